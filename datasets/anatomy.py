@@ -1,0 +1,199 @@
+"""What a plausible label map is, and how to clean one that a GAN drew.
+
+Label maps are uint8 [H, W] of codes (`datasets/labels.py`). Areas are fractions of the picture,
+positions (y, x) fractions of height and width, so that a range learnt at one size holds at all.
+The paper filters nothing: check and cleaning are [ours]; every count and margin is a default here.
+"""
+from __future__ import annotations
+
+import dataclasses
+from typing import Dict, Iterable, List, Tuple
+
+import cv2
+import numpy as np
+
+from datasets.errors import InputError
+from datasets.labels import LabelCoding
+from datasets.sample import mask_centroid
+
+# an organ's largest component must hold this part of it
+DOMINANT = 0.9
+AREA_MARGIN = 0.25
+CENTROID_MARGIN = 0.05
+WINDOW = 5
+SPECK_AREA = 0.0003
+
+
+@dataclasses.dataclass(frozen=True)
+class AnatomyRange:
+    """Areas and centroids that organs may have.
+
+    Attributes:
+      coding: says which codes an organ has.
+      areas: organ -> (least, largest) area.
+      centroids: organ -> (least y, least x, largest y, largest x).
+    """
+    coding: LabelCoding
+    areas: Dict[str, Tuple[float, float]]
+    centroids: Dict[str, Tuple[float, float, float, float]]
+
+    @classmethod
+    def of(cls, label_maps: Iterable[np.ndarray], coding: LabelCoding,
+           area_margin: float = AREA_MARGIN, centroid_margin: float = CENTROID_MARGIN
+           ) -> 'AnatomyRange':
+        """The range over training label maps, widened.
+
+        Args:
+          label_maps: uint8 [H, W] each, of any sizes, with every organ of the coding.
+          area_margin: by this part of themselves the least and the largest area are widened.
+          centroid_margin: by this fraction of the picture the centroids' box is widened.
+        """
+        seen: Dict[str, List[Tuple[float, float, float]]] = {o: [] for o in coding.organs}
+        for label_map in label_maps:
+            for organ in coding.organs:
+                mask = coding.organ_mask(label_map, organ)
+                if not mask.any():
+                    raise InputError(f'training label maps: organ {organ} is missing in one; take '
+                                     'that sample out')
+                seen[organ].append((mask.mean(), *mask_centroid(mask)))
+        if not seen[coding.organs[0]]:
+            raise InputError('training label maps: expected at least one, found none')
+        lowest = {organ: np.min(rows, axis=0).tolist() for organ, rows in seen.items()}
+        highest = {organ: np.max(rows, axis=0).tolist() for organ, rows in seen.items()}
+        areas = {o: (lowest[o][0] * (1 - area_margin), highest[o][0] * (1 + area_margin))
+                 for o in coding.organs}
+        centroids = {o: (lowest[o][1] - centroid_margin, lowest[o][2] - centroid_margin,
+                         highest[o][1] + centroid_margin, highest[o][2] + centroid_margin)
+                     for o in coding.organs}
+        return cls(coding, areas, centroids)
+
+    def violations(self, label_map: np.ndarray) -> List[str]:
+        """What is wrong with a label map, a line each; an empty list if nothing is.
+
+        Every organ must be there, in one dominant piece, its area and centroid inside the range,
+        and the left organ of a pair further right in the picture than the right one.
+        """
+        wrong = []
+        at: Dict[str, Tuple[float, float]] = {}
+        for organ in self.coding.organs:
+            mask = self.coding.organ_mask(label_map, organ)
+            if not mask.any():
+                wrong.append(f'{organ}: missing')
+                continue
+            at[organ] = mask_centroid(mask)
+            wrong += self._organ_violations(organ, mask, at[organ])
+        for left, right in self.coding.left_right:
+            if left in at and right in at and at[left][1] <= at[right][1]:
+                wrong.append(f'{left} and {right}: sides swapped')
+        return wrong
+
+    def _organ_violations(self, organ: str, mask: np.ndarray, centroid: Tuple[float, float]
+                          ) -> List[str]:
+        wrong = []
+        _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+        largest = stats[1:, cv2.CC_STAT_AREA].max() / mask.sum()
+        if largest < DOMINANT:
+            wrong.append(f'{organ}: in pieces, the largest has {largest:.0%}')
+        least, most = self.areas[organ]
+        if not least <= mask.mean() <= most:
+            wrong.append(f'{organ}: area {mask.mean():.4f} outside {least:.4f} to {most:.4f}')
+        top, left, bottom, right = self.centroids[organ]
+        y, x = centroid
+        if not (top <= y <= bottom and left <= x <= right):
+            wrong.append(f'{organ}: centroid y {y:.2f}, x {x:.2f} outside y {top:.2f} to '
+                         f'{bottom:.2f}, x {left:.2f} to {right:.2f}')
+        return wrong
+
+    def to_dict(self) -> dict:
+        """Plain data for JSON; `from_dict` is its inverse."""
+        return {'coding': self.coding.to_dict(),
+                'areas': {o: list(v) for o, v in self.areas.items()},
+                'centroids': {o: list(v) for o, v in self.centroids.items()}}
+
+    @classmethod
+    def from_dict(cls, data: dict) -> 'AnatomyRange':
+        return cls(LabelCoding.from_dict(data['coding']),
+                   {o: tuple(v) for o, v in data['areas'].items()},
+                   {o: tuple(v) for o, v in data['centroids'].items()})
+
+
+def clean_labels(label_map: np.ndarray, coding: LabelCoding, window: int = WINDOW,
+                 speck_area: float = SPECK_AREA) -> Tuple[np.ndarray, int]:
+    """Removes the rims and specks that decoded GAN output has.
+
+    First each pixel takes the code that most of its window has (its own if that is among the
+    first), which removes rims thinner than half the window. Then each 8-connected region of one
+    code that is smaller than `speck_area` takes the code that most pixels around it have.
+
+    Args:
+      label_map: uint8 [H, W] of codes.
+      window: side of the window in pixels, odd: rims are some pixels wide at any size.
+      speck_area: fraction of the picture; a region of one pixel is a speck at any size.
+
+    Returns:
+      (the cleaned map, uint8 [H, W]; how many pixels were changed).
+    """
+    cleaned = _majority(label_map, coding.num_codes, window)
+    least = max(2, round(speck_area * label_map.size))
+    cleaned = _drop_specks(cleaned, coding.num_codes, least)
+    return cleaned, int((cleaned != label_map).sum())
+
+
+def _majority(label_map: np.ndarray, num_codes: int, window: int) -> np.ndarray:
+    best = np.zeros(label_map.shape, np.int16)
+    winner = np.zeros_like(label_map)
+    for code in range(num_codes):
+        own = label_map == code
+        if not own.any():
+            continue
+        votes = cv2.boxFilter(own.astype(np.uint8), cv2.CV_16S, (window, window), normalize=False,
+                              borderType=cv2.BORDER_REPLICATE)
+        # doubled, so that the pixel's own code can win a tie by one
+        votes = 2 * votes + own
+        better = votes > best
+        best[better] = votes[better]
+        winner[better] = code
+    return winner
+
+
+def _drop_specks(label_map: np.ndarray, num_codes: int, least: int) -> np.ndarray:
+    """Regions of fewer than `least` pixels take the commonest code around them, in rounds.
+
+    The first round decides the specks that touch a large region; the next those that touch them.
+    """
+    regions, codes, areas = _regions(label_map, num_codes)
+    pending = areas < least
+    ours, theirs = _borders(regions)
+    while pending.any():
+        ready = pending[ours] & ~pending[theirs]
+        votes = np.zeros((len(codes), num_codes), int)
+        np.add.at(votes, (ours[ready], codes[theirs[ready]]), 1)
+        decided = votes.any(axis=1)
+        if not decided.any():  # nothing but specks
+            break
+        codes[decided] = votes[decided].argmax(axis=1)
+        pending &= ~decided
+    return codes[regions]
+
+
+def _regions(label_map: np.ndarray, num_codes: int) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """8-connected regions of one code: region of each pixel [H, W], its code and area [regions]."""
+    regions = np.zeros(label_map.shape, np.int32)
+    codes, areas = [], []
+    for code in range(num_codes):
+        own = (label_map == code).astype(np.uint8)
+        count, parts, stats, _ = cv2.connectedComponentsWithStats(own, connectivity=8)
+        regions += np.where(own, parts - 1 + len(codes), 0).astype(np.int32)
+        codes += [code] * (count - 1)
+        areas += stats[1:, cv2.CC_STAT_AREA].tolist()
+    return regions, np.array(codes, np.uint8), np.array(areas)
+
+
+def _borders(regions: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Each pair of neighbouring pixels of different regions, from both sides."""
+    firsts, seconds = [], []
+    for one, other in ((regions[:, :-1], regions[:, 1:]), (regions[:-1], regions[1:])):
+        differ = one != other
+        firsts += [one[differ], other[differ]]
+        seconds += [other[differ], one[differ]]
+    return np.concatenate(firsts), np.concatenate(seconds)

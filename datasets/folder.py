@@ -1,0 +1,168 @@
+"""Any archive of your own, laid out as a folder.
+
+    <source>/coding.yaml               what the structures are; see below
+    <source>/images/<id>.png           grey, 8 or 16 bits, any size
+    <source>/masks/<organ>/<id>.png    one mask of two values per organ (they may overlap), or
+    <source>/labels/<id>.png           one picture of codes (grey values or palette indices)
+    <source>/train.txt, test.txt       ids of each split, one a line
+
+coding.yaml needs `organs`; all else has a default:
+
+    organs: [left_lung, right_lung, heart]    # in the order of the dots
+    codes: [[left_lung], [right_lung], [heart]]     # label-map value 1, 2, ...: the organs there;
+                                                    # default: one code per organ
+    colours: [[66, 135, 245], [52, 199, 123], [235, 87, 87]]    # RGB of value 1, 2, ...
+    targets: [left_lung, heart, right_lung]   # what is segmented and scored; default: all organs
+    left_right: [[left_lung, right_lung]]     # pairs whose sides are checked; default: none
+"""
+from __future__ import annotations
+
+import functools
+import pathlib
+from typing import Any, Optional, Sequence, Tuple, Union
+
+import yaml
+
+from datasets.errors import InputError
+from datasets.images import check_not_constant, read_codes, read_grey
+from datasets.labels import BACKGROUND_COLOUR, Code, LabelCoding
+from datasets.sample import (SPLITS, Dataset, Sample, check_not_empty, check_sides, check_split,
+                             read_masks)
+from datasets.splits import check_disjoint, choose_ids, read_ids
+
+# qualitative colours that stay apart on black; repeated where a coding has more codes
+PALETTE = ((66, 135, 245), (52, 199, 123), (235, 87, 87), (242, 201, 76), (187, 107, 217),
+           (86, 204, 242), (242, 153, 74), (250, 225, 160))
+KEYS = ('organs', 'codes', 'colours', 'targets', 'left_right')
+
+Path = Union[str, pathlib.Path]
+
+
+def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None) -> Dataset:
+    """Opens one split of a folder laid out as above.
+
+    Args:
+      source: the folder.
+      split: 'train' or 'test'.
+      ids: the ids of the split; None reads them from <split>.txt in the folder.
+
+    Returns:
+      A Dataset named after the folder; images uint8 or uint16, masks bool in the size of their
+      files.
+
+    Raises:
+      InputError: layout, coding.yaml, ids, an image or a mask is not as it should be.
+    """
+    check_split(split)
+    source = pathlib.Path(source)
+    coding = read_coding(source / 'coding.yaml')
+    stored = sorted(path.stem for path in (source / 'images').glob('*.png'))
+    if not stored:
+        raise InputError(f'{source}: found no images; looked for images/<id>.png')
+    if ids is None:
+        ids = _listed_ids(source, split)
+    ids = choose_ids(stored, ids, f'{source}/images')
+    if (source / 'labels').is_dir():
+        needed = {id: [source / 'labels' / f'{id}.png'] for id in ids}
+    elif (source / 'masks').is_dir():
+        needed = {id: [source / 'masks' / organ / f'{id}.png' for organ in coding.organs]
+                  for id in ids}
+    else:
+        raise InputError(f'{source}: found neither masks/<organ>/<id>.png nor labels/<id>.png')
+    for id, paths in needed.items():
+        for path in paths:
+            if not path.is_file():
+                raise InputError(f'{path}: no such file, though there is an image {id}')
+    load = functools.partial(_load, source=source, coding=coding)
+    return Dataset(f'{source.resolve().name}_{split}', coding, ids, load)
+
+
+def _load(id: str, source: pathlib.Path, coding: LabelCoding) -> Sample:
+    path = source / 'images' / f'{id}.png'
+    image = read_grey(path)
+    check_not_constant(image, path)
+    labels = source / 'labels' / f'{id}.png'
+    if labels.parent.is_dir():
+        label_map = read_codes(labels)
+        coding.check(label_map, str(labels))
+        masks = {organ: coding.organ_mask(label_map, organ) for organ in coding.organs}
+        for organ in coding.organs:
+            check_not_empty(masks[organ], f'{labels}, organ {organ}')
+        check_sides(coding, masks, str(labels))
+        return Sample(id, image, masks)
+    paths = {organ: source / 'masks' / organ / f'{id}.png' for organ in coding.organs}
+    return Sample(id, image, read_masks(paths, coding))
+
+
+def _listed_ids(source: pathlib.Path, split: str) -> Tuple[str, ...]:
+    """Ids of <split>.txt, which must share none with the other split's list."""
+    lists = {name: source / f'{name}.txt' for name in SPLITS}
+    if not lists[split].is_file():
+        raise InputError(f'{source}: which images are for {split}? Write their ids into '
+                         f'{lists[split]}, one a line, or give ids')
+    if all(path.is_file() for path in lists.values()):
+        check_disjoint(read_ids(lists['train']), read_ids(lists['test']))
+    return read_ids(lists[split])
+
+
+def read_coding(path: Path) -> LabelCoding:
+    """Reads coding.yaml; its keys are in the module's docstring, unknown ones are an InputError."""
+    path = pathlib.Path(path)
+    try:
+        data = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = ' '.join(str(error).split())
+        raise InputError(f'{path}: expected YAML that lists the organs: {reason}') from error
+    if not isinstance(data, dict) or 'organs' not in data:
+        raise InputError(f'{path}: expected the key organs, a list of names; known keys are '
+                         f'{", ".join(KEYS)}')
+    for key in data:
+        if key not in KEYS:
+            raise InputError(f'{path}: unknown key {key!r}; known keys are {", ".join(KEYS)}')
+    organs = _names(data['organs'], path, 'organs')
+    codes = [_names(code, path, 'codes') for code in
+             _list(data.get('codes', [[organ] for organ in organs]), path, 'codes')]
+    targets = _names(data.get('targets', list(organs)), path, 'targets')
+    pairs = [_names(pair, path, 'left_right') for pair in
+             _list(data.get('left_right', []), path, 'left_right')]
+    colours = [_colour(colour, path) for colour in _list(data.get('colours', []), path, 'colours')]
+    if 'colours' not in data:
+        colours = [PALETTE[i % len(PALETTE)] for i in range(len(codes))]
+    if len(colours) != len(codes):
+        raise InputError(f'{path}: expected {len(codes)} colours, one per code after the '
+                         f'background, found {len(colours)}')
+    if any(len(pair) != 2 for pair in pairs):
+        raise InputError(f'{path}: left_right: expected pairs [left organ, right organ], found '
+                         f'{data["left_right"]}')
+    named = [Code((), BACKGROUND_COLOUR, None)]
+    for code, colour in zip(codes, colours):
+        # where organs overlap, the first target of a code is what segmentation should predict
+        target = next((organ for organ in code if organ in targets), None)
+        named.append(Code(code, colour, target))
+    try:
+        return LabelCoding(path.parent.resolve().name, organs, tuple(named), targets, tuple(pairs))
+    except InputError as error:
+        raise InputError(f'{path}: {error}') from error
+
+
+def _list(value: Any, path: Path, key: str) -> list:
+    if not isinstance(value, list):
+        raise InputError(f'{path}: {key}: expected a list, found {value!r}')
+    return value
+
+
+def _names(value: Any, path: Path, key: str) -> Tuple[str, ...]:
+    """A list of different names, as they can be folders; at least one."""
+    names = _list(value, path, key)
+    plain = all(isinstance(name, str) and name and not set(name) & set('/\\') for name in names)
+    if not names or not plain or len(set(names)) != len(names):
+        raise InputError(f'{path}: {key}: expected a list of different names, found {value!r}')
+    return tuple(names)
+
+
+def _colour(value: Any, path: Path) -> Tuple[int, int, int]:
+    numbers = _list(value, path, 'colours')
+    if len(numbers) != 3 or not all(type(n) is int and 0 <= n <= 255 for n in numbers):
+        raise InputError(f'{path}: colours: expected [red, green, blue] of 0 to 255, found '
+                         f'{value!r}')
+    return tuple(numbers)

@@ -1,0 +1,90 @@
+"""What every reader of an archive returns, and the checks that all readers share.
+
+An image is uint8 or uint16 [H, W], grey, lungs (or whatever holds air) dark. Masks are bool [h, w],
+one per organ of the coding, all of one size, which may differ from the image's: both cover the same
+field of view. They overlap where organs do.
+"""
+from __future__ import annotations
+
+import pathlib
+from typing import Callable, Dict, NamedTuple, Tuple
+
+import numpy as np
+
+from datasets.errors import InputError
+from datasets.images import read_grey
+from datasets.labels import LabelCoding
+
+SPLITS = ('train', 'test')
+
+
+class Sample(NamedTuple):
+    """One annotated picture."""
+    id: str
+    image: np.ndarray
+    masks: Dict[str, np.ndarray]
+
+
+class Dataset(NamedTuple):
+    """One split of one archive; `load(id)` reads (or draws) one sample when it is asked for."""
+    name: str
+    coding: LabelCoding
+    ids: Tuple[str, ...]
+    load: Callable[[str], Sample]
+
+
+def mask_centroid(mask: np.ndarray) -> Tuple[float, float]:
+    """Centroid (y, x) of a mask that is not empty, as fractions of height and width."""
+    ys, xs = np.nonzero(mask)
+    return (ys.mean() + 0.5) / mask.shape[0], (xs.mean() + 0.5) / mask.shape[1]
+
+
+def check_split(split: str) -> None:
+    if split not in SPLITS:
+        raise InputError(f'split: expected train or test, found {split!r}')
+
+
+def check_binary(values: np.ndarray, source: str) -> np.ndarray:
+    """Turns a mask as stored (0 and one other value) into bool; InputError if there are more."""
+    if values.dtype == bool:
+        return values
+    foreground = values.max(initial=0)
+    odd = (values != 0) & (values != foreground)
+    if odd.any():
+        raise InputError(f'{source}: expected a mask of two values, 0 and {foreground}, found also '
+                         f'{values[odd][0]} ({odd.mean():.1%} of the pixels); save it without '
+                         'resampling or lossy compression')
+    return values != 0
+
+
+def check_not_empty(mask: np.ndarray, source: str) -> None:
+    """Raises InputError, naming `source`, if no pixel of the mask is set."""
+    if not mask.any():
+        raise InputError(f'{source}: expected the outline of an organ, found an empty mask')
+
+
+def check_sides(coding: LabelCoding, masks: Dict[str, np.ndarray], source: str) -> None:
+    """Raises InputError if an organ of the patient's left is not right of its twin in the picture.
+
+    Compares the centroids of each pair of `coding.left_right`; the masks must not be empty.
+    """
+    for left, right in coding.left_right:
+        left_x, right_x = mask_centroid(masks[left])[1], mask_centroid(masks[right])[1]
+        if left_x <= right_x:
+            raise InputError(f"{source}: expected the patient's {left} right of {right} in the "
+                             f'picture, found their centroids at x = {left_x:.2f} and '
+                             f'{right_x:.2f} of the width; the picture or the masks are mirrored')
+
+
+def read_masks(paths: Dict[str, pathlib.Path], coding: LabelCoding) -> Dict[str, np.ndarray]:
+    """Reads one mask file per organ: organ -> bool [h, w], all checks of this module passed."""
+    masks: Dict[str, np.ndarray] = {}
+    for organ, path in paths.items():
+        masks[organ] = check_binary(read_grey(path), str(path))
+        check_not_empty(masks[organ], str(path))
+        size, first = masks[organ].shape, next(iter(masks.values())).shape
+        if size != first:
+            raise InputError(f'{path}: expected the size of the other masks of {path.stem}, '
+                             f'{first}, found {size}')
+    check_sides(coding, masks, f'{path.parents[1]}, masks of {path.stem}')
+    return masks

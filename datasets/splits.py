@@ -1,0 +1,56 @@
+"""Lists of ids: which images belong to which split."""
+from __future__ import annotations
+
+import collections
+import pathlib
+from typing import Iterable, Optional, Sequence, Tuple, Union
+
+from datasets.errors import InputError
+
+NAMED = 5
+
+
+def read_ids(path: Union[str, pathlib.Path]) -> Tuple[str, ...]:
+    """Reads a text file of ids, one a line; `#` starts a comment. Duplicates are an InputError."""
+    try:
+        lines = pathlib.Path(path).read_text(encoding='utf-8').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f'{path}: expected a text file of ids, one a line: {error}') from error
+    ids = tuple(line for line in (line.split('#')[0].strip() for line in lines) if line)
+    if not ids:
+        raise InputError(f'{path}: expected ids, one a line, found none')
+    _check_unique(ids, str(path))
+    return ids
+
+
+def check_disjoint(train_ids: Iterable[str], test_ids: Iterable[str]) -> None:
+    """Raises InputError if an id stands in both splits."""
+    both = sorted(set(train_ids) & set(test_ids))
+    if both:
+        raise InputError(f'ids {name_some(both)} are in train and in test; a test image must not '
+                         'be trained on: take them out of one')
+
+
+def choose_ids(known: Sequence[str], ids: Optional[Sequence[str]], source: str) -> Tuple[str, ...]:
+    """Returns `ids`, all of which must be known and different; all known ones if ids is None."""
+    if ids is None:
+        return tuple(known)
+    _check_unique(ids, f'ids for {source}')
+    unknown = sorted(set(ids) - set(known))
+    if unknown:
+        raise InputError(f'{source}: unknown ids {name_some(unknown)}; {len(known)} are known, '
+                         f'such as {name_some(known[:2])}')
+    return tuple(ids)
+
+
+def name_some(ids: Sequence[str]) -> str:
+    """The first few ids for a message, and how many more there are."""
+    more = len(ids) - NAMED
+    return ', '.join(ids[:NAMED]) + (f' and {more} more' if more > 0 else '')
+
+
+def _check_unique(ids: Sequence[str], source: str) -> None:
+    twice = sorted(id for id, count in collections.Counter(ids).items() if count > 1)
+    if twice:
+        raise InputError(f'{source}: expected each id once, found {name_some(twice)} more than '
+                         'once')

@@ -1,0 +1,135 @@
+"""Reading pictures: every format, every depth, every way a file can be broken."""
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from datasets.errors import InputError
+from datasets.images import check_not_constant, read_codes, read_grey
+
+GREY = np.arange(48 * 64, dtype=np.uint8).reshape(48, 64)
+DEEP = (np.arange(48 * 64, dtype=np.uint16) * 21).reshape(48, 64)
+
+
+@pytest.mark.parametrize('suffix', ['png', 'tif', 'gif', 'bmp'])
+def test_reads_eight_bits(tmp_path, suffix):
+    path = tmp_path / f'x.{suffix}'
+    Image.fromarray(GREY).save(path)
+    read = read_grey(path)
+    assert read.dtype == np.uint8
+    np.testing.assert_array_equal(read, GREY)
+
+
+def test_reads_jpeg(tmp_path):
+    path = tmp_path / 'x.jpg'
+    smooth = np.repeat(np.arange(64, dtype=np.uint8)[None] * 3, 48, axis=0)
+    Image.fromarray(smooth).save(path, quality=95)
+    assert np.abs(read_grey(path).astype(int) - smooth).max() <= 3
+
+
+@pytest.mark.parametrize('suffix', ['png', 'tif'])
+def test_reads_sixteen_bits(tmp_path, suffix):
+    path = tmp_path / f'x.{suffix}'
+    cv2.imwrite(str(path), DEEP)
+    read = read_grey(path)
+    assert read.dtype == np.uint16 and read.dtype.isnative
+    np.testing.assert_array_equal(read, DEEP)
+
+
+def test_reads_one_bit_as_black_and_white(tmp_path):
+    path = tmp_path / 'x.png'
+    Image.fromarray(GREY > 128).save(path)
+    np.testing.assert_array_equal(read_grey(path), np.where(GREY > 128, 255, 0))
+
+
+@pytest.mark.parametrize('mode', ['RGB', 'RGBA', 'LA', 'P'])
+def test_equal_channels_are_grey(tmp_path, mode):
+    path = tmp_path / 'x.png'
+    Image.fromarray(GREY).convert(mode).save(path)
+    np.testing.assert_array_equal(read_grey(path), GREY)
+
+
+@pytest.mark.parametrize('mode', ['RGB', 'P'])
+def test_colours_are_refused(tmp_path, mode):
+    path = tmp_path / 'x.png'
+    colours = np.stack([GREY, GREY, 255 - GREY], axis=-1)
+    Image.fromarray(colours).convert(mode).save(path)
+    with pytest.raises(InputError, match='x.png: expected a grey picture, found colours'):
+        read_grey(path)
+
+
+def test_other_modes_are_refused(tmp_path):
+    floats, inks, deep = tmp_path / 'f.tif', tmp_path / 'k.jpg', tmp_path / 'i.tif'
+    Image.fromarray(GREY.astype(np.float32)).save(floats)
+    with pytest.raises(InputError, match="f.tif: expected a grey picture.*found Pillow mode 'F'"):
+        read_grey(floats)
+    Image.fromarray(GREY).convert('CMYK').save(inks)
+    with pytest.raises(InputError, match="k.jpg: .*'CMYK'"):
+        read_grey(inks)
+    Image.fromarray(GREY.astype(np.int32) * 1000).save(deep)
+    with pytest.raises(InputError, match='expected grey values of 0 to 65535, found 0 to 255000'):
+        read_grey(deep)
+
+
+@pytest.mark.parametrize('suffix', ['png', 'gif', 'jpg', 'tif'])
+def test_cut_files_are_named(tmp_path, suffix):
+    path = tmp_path / f'x.{suffix}'
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200)).astype(np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+    with pytest.raises(InputError, match=rf'x\.{suffix}: cannot be read as a picture'):
+        read_grey(path)
+
+
+def test_damaged_png_is_named(tmp_path):
+    path = tmp_path / 'x.png'
+    Image.fromarray(GREY).save(path)
+    data = bytearray(path.read_bytes())
+    data[60:80] = bytes(20)
+    path.write_bytes(bytes(data))
+    with pytest.raises(InputError, match=r'x\.png: cannot be read as a picture'):
+        read_grey(path)
+
+
+@pytest.mark.parametrize('content', [b'', b'not a picture at all'])
+def test_no_picture(tmp_path, content):
+    path = tmp_path / 'x.png'
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r'x\.png: cannot be read as a picture'):
+        read_grey(path)
+    with pytest.raises(InputError, match='none.png: no such file'):
+        read_grey(tmp_path / 'none.png')
+
+
+@pytest.mark.parametrize('size', [(16385, 8), (8, 20000), (60000, 60000)])
+def test_huge_pictures_are_refused_before_decoding(tmp_path, size):
+    path = tmp_path / 'x.png'
+    Image.fromarray(GREY).save(path)
+    data = bytearray(path.read_bytes())
+    header = b'IHDR' + size[0].to_bytes(4, 'big') + size[1].to_bytes(4, 'big') + bytes(data[24:29])
+    data[12:33] = header + zlib.crc32(header).to_bytes(4, 'big')
+    path.write_bytes(bytes(data))
+    with pytest.raises(InputError, match=r'x\.png: (expected a picture of at most 16384|cannot)'):
+        read_grey(path)
+
+
+def test_codes_are_grey_values_or_palette_indices(tmp_path):
+    codes = (GREY % 4).astype(np.uint8)
+    grey, palette, wrong = tmp_path / 'g.png', tmp_path / 'p.png', tmp_path / 'w.png'
+    Image.fromarray(codes).save(grey)
+    image = Image.fromarray(codes, mode='P')
+    image.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255])
+    image.save(palette)
+    np.testing.assert_array_equal(read_codes(grey), codes)
+    np.testing.assert_array_equal(read_codes(palette), codes)
+    image.convert('RGB').save(wrong)
+    with pytest.raises(InputError, match="w.png: expected one channel of 8 bits.*'RGB'"):
+        read_codes(wrong)
+
+
+def test_check_not_constant():
+    check_not_constant(GREY, 'x.png')
+    with pytest.raises(InputError, match='x.png: expected a picture, found the same value 7'):
+        check_not_constant(np.full((4, 4), 7, np.uint8), 'x.png')
