@@ -1,0 +1,43 @@
+"""What a segmentation network minimises: pixel-wise cross entropy, no class weights [ours]."""
+from __future__ import annotations
+
+from typing import Dict, Tuple
+
+import tensorflow as tf
+
+from models.adversarial import Batch, Update
+
+
+def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Mean over all pixels of -log softmax(logits)[label], in float32.
+
+    Args:
+      labels: integers [N, H, W] in 0 .. classes - 1; others raise on CPU and give NaN on GPU.
+      logits: [N, H, W, classes].
+    """
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
+        labels=tf.cast(labels, tf.int32), logits=tf.cast(logits, tf.float32)))
+
+
+def pixel_accuracy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Fraction of pixels whose largest logit is that of their label; shapes as `cross_entropy`."""
+    correct = tf.argmax(logits, -1, output_type=tf.int32) == tf.cast(labels, tf.int32)
+    return tf.reduce_mean(tf.cast(correct, tf.float32))
+
+
+def segmentation_update(network: tf.keras.Model) -> Update:
+    """The only update of a segmentation network.
+
+    Its batches: 'image' [N, H, W, C], 'label' uint8 or int32 [N, H, W] and 'key' int32 [N, 2], one
+    dropout key per sample.
+
+    Args:
+      network: called as network(image, key, training=True) -> logits [N, H, W, classes].
+    """
+    def loss(batch: Batch, made: Dict[str, tf.Tensor]) -> Tuple[tf.Tensor, Dict[str, tf.Tensor]]:
+        del made
+        logits = network(batch['image'], batch['key'], training=True)
+        metrics = {'pixel_accuracy': pixel_accuracy(batch['label'], logits)}
+        return cross_entropy(batch['label'], logits), metrics
+
+    return Update('segmentation', network, loss)

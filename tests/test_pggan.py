@@ -1,0 +1,345 @@
+"""PGGAN: sizes, growing, fading, gradients of both orders, and what a training step reports."""
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from models import pggan, wgan_gp
+from models.equalized import (box_downscale, convolve, fused_convolve_downscale,
+                              fused_upscale_convolve, nearest_upscale, upscale_convolve)
+from models.pggan_training import pggan_updates
+
+SMALL = dict(fmap_base=64, fmap_max=8)
+
+
+def normal(seed, *shape):
+    return tf.random.stateless_normal(shape, [seed, 0])
+
+
+def small_pair(resolution=16, channels=1, **kwargs):
+    tf.keras.utils.set_random_seed(1)
+    return (pggan.Generator(resolution, channels, latent_size=8, **SMALL, **kwargs),
+            pggan.Discriminator(resolution, channels, **SMALL, **kwargs))
+
+
+def batch_of(level, channels=1, count=4, **extra):
+    return {'real': normal(1, count, 2 ** level, 2 ** level, channels),
+            'latent_discriminator': normal(2, count, 8), 'latent_generator': normal(3, count, 8),
+            'mixing': tf.random.stateless_uniform([count], [4, 0]), **extra}
+
+
+# --- sizes ----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize('resolution, channels, generator, discriminator', [
+    (64, 1, 398_277, 399_233),
+    (64, 2, 398_602, 399_553),
+    (1024, 1, 580_825, 582_001),
+    (1024, 2, 581_330, 582_497),
+])
+def test_parameters(resolution, channels, generator, discriminator):
+    for fused_scale in (True, False):
+        sizes = dict(fused_scale=fused_scale)
+        assert pggan.Generator(resolution, channels, **sizes).count_params() == generator
+        assert pggan.Discriminator(resolution, channels, **sizes).count_params() == discriminator
+
+
+def test_feature_maps_of_the_official_defaults():
+    assert [pggan.feature_maps(level, 8192, 512) for level in range(2, 11)] == [
+        512, 512, 512, 512, 256, 128, 64, 32, 16]
+    assert pggan.feature_maps(3, 100, 64) == 25
+
+
+def test_weights_follow_the_global_seed():
+    first, second = small_pair(), small_pair()
+    for one, other in zip(first, second):
+        for a, b in zip(one.get_weights(), other.get_weights()):
+            np.testing.assert_array_equal(a, b)
+    kernels = [w for w in first[0].get_weights() if w.shape == (3, 3, 8, 8)]
+    assert len({w.tobytes() for w in kernels}) == len(kernels)  # no two layers start alike
+
+
+# --- resampling and convolutions ------------------------------------------------------------------
+
+def test_box_and_nearest_by_hand():
+    image = tf.reshape(tf.range(16.0), [1, 4, 4, 1])
+    np.testing.assert_array_equal(box_downscale(image, 2)[0, ..., 0], [[2.5, 4.5], [10.5, 12.5]])
+    np.testing.assert_array_equal(box_downscale(image, 4)[0, ..., 0], [[7.5]])
+    repeated = nearest_upscale(normal(0, 2, 3, 5, 2), 3)
+    np.testing.assert_array_equal(
+        repeated, np.repeat(np.repeat(normal(0, 2, 3, 5, 2), 3, axis=1), 3, axis=2))
+
+
+def test_fused_convolutions_equal_their_two_steps():
+    x, kernel = normal(0, 2, 6, 8, 3), normal(1, 3, 3, 3, 5)
+    np.testing.assert_allclose(fused_upscale_convolve(x, kernel), upscale_convolve(x, kernel),
+                               atol=1e-4)
+    np.testing.assert_allclose(fused_convolve_downscale(x, kernel),
+                               box_downscale(convolve(x, kernel), 2), atol=1e-4)
+
+
+def test_fused_generator_draws_the_same_images():
+    fused, _ = small_pair(fused_scale=True)
+    plain, _ = small_pair(fused_scale=False)
+    latents = normal(5, 4, 8)
+    np.testing.assert_allclose(fused(latents, level=4), plain(latents, level=4), atol=1e-5)
+
+
+def test_equalized_learning_rate():
+    generator, _ = small_pair()
+    conv = generator.to_rgb[0]  # gain 1, 8 inputs
+    x = normal(0, 1, 4, 4, 8)
+    np.testing.assert_allclose(conv(x), x @ conv.kernel[0, 0] / np.sqrt(8), atol=1e-6)
+
+
+# --- minibatch standard deviation -----------------------------------------------------------------
+
+def test_minibatch_stddev_groups_are_strided():
+    # 4 samples in groups of 2: 0 with 2, 1 with 3; half the difference is the deviation of a pair.
+    x = tf.constant([1.0, 10.0, 3.0, 30.0])[:, None, None, None] * tf.ones([4, 4, 4, 3])
+    extra = pggan.minibatch_stddev(x, 2)
+    assert extra.shape == (4, 4, 4, 1)
+    np.testing.assert_allclose(extra[:, 0, 0, 0], [1, 10, 1, 10], rtol=1e-5)
+    np.testing.assert_array_equal(extra, tf.broadcast_to(extra[:, :1, :1], extra.shape))
+
+
+def test_minibatch_stddev_of_an_unknown_or_small_batch():
+    x = normal(0, 6, 4, 4, 3)
+    dynamic = tf.function(lambda x: pggan.minibatch_stddev(x, 3),
+                          input_signature=[tf.TensorSpec([None, 4, 4, 3])])
+    np.testing.assert_allclose(dynamic(x), pggan.minibatch_stddev(x, 3), rtol=1e-6)
+    np.testing.assert_allclose(dynamic(x[:2]), pggan.minibatch_stddev(x[:2], 2), rtol=1e-6)
+
+
+def test_minibatch_stddev_is_exact_in_half_precision():
+    x = tf.cast(1000.0 + normal(0, 4, 4, 4, 3), tf.float16)  # its variance sums overflow float16
+    extra = pggan.minibatch_stddev(x, 4)
+    assert extra.dtype == tf.float16
+    expected = np.std(x.numpy().astype(np.float64), axis=0).mean()
+    np.testing.assert_allclose(extra[0, 0, 0, 0], expected, rtol=1e-3)
+
+
+# --- growing and fading ---------------------------------------------------------------------------
+
+@pytest.mark.parametrize('channels', [1, 2, 3, 8])
+@pytest.mark.parametrize('fused_scale', [True, False])
+def test_every_level_draws_and_scores(channels, fused_scale):
+    generator, discriminator = small_pair(16, channels, fused_scale=fused_scale)
+    names = [variable.name for variable in generator.variables + discriminator.variables]
+    for level in (2, 3, 4):
+        for alpha in (1.0, 0.3, tf.constant(0.3), tf.fill([4], 0.3)):
+            images = generator(normal(0, 4, 8), level=level, alpha=alpha)
+            assert images.shape == (4, 2 ** level, 2 ** level, channels)
+            assert images.dtype == tf.float32
+            assert discriminator(images, level=level, alpha=alpha).shape == (4, 1)
+    # Growing has made no variable.
+    assert names == [variable.name for variable in generator.variables + discriminator.variables]
+
+
+@pytest.mark.parametrize('fused_scale', [True, False])
+def test_the_fade_starts_at_the_level_below_and_ends_at_the_new_one(fused_scale):
+    generator, discriminator = small_pair(fused_scale=fused_scale)
+    latents, images = normal(0, 4, 8), normal(1, 4, 16, 16, 1)
+    for alpha, tolerance in ((1e-6, 1e-4), (tf.fill([4], 1e-6), 1e-4)):
+        np.testing.assert_allclose(generator(latents, level=4, alpha=alpha),
+                                   nearest_upscale(generator(latents, level=3), 2), atol=tolerance)
+        np.testing.assert_allclose(discriminator(images, level=4, alpha=alpha),
+                                   discriminator(box_downscale(images, 2), level=3), atol=tolerance)
+        np.testing.assert_allclose(
+            pggan.grow_images(images, 4, alpha),
+            nearest_upscale(pggan.grow_images(images, 3), 2), atol=tolerance)
+    one = tf.ones([4])
+    np.testing.assert_array_equal(generator(latents, level=4, alpha=one),
+                                  generator(latents, level=4))
+    np.testing.assert_array_equal(discriminator(images, level=4, alpha=one),
+                                  discriminator(images, level=4))
+    np.testing.assert_array_equal(pggan.grow_images(images, 4, one), images)
+
+
+def test_the_generator_fades_linearly_and_per_sample():
+    generator, _ = small_pair()
+    latents = normal(0, 4, 8)
+    old = nearest_upscale(generator(latents, level=3), 2)
+    new = generator(latents, level=4)
+    alpha = tf.constant([0.25, 0.5, 0.75, 1.0])
+    weight = alpha[:, None, None, None]
+    np.testing.assert_allclose(generator(latents, level=4, alpha=alpha),
+                               (1 - weight) * old + weight * new, atol=1e-5)
+
+
+def test_grow_images_by_hand():
+    images = tf.reshape(tf.range(64.0), [1, 8, 8, 1])
+    np.testing.assert_array_equal(pggan.grow_images(images, 2), box_downscale(images, 2))
+    np.testing.assert_array_equal(pggan.grow_images(images, 2, 0.5), box_downscale(images, 2))
+    # The top left pixel is 0, the mean of its block 4.5.
+    assert pggan.grow_images(images, 3, 0.5)[0, 0, 0, 0] == 2.25
+    assert pggan.grow_images(images, 3, 0.75)[0, 0, 0, 0] == 1.125
+
+
+@pytest.mark.parametrize('call, message', [
+    (lambda g, d: pggan.Generator(48, 1), 'resolution: expected a power of two .* found 48'),
+    (lambda g, d: pggan.Discriminator(2, 1), 'resolution: .* found 2'),
+    (lambda g, d: g(normal(0, 4, 8), level=5), r'level: .*from 2 \(4x4\) to 4 \(16x16\), found 5'),
+    (lambda g, d: g(normal(0, 4, 8), level=tf.constant(3)), 'level: expected an int'),
+    (lambda g, d: d(normal(0, 4, 16, 16, 1), level=1), 'level: .* found 1'),
+    (lambda g, d: d(normal(0, 4, 16, 16, 1), level=3), r'images: expected \[N, 8, 8, 1\]'),
+    (lambda g, d: d(normal(0, 4, 8, 8, 2), level=3), r'images: expected \[N, 8, 8, 1\]'),
+    (lambda g, d: d(normal(0, 6, 8, 8, 1), level=3), 'batch of 6 .* groups of 4'),
+    (lambda g, d: pggan.grow_images(normal(0, 4, 12, 12, 1), 3), 'images: .*multiple of 8'),
+    (lambda g, d: pggan.grow_images(normal(0, 4, 8, 16, 1), 3), 'images: .*multiple of 8'),
+    (lambda g, d: pggan.grow_images(normal(0, 4, 4, 4, 1), 3), 'images: .*multiple of 8'),
+])
+def test_bad_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(*small_pair())
+
+
+# --- loss -----------------------------------------------------------------------------------------
+
+def test_loss_of_a_linear_score_by_hand():
+    # score = 3 * first pixel + 4 * second pixel: its gradient has norm 5 everywhere.
+    direction = tf.reshape([3.0, 4.0], [1, 1, 2, 1])
+    score = lambda images: tf.reduce_sum(images * direction, axis=[1, 2, 3])
+    real = tf.reshape([1.0, 0.0, 0.0, 2.0], [2, 1, 2, 1])  # scores 3, 8
+    fake = tf.reshape([0.0, 1.0, 1.0, 1.0], [2, 1, 2, 1])  # scores 4, 7
+    pieces = wgan_gp.discriminator_loss(score, real, fake, tf.constant([0.2, 0.9]))
+    np.testing.assert_allclose(pieces.gradient_norms, [5, 5], rtol=1e-6)
+    np.testing.assert_allclose(pieces.loss, [4 - 3 + 160 + 0.009, 7 - 8 + 160 + 0.064], rtol=1e-6)
+    scaled = wgan_gp.discriminator_loss(score, real, fake, tf.constant([0.2, 0.9]), 4)
+    np.testing.assert_allclose(scaled.gradient_norms, [1.25, 1.25], rtol=1e-6)
+    np.testing.assert_allclose(wgan_gp.generator_loss(score, fake), [-4, -7], rtol=1e-6)
+
+
+def test_the_penalty_is_asked_between_real_and_fake():
+    # score = pixel^2 / 2: the gradient is the pixel itself.
+    score = lambda images: tf.reduce_sum(tf.square(images), axis=[1, 2, 3]) / 2
+    real, fake = tf.fill([3, 1, 1, 1], 2.0), tf.fill([3, 1, 1, 1], 6.0)
+    pieces = wgan_gp.discriminator_loss(score, real, fake, tf.constant([0.0, 0.5, 0.75]))
+    np.testing.assert_allclose(pieces.gradient_norms, [2, 4, 5], rtol=1e-6)
+
+
+def test_a_flat_score_has_finite_derivatives():
+    slope = tf.Variable(0.0)
+    with tf.GradientTape() as tape:
+        norm = wgan_gp.gradient_norm(lambda x: slope * tf.reduce_sum(x, axis=[1, 2, 3]),
+                                     tf.ones([2, 2, 2, 1]))
+    assert np.isfinite(tape.gradient(norm, slope))
+
+
+@pytest.mark.parametrize('fused_scale', [True, False])
+def test_the_second_derivative_agrees_with_differences(fused_scale, monkeypatch):
+    # The norm jumps where a leaky ReLU turns over; differences need something smooth.
+    monkeypatch.setattr(pggan, '_activate', tf.nn.softplus)
+    _, discriminator = small_pair(8, 1, fused_scale=fused_scale)
+    images, alpha = normal(0, 4, 8, 8, 1), tf.fill([4], 0.6)
+    variables = discriminator.trainable_variables
+    direction = [normal(seed, *v.shape) for seed, v in enumerate(variables)]
+    score = lambda x: discriminator(x, level=3, alpha=alpha)
+
+    @tf.function
+    def norm_and_slope():
+        with tf.GradientTape() as tape:
+            norm = tf.reduce_sum(wgan_gp.gradient_norm(score, images))
+        gradients = tape.gradient(norm, variables, unconnected_gradients='zero')
+        return norm, tf.add_n([tf.reduce_sum(g * d) for g, d in zip(gradients, direction)])
+
+    slope, step = norm_and_slope()[1], 3e-3
+    ends = []
+    for sign in (1, -2):
+        for variable, d in zip(variables, direction):
+            variable.assign_add(sign * step * d)
+        ends.append(norm_and_slope()[0])
+    np.testing.assert_allclose((ends[0] - ends[1]) / (2 * step), slope, rtol=1e-2)
+
+
+# --- training step --------------------------------------------------------------------------------
+
+def gradients_of(update, batch):
+    with tf.GradientTape() as tape:
+        loss, metrics = update.loss(batch, {})
+    names = [variable.name for variable in update.network.trainable_variables]
+    return loss, metrics, dict(zip(names, tape.gradient(loss, update.network.trainable_variables)))
+
+
+@pytest.mark.parametrize('fused_scale', [True, False])
+@pytest.mark.parametrize('level, fading', [(2, False), (3, True), (3, False), (4, True)])
+def test_gradients_reach_what_is_used_and_nothing_else(fused_scale, level, fading):
+    networks = small_pair(fused_scale=fused_scale)
+    batch = batch_of(level, alpha=tf.fill([4], 0.5)) if fading else batch_of(level)
+    for update, kind in zip(pggan_updates(*networks, level, 2.0 ** (4 - level)),
+                            ('from_rgb', 'to_rgb')):
+        _, _, gradients = gradients_of(update, batch)
+        used_colours = {level, level - 1} if fading else {level}
+        used = {f'{side}/{part}' for part in ('kernel:0', 'bias:0') for side in
+                ['4x4_conv'] + (['4x4_dense'] if kind == 'to_rgb' else ['4x4_dense0', '4x4_dense1'])
+                + [f'{2**l}px_{kind}' for l in used_colours]
+                + [f'{2**l}px_conv{i}' for l in range(3, level + 1) for i in (0, 1)]}
+        assert {name for name, gradient in gradients.items() if gradient is not None} == used
+        assert all(np.isfinite(gradients[name]).all() for name in used)
+        assert all(np.abs(gradients[name]).max() > 0 for name in used)
+
+
+def test_updates_train_the_discriminator_first_and_report():
+    generator, discriminator = small_pair(8, 2)
+    first, second = pggan_updates(generator, discriminator, 3, 1.0)
+    assert (first.name, second.name) == ('discriminator', 'generator')
+    assert first.network is discriminator and second.network is generator
+    batch = batch_of(3, channels=2)
+    loss, metrics, _ = gradients_of(first, batch)
+
+    score = lambda images: discriminator(images, level=3)
+    fake = generator(batch['latent_discriminator'], level=3)
+    pieces = wgan_gp.discriminator_loss(score, batch['real'], fake, batch['mixing'])
+    real_score, fake_score = (np.mean(score(x)) for x in (batch['real'], fake))
+    np.testing.assert_allclose(loss, np.mean(pieces.loss), rtol=1e-5)
+    assert {name: float(value) for name, value in metrics.items()} == pytest.approx({
+        'score_real': real_score, 'score_fake': fake_score, 'wasserstein': real_score - fake_score,
+        'image_gradient_norm': np.mean(pieces.gradient_norms)}, rel=1e-4)
+    np.testing.assert_allclose(
+        gradients_of(second, batch)[0],
+        -np.mean(score(generator(batch['latent_generator'], level=3))), rtol=1e-5)
+
+
+def test_a_few_steps_separate_real_from_fake():
+    generator, discriminator = small_pair(8, 1)
+    updates = pggan_updates(generator, discriminator, 3, 1.0)
+    optimizer = tf.keras.optimizers.Adam(3e-3, 0.0, 0.99, 1e-8)
+    batch = batch_of(3, count=8)
+    batch['real'] = tf.ones([8, 8, 8, 1]) * tf.linspace(-1.0, 1.0, 8)[None, :, None, None]
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            loss, metrics = updates[0].loss(batch, {})
+        pairs = zip(tape.gradient(loss, discriminator.trainable_variables),
+                    discriminator.trainable_variables)
+        optimizer.apply_gradients([pair for pair in pairs if pair[0] is not None])
+        return loss, metrics
+
+    optimizer.build(discriminator.trainable_variables)
+    losses = [float(step()[0]) for _ in range(60)]
+    assert losses[-1] < min(losses[0], 0.0)
+    assert 0.5 < float(step()[1]['image_gradient_norm']) < 1.5
+
+
+def test_mixed_precision_keeps_weights_and_results_in_float32():
+    exact = small_pair(8, 1)
+    tf.keras.mixed_precision.set_global_policy('mixed_float16')
+    try:
+        half = small_pair(8, 1)
+    finally:
+        tf.keras.mixed_precision.set_global_policy('float32')
+    batch = batch_of(3, alpha=tf.fill([4], 0.5))
+    for networks in zip(exact, half):
+        assert all(variable.dtype == tf.float32 for variable in networks[1].variables)
+    images = half[0](batch['latent_generator'], level=3, alpha=batch['alpha'])
+    assert images.dtype == half[1](images, level=3).dtype == tf.float32
+    assert half[0].blocks[0][0](tf.zeros([1, 4, 4, 8])).dtype == tf.float16
+    for update, reference in zip(pggan_updates(*half, 3, 1.0), pggan_updates(*exact, 3, 1.0)):
+        loss, _, gradients = gradients_of(update, batch)
+        expected_loss, _, expected = gradients_of(reference, batch)
+        np.testing.assert_allclose(loss, expected_loss, rtol=2e-2)
+        for name, gradient in gradients.items():
+            if expected[name] is None:
+                assert gradient is None
+            else:
+                scale = np.abs(expected[name]).max()
+                np.testing.assert_allclose(gradient, expected[name], atol=0.1 * scale)
