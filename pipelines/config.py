@@ -1,0 +1,281 @@
+"""Strict YAML -> frozen dataclasses.
+
+Every key of a config is a field below, with its meaning and default; an unknown key or a wrong type
+is refused with its path and the known keys. Defaults are the paper's full-size settings.
+"""
+from __future__ import annotations
+
+import dataclasses
+import typing
+from pathlib import Path
+from typing import Any, Dict, Optional, Sequence, Tuple
+
+import yaml
+
+from datasets.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """Which pictures, and how they become records."""
+    dataset: str                        # phantom | jsrt | folder
+    source: Optional[str] = None        # folder of the data set; none for the phantom
+    size: int = 1024                    # side of the records that the GANs learn, px
+    num_train: Optional[int] = None     # draw so many learning images at random (TINY: 11)
+    draw: int = 0                       # which random draw of them (and which phantoms)
+    train_ids: Optional[str] = None     # or name them: a file with one id a line
+    num_test: Optional[int] = None      # phantom: how many test images to draw
+    augment: int = 6                    # versions of each real image: itself and 5 variants
+    noise: str = 'variance'             # variance | std: how to read the paper's noise
+    augment_mode: str = 'separate'      # separate | composed: one operation a variant, or all
+    dots_size: int = 64                 # side of the map of dots, px
+    dots_radius: int = 2                # radius of a dot on that map, px
+    memory_limit_mb: int = 4096         # decoded records are kept in memory below this
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """Random changes while training, the same ones in every regime; all 0 = none (the paper)."""
+    rotation: float = 0.0               # degrees, either way
+    shift: float = 0.0                  # share of the side, either way
+    scale: float = 0.0                  # share, either way
+    gamma: float = 0.0                  # exponent exp(U(-gamma, gamma)) on the grey range; image only
+    noise: float = 0.0                  # highest standard deviation, in units of the image's own
+
+
+@dataclasses.dataclass(frozen=True)
+class PGGAN:
+    fmap_base: int = 8192
+    fmap_max: int = 64
+    latent_size: int = 64
+    fused_scale: bool = True
+    fade_images: int = 600_000          # real images shown while a new resolution fades in
+    stable_images: int = 600_000        # shown at each resolution after that
+    batch_sizes: Dict[int, int] = dataclasses.field(default_factory=lambda: {
+        4: 128, 8: 128, 16: 128, 32: 64, 64: 32, 128: 16, 256: 8, 512: 4, 1024: 4})
+    total_images: Optional[int] = None  # of all phases; the last takes what the others leave
+    learning_rate: float = 1.0e-3
+    learning_rate_1024: float = 1.5e-3
+    group_size: int = 4                 # minibatch standard deviation
+
+
+@dataclasses.dataclass(frozen=True)
+class Pix2PixHD:
+    ngf: int = 64
+    downsamplings: int = 4
+    blocks: int = 9
+    ndf: int = 64
+    layers: int = 3                     # strided layers of a discriminator
+    scales: int = 2
+    batch_size: int = 1
+    learning_rate: float = 2.0e-4
+    epochs: int = 100                   # at a constant learning rate
+    decay_epochs: int = 100             # falling linearly to 0
+    feature_weight: float = 10.0
+    augmentation: Augmentation = Augmentation()
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    channels: str = 'grey'              # grey (the paper) | onehot: how codes enter a GAN
+    clean: bool = True                  # majority filter and speck removal on generated label maps
+    reject: bool = False                # redraw samples that fail the anatomical check
+    margin: float = 0.5                 # by how much the check widens the range of organs' areas
+    centroid_margin: float = 0.08       # and that of their centroids, as a share of the side
+
+
+@dataclasses.dataclass(frozen=True)
+class Generation:
+    num_train: int = 7500
+    num_validation: int = 2500          # these choose the epoch
+    block: int = 16                     # samples computed together; part of a sample's address
+    shard: int = 512                    # samples per file, a multiple of block
+
+
+@dataclasses.dataclass(frozen=True)
+class Segmenter:
+    size: int = 512                     # side at which SMANet trains, px
+    crop: int = 377                     # random crop, and the sliding window at test
+    width: float = 1.0                  # scales every channel count
+    blocks: Tuple[int, ...] = (3, 4, 6, 3)
+    batch_size: int = 17
+    learning_rate: float = 1.0e-4
+    synth_steps: int = 20_000           # updates on synthetic pairs
+    finetune_steps: int = 5_000         # updates on real pairs after that; REAL gets the sum
+    finetune_learning_rate: float = 1.0e-4
+    validate_every: int = 500           # steps
+    max_validation: int = 2500          # images used to choose the epoch
+    holdout: float = 0.15               # share of the real source images held out to choose it
+    min_holdout_images: int = 20        # with fewer source images, none: averaged weights instead
+    average_decay: float = 0.999
+    augmentation: Augmentation = Augmentation()
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    size: int = 512                     # scored at this side whatever was trained
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    log_every: int = 50                 # steps between rows of losses.jsonl
+    sheet_every: int = 1000             # steps between sample sheets
+    checkpoint_seconds: float = 60.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    experiment: str                     # names the rows in results.jsonl
+    configuration: str                  # tiny | full | demo | ...: which published table is beside
+    data: Data
+    seed: int = 0
+    regimes: Tuple[str, ...] = ('real', 'synth3', 'finetune3')
+    labels: Labels = Labels()
+    pggan: PGGAN = PGGAN()
+    pix2pixhd: Pix2PixHD = Pix2PixHD()
+    stages: Dict[str, Dict[str, Any]] = dataclasses.field(default_factory=dict)
+    generation: Generation = Generation()
+    segmenter: Segmenter = Segmenter()
+    evaluation: Evaluation = Evaluation()
+    run: Run = Run()
+
+
+CHOICES = {
+    'data.dataset': ('phantom', 'jsrt', 'folder'),
+    'data.noise': ('variance', 'std'),
+    'data.augment_mode': ('separate', 'composed'),
+    'labels.channels': ('grey', 'onehot'),
+}
+
+
+def load_config(path: str, overrides: Sequence[str] = ()) -> Config:
+    """Reads a YAML config and applies `key.path=value` overrides (values are YAML too).
+
+    Raises:
+      InputError: the file cannot be read, or a key or value is not what Config declares.
+    """
+    try:
+        tree = yaml.safe_load(Path(path).read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = ' '.join(str(error).split())
+        raise InputError(f'--config {path}: expected a readable YAML file: {reason}') from None
+    if not isinstance(tree, dict):
+        raise InputError(f'--config {path}: expected a mapping of keys, found '
+                         f'{type(tree).__name__}')
+    for override in overrides:
+        _override(tree, override)
+    return from_dict(tree, path)
+
+
+def from_dict(tree: dict, source: str = 'config') -> Config:
+    """Plain data -> Config, strictly checked; errors begin with `source`."""
+    config = _build(Config, tree, '', source)
+    for path, choices in CHOICES.items():
+        section, key = path.split('.')
+        value = getattr(getattr(config, section), key)
+        if value not in choices:
+            raise InputError(f'{source}: {path}: expected one of {", ".join(choices)}, '
+                             f'found {value!r}')
+    _check(config, source)
+    return config
+
+
+def to_dict(config: Config) -> dict:
+    """Config -> plain data that YAML writes and `from_dict` reads back."""
+    return yaml.safe_load(yaml.safe_dump(_plain(dataclasses.asdict(config))))
+
+
+def stage_settings(config: Config, model: str, key: str):
+    """Settings of one GAN stage: the section of its model, with `stages: {key: ...}` laid over."""
+    section = getattr(config, model)
+    changes = config.stages.get(key, {})
+    merged = _merge(_plain(dataclasses.asdict(section)), changes)
+    return _build(type(section), merged, f'stages.{key}', 'config')
+
+
+def _merge(tree, changes):
+    if isinstance(tree, dict) and isinstance(changes, dict):
+        return {k: _merge(tree[k], changes[k]) if k in tree and k in changes
+                else changes.get(k, tree.get(k)) for k in [*tree, *changes]}
+    return changes
+
+
+def _override(tree: dict, override: str) -> None:
+    path, separator, text = override.partition('=')
+    if not separator:
+        raise InputError(f'--set {override}: expected KEY=VALUE')
+    *parents, leaf = path.split('.')
+    for key in parents:
+        tree = tree.setdefault(key, {})
+        if not isinstance(tree, dict):
+            raise InputError(f'--set {override}: {key} is a value, not a section')
+    try:
+        tree[leaf] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise InputError(f'--set {override}: the value is not YAML') from None
+
+
+def _build(kind, tree, path: str, source: str):
+    where = f'{source}: {path}' if path else source
+    if not isinstance(tree, dict):
+        raise InputError(f'{where}: expected a section with keys, found {tree!r}')
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    hints = typing.get_type_hints(kind)
+    for key in tree:
+        if key not in fields:
+            full = f'{path}.{key}' if path else str(key)
+            raise InputError(f'{source}: unknown key {full}; known keys: {", ".join(fields)}')
+    values = {key: _convert(hints[key], value, f'{path}.{key}' if path else key, source)
+              for key, value in tree.items()}
+    for name, field in fields.items():
+        required = (field.default is dataclasses.MISSING
+                    and field.default_factory is dataclasses.MISSING)
+        if required and name not in values:
+            raise InputError(f'{where}: missing key {f"{path}.{name}" if path else name}')
+    return kind(**values)
+
+
+def _convert(hint, value, path: str, source: str):
+    if dataclasses.is_dataclass(hint):
+        return _build(hint, value, path, source)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Union:  # Optional[X]
+        return None if value is None else _convert(arguments[0], value, path, source)
+    if origin is tuple and isinstance(value, (list, tuple)):
+        return tuple(_convert(arguments[0], v, f'{path}[{i}]', source)
+                     for i, v in enumerate(value))
+    if origin is dict and isinstance(value, dict):
+        return {_convert(arguments[0], k, f'{path} key', source):
+                _convert(arguments[1], v, f'{path}.{k}', source) for k, v in value.items()}
+    if hint is Any:
+        return value
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is hint:
+        return value
+    hint_text = {str: 'a text', int: 'a whole number', float: 'a number such as 2.0e-4',
+                 bool: 'true or false'}.get(hint, 'a list' if origin is tuple else 'a mapping')
+    raise InputError(f'{source}: {path}: expected {hint_text}, found {value!r}')
+
+
+def _check(config: Config, source: str) -> None:
+    if config.data.dataset != 'phantom' and not config.data.source:
+        raise InputError(f'{source}: data.source: expected the folder of the data set '
+                         f'(--set data.source=DIR), found nothing')
+    if config.generation.shard % config.generation.block:
+        raise InputError(f'{source}: generation.shard: expected a multiple of generation.block '
+                         f'({config.generation.block}), found {config.generation.shard}')
+    from pipelines.methods import parse_regime, stage_keys
+    for regime in config.regimes:
+        parse_regime(regime)
+    models = stage_keys()
+    for key in config.stages:
+        if key not in models:
+            raise InputError(f'{source}: stages.{key}: unknown stage; known: {", ".join(models)}')
+        stage_settings(config, models[key], key)
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,170 @@
+"""The whole job, one step after the other; every step is skipped when its result is there.
+
+prepare records -> train the stages -> generate -> train SMANet -> export -> evaluate -> report.
+"""
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import List, Sequence
+
+import cv2
+import yaml
+
+from datasets import records
+from datasets.errors import InputError
+from pipelines.config import Config, from_dict, to_dict
+from pipelines.methods import METHODS, REGIMES, Method, Regime, Stage, parse_regime
+
+# The steps import what they need when they run: a plan, or a finished experiment, costs no TensorFlow.
+
+
+def open_workdir(config: Config, workdir) -> Path:
+    """Makes the workdir or checks that it belongs to this very config.
+
+    Raises:
+      InputError: it is not writable, holds something else, or another config's experiment.
+    """
+    workdir = Path(workdir)
+    kept = workdir / 'config.yaml'
+    if kept.exists():
+        found = yaml.safe_load(kept.read_text())
+        differing = sorted(_differences(found, to_dict(config)))
+        if differing:
+            raise InputError(f'--workdir {workdir}: belongs to another experiment: its config.yaml '
+                             f'differs in {", ".join(differing)}; choose another folder')
+        return workdir
+    try:
+        if workdir.exists() and any(workdir.iterdir()):
+            raise InputError(f'--workdir {workdir}: expected a new or empty folder, or one of this '
+                             f'experiment, found other files; choose another folder')
+        workdir.mkdir(parents=True, exist_ok=True)
+        kept.write_text(yaml.safe_dump(to_dict(config), sort_keys=False))
+    except OSError as error:
+        raise InputError(f'--workdir {workdir}: cannot write there: {error.strerror}') from None
+    return workdir
+
+
+def _differences(a, b, path='') -> List[str]:
+    if isinstance(a, dict) and isinstance(b, dict):
+        return [d for key in {*a, *b} for d in _differences(
+            a.get(key), b.get(key), f'{path}.{key}' if path else str(key))]
+    return [] if a == b else [path]
+
+
+def plan(config: Config, regimes: Sequence[Regime]) -> str:
+    """What run_experiment would do, as text."""
+    from pipelines import planning
+    return planning.describe(config, regimes)
+
+
+def prepare(config: Config, workdir) -> records.Info:
+    """Training and test records; returns the training set's."""
+    from pipelines.prepare import prepare_split
+    info = prepare_split(config, workdir, 'train')
+    prepare_split(config, workdir, 'test')
+    return info
+
+
+def train_stage(config: Config, stage: Stage, workdir) -> None:
+    from pipelines import stages, training
+    directory = stages.stage_directory(workdir, stage)
+    if training.is_finished(directory):
+        return
+    task = stages.stage_task(config, stage, prepare(config, workdir))
+    training.train(task, directory, **vars(config.run))
+
+
+def generate(config: Config, method: Method, workdir) -> None:
+    from pipelines import segmentation, synthesis
+    if not (segmentation.synthetic_directory(workdir, method) / records.INFO).exists():
+        synthesis.generate(config, method, workdir)
+
+
+def train_segmenter(config: Config, regime: Regime, workdir) -> None:
+    from pipelines import segmentation, training
+    directory = segmentation.segmenter_directory(workdir, regime)
+    if training.is_finished(directory):
+        return
+    prepare(config, workdir)
+    training.train(segmentation.segmenter_task(config, regime, workdir), directory,
+                   **vars(config.run))
+
+
+def evaluate(config: Config, regime: Regime, workdir) -> None:
+    """Exports a regime's model, scores it on the test records and appends the results."""
+    from pipelines import evaluation, export, results
+    workdir = Path(workdir)
+    model, output = workdir / 'exports' / regime.name, workdir / 'evaluations'
+    scored = output / f'{regime.name}.json'
+    if not scored.exists():
+        if not (model / '1').exists():
+            export.export_segmenter(config, regime, workdir, model)
+        output.mkdir(exist_ok=True)
+        evaluation.evaluate(model / '1', workdir / 'records' / 'test', scored,
+                            output / f'{regime.name}.png')
+    append_scores(config, regime, workdir, json.loads(scored.read_text()))
+
+
+def append_scores(config: Config, regime: Regime, workdir: Path, scored: dict) -> None:
+    """Rows of an evaluation go to results.jsonl; repeating it changes nothing."""
+    from pipelines import results
+    from pipelines.segmentation import updates_of
+    train = json.loads((workdir / 'records' / 'train' / records.INFO).read_text())
+    generation = config.generation
+    synthetic = 0 if regime.method is None else generation.num_train + generation.num_validation
+    protocol = {
+        'dataset': config.data.dataset, 'size': scored['size'],
+        'train_size': config.segmenter.size, 'gan_size': config.data.size,
+        'num_test_images': len(scored['names']), 'num_real_images': len(train['ids']),
+        'num_synthetic': synthetic, 'smanet_updates': updates_of(config, regime),
+        'configuration': config.configuration, 'augmentation': config.data.augment > 1}
+    values = {(s['metric'], s['organ']): s['value'] for s in scored['scores']}
+    intervals = {(s['metric'], s['organ']): s['interval_95'] for s in scored['scores']
+                 if s['interval_95']}
+    method = regime.method.name if regime.method else 'real'
+    results.append_results(workdir / 'results.jsonl', results.rows_of_scores(
+        values, intervals, config.experiment, method, regime.name, config.seed, protocol))
+
+
+def predict_some(regime: Regime, workdir, count: int = 4) -> None:
+    """Segments a few test pictures with the exported model, as a user would."""
+    from pipelines import prediction
+    workdir = Path(workdir)
+    output = workdir / 'predictions'
+    if (output / 'predictions.csv').exists():
+        return
+    pictures = workdir / 'pictures'
+    pictures.mkdir(exist_ok=True)
+    paths = []
+    for name, image in prediction.some_images(workdir / 'records' / 'test', count):
+        paths.append(pictures / f'{name}.png')
+        cv2.imwrite(str(paths[-1]), image)
+    prediction.predict(workdir / 'exports' / regime.name / '1', paths, output)
+
+
+def with_prerequisites(names: Sequence[str]) -> List[Regime]:
+    """The regimes asked for, each FINETUNE k behind its SYNTH k, in the order of the tables."""
+    wanted = [parse_regime(name) for name in names]
+    wanted += [REGIMES[f'synth{r.method.number}'] for r in wanted if r.kind == 'finetune']
+    return [regime for regime in REGIMES.values() if regime in wanted]
+
+
+def run(config: Config, workdir, regimes: Sequence[Regime], say=print) -> Path:
+    """Everything; returns the path of the report."""
+    from pipelines import report
+    workdir = open_workdir(config, workdir)
+    prepare(config, workdir)
+    methods = [m for m in METHODS.values() if any(r.method == m for r in regimes)]
+    for method in methods:
+        for stage in method.stages:
+            say(f'stage {stage.name} of method {method.name}')
+            train_stage(config, stage, workdir)
+        say(f'samples of method {method.name}')
+        generate(config, method, workdir)
+    for regime in regimes:
+        say(f'segmenter {regime.name}')
+        train_segmenter(config, regime, workdir)
+        evaluate(config, regime, workdir)
+    predict_some(regimes[-1], workdir)
+    return report.write_report(workdir)

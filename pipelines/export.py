@@ -1,0 +1,151 @@
+"""SavedModels that need nothing but TensorFlow (spec/formats.md, "Exported models").
+
+Segmenter, `<name>/1/`:
+  serving_default(image: float32 [N, H, W, 1], any size, any positive linear grey scale)
+      -> class_map: uint8 [N, H, W], probabilities: float32 [N, H, W, classes]
+  encoded(data: string [], one PNG or JPEG file's bytes) -> the same for N = 1
+Normalisation, antialiased resizing to the training size, sliding window and resizing back are inside.
+Generators: latent float32 [N, L], or codes uint8 [N, h, w], -> their decoded fields, uint8.
+`assets/model.json` holds class names, colours, sizes and provenance.
+"""
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from datasets import records
+from datasets.errors import InputError
+from pipelines import preprocess
+from pipelines.config import Config, to_dict
+from pipelines.methods import Method, Regime, Stage
+from pipelines.results import versions
+from pipelines.segmentation import (predict_probabilities, segmenter_directory, segmenter_task,
+                                    updates_of)
+from pipelines.stages import draw_function, stage_directory, stage_task
+from pipelines.training import restore_networks
+
+DESCRIPTION = 'model.json'
+
+
+class Segmenter(tf.Module):
+    """What is exported: a network with everything that belongs to using it."""
+
+    def __init__(self, network, size: int, crop: int, num_classes: int):
+        super().__init__()
+        # Only the weights are tracked: the network's own Keras functions need not be saved.
+        self.weights = list(network.variables)
+        self.size = size
+        self.predict = lambda images: predict_probabilities(network, images, crop, num_classes)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32, 'image')])
+    def segment(self, image):
+        height, width = tf.shape(image)[1], tf.shape(image)[2]
+        small = preprocess.standardise(preprocess.resize(image, self.size, self.size))
+        small = tf.ensure_shape(small, [None, self.size, self.size, 1])
+        probabilities = preprocess.resize(self.predict(small), height, width)
+        return {'class_map': tf.cast(tf.argmax(probabilities, -1), tf.uint8),
+                'probabilities': probabilities}
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string, 'data')])
+    def segment_encoded(self, data):
+        picture = tf.io.decode_image(data, channels=1, dtype=tf.uint16, expand_animations=False)
+        return self.segment(tf.cast(picture, tf.float32)[None])
+
+
+def export_segmenter(config: Config, regime: Regime, workdir, output) -> Path:
+    """Exports the chosen weights of a trained regime to `output`/1; returns that folder."""
+    task = segmenter_task(config, regime, workdir)
+    restore_networks(task, segmenter_directory(workdir, regime))
+    coding = records.read_info(Path(workdir) / 'records' / 'train').coding
+    settings = config.segmenter
+    module = Segmenter(task.networks['chosen'], settings.size, settings.crop, coding.num_classes)
+    description = {
+        'kind': 'segmenter', 'classes': ['background', *coding.targets],
+        'colours': coding.class_colours.tolist(), 'size': settings.size, 'crop': settings.crop,
+        'regime': regime.name, 'smanet_updates': updates_of(config, regime),
+        'seed': config.seed, 'config': to_dict(config), 'versions': versions()}
+    return _save(module, {'serving_default': module.segment, 'encoded': module.segment_encoded},
+                 description, output)
+
+
+def export_generator(config: Config, method: Method, stage: Stage, workdir, output) -> Path:
+    """Exports one trained GAN stage to `output`/1; returns that folder."""
+    info = records.read_info(Path(workdir) / 'records' / 'train')
+    task = stage_task(config, stage, info)
+    restore_networks(task, stage_directory(workdir, stage))
+    draw = draw_function(config, stage, task, info)
+    module = tf.Module()
+    module.weights = [v for network in task.networks.values() for v in network.variables]
+    if stage.consumes is None:
+        latent = task.networks['generator_average'].latent_size
+        spec = tf.TensorSpec([None, latent], tf.float32, 'latent')
+    else:
+        side = config.data.dots_size if stage.consumes == 'dots' else config.data.size
+        spec = tf.TensorSpec([None, side, side], tf.uint8, stage.consumes)
+    function = tf.function(draw, input_signature=[spec])
+    description = {
+        'kind': 'generator', 'method': method.name, 'stage': stage.name,
+        'produces': list(stage.produces), 'coding': info.coding.to_dict(), 'seed': config.seed,
+        'config': to_dict(config), 'versions': versions()}
+    return _save(module, {'serving_default': function}, description, output)
+
+
+def read_description(model) -> dict:
+    """`assets/model.json` of an exported model.
+
+    Raises:
+      InputError: the folder is no SavedModel of ours.
+    """
+    path = Path(model) / 'assets' / DESCRIPTION
+    if not (Path(model) / 'saved_model.pb').is_file():
+        raise InputError(f'--model {model}: expected a SavedModel folder with saved_model.pb, '
+                         f'found none; tools/export_model.py writes one in <output>/1')
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        raise InputError(f'--model {model}: expected {path.name} in its assets, found none that '
+                         f'can be read; export it with tools/export_model.py') from None
+
+
+def load_segmenter(model):
+    """-> (function float32 [N, H, W, 1] -> dict, description).
+
+    Raises:
+      InputError: no exported segmenter there.
+    """
+    description = read_description(model)
+    if description.get('kind') != 'segmenter':
+        raise InputError(f'--model {model}: expected an exported segmenter, found a '
+                         f'{description.get("kind")}')
+    try:
+        loaded = tf.saved_model.load(str(model))
+    except (OSError, tf.errors.OpError, KeyError, ValueError) as error:
+        raise InputError(f'--model {model}: the SavedModel cannot be loaded: '
+                         f'{" ".join(str(error).split())[:200]}') from None
+    signature = loaded.signatures['serving_default']
+    # the signature does not keep its module alive
+    return (lambda image, _keep=loaded: signature(image=image)), description
+
+
+def _save(module, signatures, description: dict, output) -> Path:
+    """Writes to a temporary folder beside `output`/1 and renames: complete or not there."""
+    target = Path(output) / '1'
+    if target.exists():
+        raise InputError(f'--output {output}: {target} exists already; remove it or choose another '
+                         f'folder')
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix='.export-'))
+    try:
+        asset = temporary / DESCRIPTION
+        asset.write_text(json.dumps(description, indent=1))
+        module.description = tf.saved_model.Asset(str(asset))
+        tf.saved_model.save(module, str(temporary / 'model'), signatures=signatures)
+        os.rename(temporary / 'model', target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return target

@@ -1,0 +1,80 @@
+"""The three generation methods of the paper as data (papers 000/001, sections 3.1 to 3.3).
+
+A method is a list of stages over the named fields of one sample: `dots` (map of centroid dots),
+`labels` (label map of codes) and `image` (radiograph). Generation folds a sample through the list.
+"""
+from __future__ import annotations
+
+from typing import Dict, NamedTuple, Optional, Tuple
+
+from datasets.errors import InputError
+
+
+class Stage(NamedTuple):
+    """One GAN: makes fields of a sample from noise (`consumes` None) or from another field."""
+    name: str
+    model: str                       # 'pggan' | 'pix2pixhd': a section of the config
+    consumes: Optional[str]
+    produces: Tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Folder name. Stages that learn the same thing share it, so methods share the network."""
+        made = '_'.join(self.produces)
+        return f'{made}_from_{self.consumes}' if self.consumes else made
+
+
+class Method(NamedTuple):
+    """A way to generate pairs; `number` is its k in SYNTH k and FINETUNE k."""
+    name: str
+    number: int
+    stages: Tuple[Stage, ...]
+
+
+LABELS_TO_IMAGE = Stage('image', 'pix2pixhd', 'labels', ('image',))
+
+METHODS: Dict[str, Method] = {
+    'single': Method('single', 1, (Stage('pair', 'pggan', None, ('image', 'labels')),)),
+    'two': Method('two', 2, (Stage('labels', 'pggan', None, ('labels',)), LABELS_TO_IMAGE)),
+    'three': Method('three', 3, (Stage('dots', 'pggan', None, ('dots',)),
+                                 Stage('labels', 'pix2pixhd', 'dots', ('labels',)),
+                                 LABELS_TO_IMAGE)),
+}
+
+
+class Regime(NamedTuple):
+    """What the segmenter learns from (spec/method.md, "Training")."""
+    name: str
+    kind: str                        # 'real' | 'synth' | 'finetune'
+    method: Optional[Method]
+
+
+REGIMES: Dict[str, Regime] = {'real': Regime('real', 'real', None)}
+for _method in METHODS.values():
+    for _kind in ('synth', 'finetune'):
+        REGIMES[f'{_kind}{_method.number}'] = Regime(f'{_kind}{_method.number}', _kind, _method)
+
+
+def parse_regime(name: str) -> Regime:
+    if name not in REGIMES:
+        raise InputError(f'regime {name!r}: expected one of {", ".join(REGIMES)}')
+    return REGIMES[name]
+
+
+def parse_method(name: str) -> Method:
+    if name not in METHODS:
+        raise InputError(f'method {name!r}: expected one of {", ".join(METHODS)}')
+    return METHODS[name]
+
+
+def parse_stage(method: Method, name: str) -> Stage:
+    for stage in method.stages:
+        if stage.name == name:
+            return stage
+    raise InputError(f'stage {name!r} of method {method.name!r}: expected one of '
+                     f'{", ".join(s.name for s in method.stages)}')
+
+
+def stage_keys() -> Dict[str, str]:
+    """Every stage's key -> its model."""
+    return {stage.key: stage.model for method in METHODS.values() for stage in method.stages}

@@ -1,0 +1,162 @@
+"""Scores of segmentations against their targets, in numpy.
+
+Class maps are integer arrays, 0 = background, class i + 1 = `organs[i]`. A confusion matrix counts
+pixels: rows are target classes, columns predicted ones. Scores are per cent, the background is not
+scored, and the average is the plain mean over organs.
+
+An organ that neither target nor prediction of an image shows has no score there (0/0): that image
+leaves the organ's mean and interval; an organ without any score is left out of the result and of
+the average. [ours]
+"""
+from __future__ import annotations
+
+import warnings
+from typing import Dict, List, Sequence, Tuple
+
+import numpy as np
+
+Scores = Dict[Tuple[str, str], float]
+Intervals = Dict[Tuple[str, str], List[float]]
+
+NUM_RESAMPLES = 9999
+BOOTSTRAP_SEED = 0
+
+
+def confusion_matrix(target: np.ndarray, prediction: np.ndarray, num_classes: int) -> np.ndarray:
+    """Counts pixels by (target class, predicted class).
+
+    Args:
+      target: class map, integers in 0..num_classes - 1, any shape.
+      prediction: class map of the same shape.
+
+    Returns:
+      int64 [num_classes, num_classes].
+
+    Raises:
+      ValueError: the shapes differ, or a class is out of range.
+    """
+    if target.shape != prediction.shape:
+        raise ValueError(f'expected target and prediction of one shape, found {target.shape} and '
+                         f'{prediction.shape}')
+    for name, classes in (('target', target), ('prediction', prediction)):
+        if classes.size and not 0 <= classes.min() <= classes.max() < num_classes:
+            raise ValueError(f'{name}: expected classes 0 to {num_classes - 1}, found '
+                             f'{classes.min()} to {classes.max()}')
+    pairs = target.astype(np.intp).ravel() * num_classes + prediction.astype(np.intp).ravel()
+    counts = np.bincount(pairs, minlength=num_classes ** 2)
+    return counts.reshape(num_classes, num_classes).astype(np.int64)
+
+
+def jaccard(confusion: np.ndarray) -> np.ndarray:
+    """J = |T and P| / |T or P| in per cent, [..., C, C] -> float64 [..., C]; NaN for 0/0."""
+    both, target, prediction = _areas(confusion)
+    return _per_cent(both, target + prediction - both)
+
+
+def dice(confusion: np.ndarray) -> np.ndarray:
+    """DSC = 2 |T and P| / (|T| + |P|) in per cent, [..., C, C] -> float64 [..., C]; NaN for 0/0."""
+    both, target, prediction = _areas(confusion)
+    return _per_cent(2 * both, target + prediction)
+
+
+def pooled_scores(confusions: np.ndarray, organs: Sequence[str]) -> Scores:
+    """Scores of all pixels of the test set in one confusion matrix, as the paper's tables are.
+
+    That the tables are pooled follows from DSC = 2J/(1+J), which holds for every published pair
+    and would not for means over images (`spec/method.md`, "Score").
+
+    Args:
+      confusions: [images, C, C], one confusion matrix an image.
+      organs: the C - 1 names of classes 1, 2, ...
+
+    Returns:
+      {('jaccard_pooled' or 'dice_pooled', organ or 'average'): per cent}.
+    """
+    total = _checked(confusions, organs).sum(axis=0, keepdims=True)
+    return {**_means('jaccard_pooled', jaccard(total)[:, 1:], organs),
+            **_means('dice_pooled', dice(total)[:, 1:], organs)}
+
+
+def per_image_scores(confusions: np.ndarray, organs: Sequence[str]) -> Tuple[Scores, Intervals]:
+    """Means over images with 95 % intervals, as most of the field reports.
+
+    Args:
+      confusions: [images, C, C], one confusion matrix an image.
+      organs: the C - 1 names of classes 1, 2, ...
+
+    Returns:
+      {('jaccard_per_image' or 'dice_per_image', organ or 'average'): per cent} and, with the same
+      keys, [low, high]; a key with fewer than two images has no interval.
+    """
+    confusions = _checked(confusions, organs)
+    scores, intervals = {}, {}
+    for metric, of_images in (('jaccard_per_image', jaccard(confusions)[:, 1:]),
+                              ('dice_per_image', dice(confusions)[:, 1:])):
+        scores.update(_means(metric, of_images, organs))
+        columns = {organ: of_images[:, i:i + 1] for i, organ in enumerate(organs)}
+        for organ, values in {**columns, 'average': of_images}.items():
+            interval = bootstrap_interval(values)
+            if interval is not None:
+                intervals[metric, organ] = interval
+    return scores, intervals
+
+
+def bootstrap_interval(values: np.ndarray):
+    """95 % percentile bootstrap over images of the mean over organs of the means over images.
+
+    Percentile and not BCa: BCa is undefined where all images score alike. [ours] The seed is
+    fixed, so that the same confusion matrices always give the same interval.
+
+    Args:
+      values: [images, organs], per cent, NaN where an image has no score.
+
+    Returns:
+      [low, high] in per cent, or None with fewer than two images that have a score.
+    """
+    from scipy import stats  # takes a second: not for those who only read results
+
+    values = values[~np.isnan(values).all(axis=1)]
+    if len(values) < 2:
+        return None
+
+    def statistic(images, axis):
+        # scipy resamples along the last axis; indices keep the organs of an image together
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', RuntimeWarning)  # an organ missing from a resample
+            return np.nanmean(np.nanmean(values[images], axis=axis - 1), axis=-1)
+
+    interval = stats.bootstrap(
+        (np.arange(len(values)),), statistic, n_resamples=NUM_RESAMPLES, batch=1000,
+        vectorized=True, confidence_level=0.95, method='percentile',
+        random_state=BOOTSTRAP_SEED).confidence_interval
+    return [float(interval.low), float(interval.high)]
+
+
+def _checked(confusions: np.ndarray, organs: Sequence[str]) -> np.ndarray:
+    confusions = np.asarray(confusions)
+    classes = 1 + len(organs)
+    if confusions.ndim != 3 or not len(confusions) or confusions.shape[1:] != (classes, classes):
+        raise ValueError(f'expected confusion matrices [images, {classes}, {classes}] for the '
+                         f'organs {", ".join(organs)}, found shape {confusions.shape}')
+    return confusions
+
+
+def _areas(confusion: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pixels of each class: right ones, in the target, in the prediction; each [..., C]."""
+    return (np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(axis=-1),
+            confusion.sum(axis=-2))
+
+
+def _per_cent(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(100.0 * part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+
+
+def _means(metric: str, of_images: np.ndarray, organs: Sequence[str]) -> Scores:
+    """Means over images of [images, organs], and their mean; organs without a score left out."""
+    found = {}
+    for organ, values in zip(organs, of_images.T):
+        if not np.isnan(values).all():
+            found[metric, organ] = float(np.nanmean(values))
+    if found:
+        found[metric, 'average'] = float(np.mean(list(found.values())))
+    return found

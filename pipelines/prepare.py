@@ -1,0 +1,138 @@
+"""Reads a data set, augments it, draws its dots, writes its records."""
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Iterable, Optional, Sequence, Tuple
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from datasets import anatomy, augmentation, dots, folder, jsrt, phantom, records
+from datasets.errors import InputError
+from datasets.sample import Dataset, Sample, check_not_empty, check_sides
+from datasets.splits import check_disjoint, read_ids
+from pipelines.config import Config, Data
+from pipelines.runtime import stable_seed
+
+IMAGES_PER_SHARD = 32   # source images; with 6 versions each, 192 records a file
+
+
+def open_dataset(dataset: str, source: Optional[str], split: str,
+                 ids: Optional[Sequence[str]] = None, count: Optional[int] = None,
+                 size: int = 512, seed: int = 0) -> Dataset:
+    """Opens one split of `phantom`, `jsrt` or `folder`; `count` and `size` are the phantom's."""
+    if dataset == 'phantom':
+        return phantom.open_phantom(split, count or (124 if split == 'train' else 123), size, seed)
+    if source is None:
+        raise InputError(f'--source: expected the folder of the {dataset} data set, found nothing')
+    return {'jsrt': jsrt.open_jsrt, 'folder': folder.open_folder}[dataset](source, split, ids)
+
+
+def open_split(config: Config, split: str) -> Dataset:
+    """The images of one split that a config asks for; TINY draws its few at random."""
+    data, train = config.data, split == 'train'
+    dataset = open_dataset(data.dataset, data.source, split,
+                           ids=read_ids(data.train_ids) if train and data.train_ids else None,
+                           count=data.num_train if train else data.num_test,
+                           size=data.size if train else config.evaluation.size, seed=data.draw)
+    if train and data.num_train and not data.train_ids:
+        return dataset._replace(ids=draw_ids(dataset.ids, data.num_train, data.draw))
+    return dataset
+
+
+def prepare_split(config: Config, workdir, split: str) -> records.Info:
+    """Records of one split of a config under `workdir`/records; finished ones are kept.
+
+    The training split is augmented and has the GANs' size; the test split is as it is, at the size
+    where it is scored.
+    """
+    output = Path(workdir) / 'records' / split
+    if (output / records.INFO).exists():
+        return records.read_info(output)
+    dataset = open_split(config, split)
+    if split == 'train':
+        return write_records(dataset, output, split, config.data.size, config.data.augment,
+                             config.data.draw, config.data)
+    check_disjoint(records.read_info(output.parent / 'train').ids, dataset.ids)
+    return write_records(dataset, output, split, config.evaluation.size, 1, config.data.draw,
+                         config.data)
+
+
+def draw_ids(ids: Sequence[str], count: int, draw: int) -> Tuple[str, ...]:
+    """`count` ids at random (TINY: 11 of 124), in their own order; a function of (ids, draw)."""
+    if count > len(ids):
+        raise InputError(f'data.num_train: expected at most the {len(ids)} learning images there '
+                         f'are, found {count}')
+    rng = np.random.default_rng(stable_seed(draw, 'draw'))
+    return tuple(ids[i] for i in sorted(rng.choice(len(ids), count, replace=False)))
+
+
+def write_records(dataset: Dataset, output, split: str, size: int, versions: int, seed: int,
+                  data: Data) -> records.Info:
+    """Writes `versions` of every image (the first is the original) as records of side `size`."""
+    made = {'tool': 'prepare_records', 'dataset': dataset.name, 'split': split, 'size': size,
+            'augment': versions, 'noise': data.noise, 'augment_mode': data.augment_mode,
+            'dots_size': data.dots_size, 'dots_radius': data.dots_radius, 'seed': seed,
+            'ids': list(dataset.ids)}
+    bits = 8 * dataset.load(dataset.ids[0]).image.dtype.itemsize
+    bar = tqdm(total=len(dataset.ids), desc=f'records {split}', unit='image', file=sys.stderr,
+               mininterval=0.5 if sys.stderr.isatty() else 15)
+
+    def shard(ids: Sequence[str]) -> Iterable[records.Example]:
+        for id in ids:
+            sample = check_sample(dataset, dataset.load(id))
+            for version in range(versions):
+                yield _example(sample, version, dataset, size, bits, seed, data)
+            bar.update()
+
+    parts = [dataset.ids[i:i + IMAGES_PER_SHARD]
+             for i in range(0, len(dataset.ids), IMAGES_PER_SHARD)]
+    try:
+        return records.write_dataset(
+            output, dataset.name.replace('/', '_'), split, size, bits, data.dots_size,
+            dataset.coding, dataset.ids, made, [lambda ids=p: shard(ids) for p in parts])
+    finally:
+        bar.close()
+
+
+def check_sample(dataset: Dataset, sample: Sample) -> Sample:
+    for organ in dataset.coding.organs:
+        check_not_empty(sample.masks[organ], f'{sample.id}: {organ}')
+    check_sides(dataset.coding, sample.masks, sample.id)
+    return sample
+
+
+def resize_sample(sample: Sample, size: int, bits: int) -> Sample:
+    """Image by area averaging; each mask likewise, then where it covers at least half a pixel."""
+    image = sample.image
+    if bits == 16 and image.dtype == np.uint8:
+        image = image.astype(np.uint16) * 257
+    if bits == 8 and image.dtype == np.uint16:
+        raise InputError(f'{sample.id}: expected an 8-bit image like the first of the set, found '
+                         f'16 bits; convert the set to one depth')
+    shrink = image.shape[0] >= size
+    image = cv2.resize(image, (size, size),
+                       interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
+    masks = {organ: _resize_mask(mask, size) for organ, mask in sample.masks.items()}
+    return Sample(sample.id, image, masks)
+
+
+def _resize_mask(mask: np.ndarray, size: int) -> np.ndarray:
+    method = cv2.INTER_AREA if mask.shape[0] >= size else cv2.INTER_LINEAR
+    return cv2.resize(mask.astype(np.float32), (size, size), interpolation=method) >= 0.5
+
+
+def _example(sample: Sample, version: int, dataset: Dataset, size: int, bits: int, seed: int,
+             data: Data) -> records.Example:
+    """One version of a sample: augmented at its own size, as the paper does, then resized."""
+    image, masks = augmentation.augment(sample.image, sample.masks, seed, sample.id, version,
+                                        noise=data.noise, mode=data.augment_mode)
+    sample = resize_sample(Sample(sample.id, image, masks), size, bits)
+    for organ, mask in sample.masks.items():
+        check_not_empty(mask, f'{sample.id}, version {version}, {organ} at {size} px')
+    centroids = dots.mask_dots(sample.masks, dataset.coding)
+    return records.Example(
+        f'{sample.id}-{version}', sample.id, sample.image, dataset.coding.encode(sample.masks),
+        dots.draw_dots(centroids, dataset.coding, data.dots_size, data.dots_radius))

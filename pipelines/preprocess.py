@@ -1,0 +1,91 @@
+"""Pixels into tensors and back: grey scales, sizes, label channels. TensorFlow ops only.
+
+The same functions run in the training pipelines and inside the exported graphs, so that a model is
+served exactly what it was trained on.
+"""
+from __future__ import annotations
+
+import tensorflow as tf
+
+from datasets.labels import grey_levels
+
+CLIP_PERCENT = 0.5   # [ours] share of pixels clipped at either end of a GAN's grey range
+
+
+def stretch(image: tf.Tensor) -> tf.Tensor:
+    """Any picture [H, W, 1] -> float32 in [-1, 1] for a GAN, clipped at the 0.5 and 99.5 percentiles.
+
+    JSRT's tone varies a lot between images (spec/formats.md), so each is normalised by itself.
+    """
+    image = tf.cast(image, tf.float32)
+    ordered = tf.sort(tf.reshape(image, [-1]))
+    last = tf.cast(tf.size(ordered) - 1, tf.float32)
+    low = ordered[tf.cast(last * CLIP_PERCENT / 100, tf.int32)]
+    high = ordered[tf.cast(last * (1 - CLIP_PERCENT / 100), tf.int32)]
+    unit = (image - low) / tf.maximum(high - low, 1e-6)
+    return tf.clip_by_value(unit, 0, 1) * 2 - 1
+
+
+def to_uint8(image: tf.Tensor) -> tf.Tensor:
+    """GAN picture in [-1, 1] -> uint8; the only place where it is clipped."""
+    return tf.cast(tf.round(tf.clip_by_value((image + 1) * 127.5, 0, 255)), tf.uint8)
+
+
+def standardise(images: tf.Tensor) -> tf.Tensor:
+    """Float pictures [..., H, W, 1] -> mean 0, standard deviation 1 each.
+
+    Any positive linear grey scale gives the same result; polarity is not guessed.
+    """
+    mean, variance = tf.nn.moments(images, axes=[-3, -2, -1], keepdims=True)
+    return (images - mean) * tf.math.rsqrt(tf.maximum(variance, 1e-12))
+
+
+def resize(images: tf.Tensor, height, width) -> tf.Tensor:
+    """Bilinear, antialiased when shrinking; [N, H, W, C] or [H, W, C] -> float32."""
+    return tf.image.resize(tf.cast(images, tf.float32), [height, width], antialias=True)
+
+
+def resize_labels(labels: tf.Tensor, size: int, num_values: int) -> tf.Tensor:
+    """Label map [H, W] of 0..num_values-1 -> uint8 [size, size]: the value that covers most."""
+    if labels.shape[-2:] == (size, size):
+        return tf.cast(labels, tf.uint8)
+    shares = resize(tf.one_hot(tf.cast(labels, tf.int32), num_values), size, size)
+    return tf.cast(tf.argmax(shares, axis=-1), tf.uint8)
+
+
+def enlarge_nearest(labels: tf.Tensor, size: int) -> tf.Tensor:
+    """Map of codes [N, h, w] -> [N, size, size], nearest neighbour: the codes survive (section 3.3)."""
+    if labels.shape[1] == size:
+        return labels
+    method = tf.image.ResizeMethod.NEAREST_NEIGHBOR
+    return tf.image.resize(labels[..., None], [size, size], method)[..., 0]
+
+
+def encode_labels(labels: tf.Tensor, num_codes: int, channels: str) -> tf.Tensor:
+    """Codes [...] -> the channels in which a GAN learns to draw them, float32 in [-1, 1].
+
+    Args:
+      channels: 'grey', one channel of equally spaced levels (the paper's), or 'onehot', one each.
+    """
+    labels = tf.cast(labels, tf.int32)
+    if channels == 'grey':
+        return tf.gather(tf.constant(grey_levels(num_codes)), labels)[..., None]
+    return tf.one_hot(labels, num_codes, on_value=1.0, off_value=-1.0)
+
+
+def decode_labels(drawn: tf.Tensor, num_codes: int, channels: str) -> tf.Tensor:
+    """The inverse for what a GAN drew: nearest level, or arg max; uint8 without the last axis."""
+    if channels == 'grey':
+        distance = tf.abs(drawn - tf.constant(grey_levels(num_codes)))
+        return tf.cast(tf.argmin(distance, axis=-1), tf.uint8)
+    return tf.cast(tf.argmax(drawn, axis=-1), tf.uint8)
+
+
+def label_channels(num_codes: int, channels: str) -> int:
+    """How many channels `encode_labels` makes."""
+    return 1 if channels == 'grey' else num_codes
+
+
+def condition(labels: tf.Tensor, num_codes: int) -> tf.Tensor:
+    """Codes [...] -> one-hot float32 0/1: the input of a Pix2PixHD (official label handling)."""
+    return tf.one_hot(tf.cast(labels, tf.int32), num_codes)

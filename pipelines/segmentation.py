@@ -1,0 +1,174 @@
+"""SMANet's regimes as training.Tasks: REAL, SYNTH k, FINETUNE k (papers 000/001, section 4.2).
+
+SYNTH learns from the first `generation.num_train` synthetic pairs and the rest choose the epoch
+(caption of Table 1). REAL and the fine-tuning hold out source images for that; with few of them they
+train a fixed number of updates and take averaged weights. REAL gets as many updates as SYNTH and
+fine-tuning together (spec/method.md, "Training").
+"""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable, NamedTuple, Optional
+
+import numpy as np
+import tensorflow as tf
+
+from datasets import records
+from datasets.errors import InputError
+from models import adversarial
+from models.segmentation_loss import segmentation_update
+from models.sliding_window import sliding_window_probabilities
+from models.smanet import SMANet, check_crop
+from pipelines import inputs, metrics, preprocess, random_ops
+from pipelines.config import Config
+from pipelines.methods import REGIMES, Regime
+from pipelines.runtime import stable_seed
+from pipelines.training import Average, Phase, Task, Validation, is_finished, restore_networks
+
+VALIDATION_BATCH = 8
+
+
+class Pairs(NamedTuple):
+    """Which records a regime learns from and which choose the epoch (None: none do)."""
+    info: records.Info
+    train: Optional[Callable]
+    validation: Optional[Callable]
+
+
+def segmenter_directory(workdir, regime: Regime) -> Path:
+    return Path(workdir) / 'segmenters' / regime.name
+
+
+def synthetic_directory(workdir, method) -> Path:
+    return Path(workdir) / 'synthetic' / method.name
+
+
+def updates_of(config: Config, regime: Regime) -> int:
+    """SMANet updates behind a regime's model, pre-training included."""
+    settings = config.segmenter
+    return settings.synth_steps + (0 if regime.kind == 'synth' else settings.finetune_steps)
+
+
+def segmenter_task(config: Config, regime: Regime, workdir) -> Task:
+    """The training of one regime; a FINETUNE starts from its SYNTH's chosen weights.
+
+    Raises:
+      InputError: the records or the SYNTH model that the regime needs are not there yet.
+    """
+    settings, pairs = config.segmenter, _pairs(config, regime, workdir)
+    coding = pairs.info.coding
+    try:
+        check_crop(settings.crop, settings.crop)
+    except ValueError as error:
+        raise InputError(f'segmenter.crop: {error}') from None
+    if settings.crop > settings.size:
+        raise InputError(f'segmenter.crop: expected at most segmenter.size ({settings.size}), '
+                         f'found {settings.crop}')
+    network, chosen = (make_network(config, coding.num_classes) for _ in range(2))
+    seed = stable_seed(config.seed, 'segmenter', regime.name)
+    steps, rate = updates_of(config, regime), settings.learning_rate
+    if regime.kind == 'finetune':
+        synth = REGIMES[f'synth{regime.method.number}']
+        source = segmenter_task(config, synth, workdir)
+        restore_networks(source, segmenter_directory(workdir, synth))
+        adversarial.copy_weights(network, source.networks['chosen'])
+        steps, rate = settings.finetune_steps, settings.finetune_learning_rate
+    adversarial.copy_weights(chosen, network)
+    phase = Phase(regime.name, steps, lambda step: rate, (segmentation_update(network),),
+                  lambda first: _batches(config, pairs, seed, first))
+    networks = {'network': network, 'chosen': chosen}
+    if pairs.validation is None:
+        averages = (Average(chosen, network, settings.average_decay),)
+        return Task(regime.name, networks, (phase,), (0.9, 0.999), averages)
+    validation = Validation(settings.validate_every, _validator(config, pairs, network), chosen,
+                            network)
+    return Task(regime.name, networks, (phase,), (0.9, 0.999), validation=validation)
+
+
+def make_network(config: Config, num_classes: int) -> SMANet:
+    """SMANet with weights from the seed: the same start in every regime."""
+    return SMANet(num_classes, channels=1, blocks=config.segmenter.blocks,
+                  width=config.segmenter.width, seed=stable_seed(config.seed, 'smanet'))
+
+
+def is_trained(workdir, regime: Regime) -> bool:
+    return is_finished(segmenter_directory(workdir, regime))
+
+
+def predict_probabilities(network, images: tf.Tensor, crop: int, num_classes: int) -> tf.Tensor:
+    """Standardised pictures [N, H, W, 1] -> class probabilities by sliding window."""
+    return sliding_window_probabilities(lambda windows: network(windows, training=False), images,
+                                        crop, num_classes)
+
+
+def _pairs(config: Config, regime: Regime, workdir) -> Pairs:
+    if regime.kind == 'synth':
+        info = records.read_info(synthetic_directory(workdir, regime.method))
+        count = config.generation.num_train
+        return Pairs(info, lambda row: row['index'] < count, lambda row: row['index'] >= count)
+    info = records.read_info(Path(workdir) / 'records' / 'train')
+    ids, settings = sorted(set(info.ids)), config.segmenter
+    if len(ids) < settings.min_holdout_images:
+        return Pairs(info, None, None)
+    rng = np.random.default_rng(stable_seed(config.seed, 'holdout'))
+    held_out = tf.constant(rng.choice(ids, max(1, round(settings.holdout * len(ids))),
+                                      replace=False))
+    is_held_out = lambda row: tf.reduce_any(row['source_id'] == held_out)
+    return Pairs(info, lambda row: ~is_held_out(row), is_held_out)
+
+
+def _prepare(config: Config, coding):
+    """Parsed record -> standardised float16 picture and classes, at the training size."""
+    size, projection = config.segmenter.size, tf.constant(coding.projection)
+
+    def prepare(row):
+        image = preprocess.standardise(preprocess.resize(row['image'], size, size))
+        classes = tf.gather(projection, tf.cast(row['labels'], tf.int32))
+        classes = preprocess.resize_labels(classes, size, coding.num_classes)
+        return {'image': tf.cast(image, tf.float16), 'label': tf.ensure_shape(classes, [size, size])}
+    return prepare
+
+
+def _batches(config: Config, pairs: Pairs, seed: int, first_step: int) -> tf.data.Dataset:
+    settings = config.segmenter
+    shape = [settings.batch_size, settings.size, settings.size]
+
+    def finish(step, keys, rows):
+        image = tf.ensure_shape(tf.cast(rows['image'], tf.float32), shape + [1])
+        image, (label,) = random_ops.augment(image, [tf.ensure_shape(rows['label'], shape)], keys,
+                                             settings.augmentation)
+        image, label = random_ops.random_crop(image, label, keys, settings.crop)
+        return {'image': image, 'label': label, 'key': keys}
+
+    return inputs.batches(pairs.info, _prepare(config, pairs.info.coding), finish,
+                          settings.batch_size, seed, first_step, config.data.memory_limit_mb,
+                          pairs.train)
+
+
+def _validator(config: Config, pairs: Pairs, network) -> Callable[[], float]:
+    """-> pooled average Jaccard, per cent, of the network on the validation pairs."""
+    settings, coding = config.segmenter, pairs.info.coding
+    prepare, size = _prepare(config, coding), config.segmenter.size
+    rows = tf.data.TFRecordDataset(pairs.info.paths)
+    rows = rows.filter(lambda record: pairs.validation(inputs.address(record)))
+    rows = rows.take(settings.max_validation).map(
+        lambda record: prepare(records.parse(record, pairs.info)), inputs.THREADS)
+    if settings.max_validation * size * size * 3 < config.data.memory_limit_mb * 2 ** 20:
+        rows = rows.cache()
+
+    @tf.function(input_signature=[tf.TensorSpec([None, size, size, 1], tf.float16)])
+    def predict(image):
+        probabilities = predict_probabilities(network, tf.cast(image, tf.float32), settings.crop,
+                                              coding.num_classes)
+        return tf.argmax(probabilities, -1, output_type=tf.int32)
+
+    def score() -> float:
+        confusions = [metrics.confusion_matrix(row['label'].numpy(), predict(row['image']).numpy(),
+                                               coding.num_classes)
+                      for row in rows.batch(VALIDATION_BATCH)]
+        if not confusions:
+            raise InputError(f'{pairs.info.directory}: no pair is left to choose the epoch; raise '
+                             f'generation.num_validation or segmenter.holdout')
+        return metrics.pooled_scores(np.stack(confusions), coding.targets)[
+            'jaccard_pooled', 'average']
+    return score

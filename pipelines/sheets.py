@@ -1,0 +1,53 @@
+"""Sample sheets: fields of samples as pictures that people can judge."""
+from __future__ import annotations
+
+from typing import Sequence
+
+import cv2
+import numpy as np
+
+from datasets.labels import LabelCoding
+
+TILE = 160   # px, of one picture on a sheet
+
+
+def to_rgb(field: str, values: np.ndarray, coding: LabelCoding) -> np.ndarray:
+    """One field of one sample -> RGB uint8 [H, W, 3].
+
+    Args:
+      field: 'image' (uint8 [H, W] or [H, W, 1]), 'labels' or 'dots' (codes [H, W]).
+    """
+    values = np.asarray(values)
+    if field == 'image':
+        grey = values[..., 0] if values.ndim == 3 else values
+        return np.repeat(grey[..., None], 3, axis=2)
+    return (coding.colours if field == 'labels' else coding.dot_colours)[values]
+
+
+def grid(rows: Sequence[Sequence[np.ndarray]], tile: int = TILE, gap: int = 4) -> np.ndarray:
+    """Rows of RGB pictures -> one picture, every tile of the same size, on white."""
+    columns = max(len(row) for row in rows)
+    height, width = len(rows) * (tile + gap) - gap, columns * (tile + gap) - gap
+    sheet = np.full((height, width, 3), 255, np.uint8)
+    for i, row in enumerate(rows):
+        for j, picture in enumerate(row):
+            method = cv2.INTER_AREA if picture.shape[0] > tile else cv2.INTER_NEAREST
+            top, left = i * (tile + gap), j * (tile + gap)
+            sheet[top:top + tile, left:left + tile] = cv2.resize(picture, (tile, tile),
+                                                                 interpolation=method)
+    return sheet
+
+
+def overlay(image: np.ndarray, classes: np.ndarray, colours: np.ndarray,
+            opacity: float = 0.35) -> np.ndarray:
+    """Grey picture uint8 [H, W] and class map -> RGB with tinted organs and their outlines."""
+    rgb = np.repeat(image[..., None], 3, axis=2).astype(np.float32)
+    tint = colours[classes].astype(np.float32)
+    rgb = np.where((classes > 0)[..., None], (1 - opacity) * rgb + opacity * tint, rgb)
+    rgb = rgb.round().astype(np.uint8)
+    thickness = max(1, image.shape[0] // 256)
+    for value in range(1, len(colours)):
+        contours, _ = cv2.findContours((classes == value).astype(np.uint8), cv2.RETR_LIST,
+                                       cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(rgb, contours, -1, [int(c) for c in colours[value]], thickness)
+    return rgb

@@ -1,0 +1,265 @@
+"""A GAN stage as a training.Task: which networks, which phases, which batches, which sheet.
+
+Fields travel as channels: 'image' is one channel in [-1, 1]; 'labels' and 'dots' are codes, drawn by
+a GAN in the channels that `labels.channels` says and given to a Pix2PixHD as one-hot.
+"""
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Callable, Dict, Tuple
+
+import numpy as np
+import tensorflow as tf
+
+from datasets.errors import InputError
+from datasets.labels import LabelCoding
+from datasets.records import Info
+from models import pggan
+from models.lsgan import pix2pixhd_updates
+from models.pggan_training import pggan_updates
+from models.pix2pixhd import GlobalGenerator, MultiscaleDiscriminator
+from pipelines import growth, inputs, preprocess, random_ops, sheets
+from pipelines.config import Config, stage_settings
+from pipelines.methods import Stage
+from pipelines.runtime import stable_seed
+from pipelines.training import Average, Phase, Task
+
+SHEET_COLUMNS = 8
+
+
+class Field:
+    """How one field of a sample becomes channels and comes back."""
+
+    def __init__(self, name: str, config: Config, coding: LabelCoding):
+        self.name, self.coding = name, coding
+        self.drawn_as = config.labels.channels
+        self.num_codes = {'image': 0, 'labels': coding.num_codes,
+                          'dots': 1 + len(coding.organs)}[name]
+        self.size = config.data.dots_size if name == 'dots' else config.data.size
+
+    @property
+    def channels(self) -> int:
+        """Channels in which a GAN draws the field."""
+        if self.name == 'image':
+            return 1
+        return preprocess.label_channels(self.num_codes, self.drawn_as)
+
+    def prepare(self, row) -> tf.Tensor:
+        """Parsed record -> what is kept in memory: float16 picture [S, S, 1] or codes [S, S]."""
+        if self.name == 'image':
+            return tf.cast(preprocess.stretch(row['image']), tf.float16)
+        return row[self.name]
+
+    def encode(self, values: tf.Tensor) -> tf.Tensor:
+        """Prepared values -> channels, float32 in [-1, 1]."""
+        if self.name == 'image':
+            return tf.cast(values, tf.float32)
+        return preprocess.encode_labels(values, self.num_codes, self.drawn_as)
+
+    def decode(self, drawn: tf.Tensor) -> tf.Tensor:
+        """Channels as a GAN drew them -> uint8 picture or codes, [N, H, W]."""
+        if self.name == 'image':
+            return preprocess.to_uint8(drawn[..., 0])
+        return preprocess.decode_labels(drawn, self.num_codes, self.drawn_as)
+
+    def condition(self, codes: tf.Tensor, size: int) -> tf.Tensor:
+        """Codes [N, h, w] -> the input of a Pix2PixHD [N, size, size, num_codes]."""
+        return preprocess.condition(preprocess.enlarge_nearest(codes, size), self.num_codes)
+
+    def picture(self, values: np.ndarray) -> np.ndarray:
+        """uint8 picture or codes [H, W] -> RGB."""
+        return sheets.to_rgb(self.name, values, self.coding)
+
+
+def stage_task(config: Config, stage: Stage, info: Info) -> Task:
+    """The training of one stage from the records of `info`."""
+    settings = stage_settings(config, stage.model, stage.key)
+    networks = stage_networks(config, stage, info.coding, settings)
+    build = {'pggan': _pggan_task, 'pix2pixhd': _pix2pixhd_task}[stage.model]
+    return build(config, stage, info, settings, networks)
+
+
+def stage_networks(config: Config, stage: Stage, coding: LabelCoding, settings
+                   ) -> Dict[str, tf.keras.Model]:
+    """The networks of a stage; their weights start from (seed, stage)."""
+    tf.keras.utils.set_random_seed(stable_seed(config.seed, stage.key, 'weights'))
+    fields = [Field(name, config, coding) for name in stage.produces]
+    channels = sum(field.channels for field in fields)
+    if stage.model == 'pggan':
+        return _pggan_networks(stage, fields[0].size, channels, settings)
+    source, seed = Field(stage.consumes, config, coding), stable_seed(config.seed, stage.key)
+    generator = GlobalGenerator(source.num_codes, channels, settings.ngf, settings.downsamplings,
+                                settings.blocks, seed=stable_seed(seed, 'generator'))
+    discriminator = MultiscaleDiscriminator(source.num_codes + channels, settings.ndf,
+                                            settings.layers, settings.scales,
+                                            seed=stable_seed(seed, 'discriminator'))
+    return {'generator': generator, 'discriminator': discriminator}
+
+
+def stage_directory(workdir, stage: Stage) -> Path:
+    return Path(workdir) / 'stages' / stage.key
+
+
+def draw_function(config: Config, stage: Stage, task: Task, info: Info
+                  ) -> Callable[..., Dict[str, tf.Tensor]]:
+    """The trained stage as a function: latents [N, L], or codes [N, h, w] -> its decoded fields."""
+    fields = [Field(name, config, info.coding) for name in stage.produces]
+    if stage.model == 'pggan':
+        generator = task.networks['generator_average']
+        draw = lambda latents: generator(latents, level=generator.top_level)
+    else:
+        source = Field(stage.consumes, config, info.coding)
+        generator = task.networks['generator']
+        draw = lambda codes: generator(source.condition(codes, config.data.size))
+    return tf.function(lambda given: _split(draw(given), fields))
+
+
+def _split(drawn: tf.Tensor, fields) -> Dict[str, tf.Tensor]:
+    parts = tf.split(drawn, [field.channels for field in fields], axis=-1)
+    return {field.name: field.decode(part) for field, part in zip(fields, parts)}
+
+
+# --- PGGAN: noise to fields -----------------------------------------------------------------------
+
+def _pggan_networks(stage: Stage, resolution: int, channels: int, settings):
+    try:
+        pggan.level_of(resolution)
+    except ValueError as error:
+        raise InputError(f'stage {stage.name}: PGGAN {error}; change data.size or '
+                         f'data.dots_size') from None
+    shape = dict(resolution=resolution, channels=channels, fmap_base=settings.fmap_base,
+                 fmap_max=settings.fmap_max, fused_scale=settings.fused_scale)
+    generator = pggan.Generator(latent_size=settings.latent_size, **shape)
+    average = pggan.Generator(latent_size=settings.latent_size, **shape)
+    average.set_weights(generator.get_weights())
+    discriminator = pggan.Discriminator(group_size=settings.group_size, **shape)
+    return {'generator': generator, 'generator_average': average, 'discriminator': discriminator}
+
+
+def _pggan_task(config: Config, stage: Stage, info: Info, settings, networks) -> Task:
+    fields = [Field(name, config, info.coding) for name in stage.produces]
+    generator, average = networks['generator'], networks['generator_average']
+    seed = stable_seed(config.seed, stage.key)
+    plan = growth_plan(settings, generator.resolution)
+    phases = tuple(
+        _growth_phase(config, info, fields, part, networks, stable_seed(seed, number))
+        for number, part in enumerate(plan))
+    return Task(stage.key, networks, phases, (0.0, 0.99),
+                averages=(Average(average, generator, 0.999),))
+
+
+def _growth_phase(config, info, fields, part, networks, seed) -> Phase:
+    level, side = part.level, 2 ** part.level
+    generator, latent_size = networks['generator'], networks['generator'].latent_size
+
+    def prepare(row):
+        channels = [field.encode(field.prepare(row)) for field in fields]
+        return {'real': pggan.grow_images(tf.concat(channels, -1)[None], level)[0]}
+
+    def finish(step, keys, rows):
+        real = tf.ensure_shape(rows['real'], [part.batch_size, side, side, generator.channels])
+        batch = {'latent_discriminator': random_ops.normal(keys, random_ops.LATENT, [latent_size]),
+                 'latent_generator': random_ops.normal(keys, random_ops.LATENT_GENERATOR,
+                                                       [latent_size]),
+                 'mixing': random_ops.uniform(keys, random_ops.MIXING, [])}
+        if part.fading:
+            alpha = tf.cast(growth.fade_alpha(step, part.steps), tf.float32)
+            batch['alpha'] = tf.fill([part.batch_size], alpha)
+            real = pggan.grow_images(real, level, batch['alpha'])
+        return {**batch, 'real': real}
+
+    def batches(first_step):
+        return inputs.batches(info, prepare, finish, part.batch_size, seed, first_step,
+                              config.data.memory_limit_mb)
+
+    def sheet():
+        latents = sheet_latents(latent_size)
+        drawn = _split(networks['generator_average'](latents, level=level), fields)
+        rows = inputs.prepared_rows(info, prepare, config.data.memory_limit_mb,
+                                    at_most=SHEET_COLUMNS)
+        real = _split(tf.constant(rows['real']), fields)
+        return sheets.grid([[field.picture(v) for v in made[field.name].numpy()]
+                            for made in (real, drawn) for field in fields])
+
+    scale = generator.resolution / side
+    name = f'{side} px, {"fade-in" if part.fading else "stable"}'
+    return Phase(name, part.steps, lambda step: part.learning_rate,
+                 pggan_updates(generator, networks['discriminator'], level, scale), batches, sheet)
+
+
+def growth_plan(settings, resolution: int) -> Tuple[growth.GrowthPhase, ...]:
+    """The growth schedule that a `pggan` section of a config asks for."""
+    return growth.phases(
+        resolution, fade_images=settings.fade_images, stable_images=settings.stable_images,
+        total_images=settings.total_images, batch_sizes=settings.batch_sizes,
+        learning_rate=settings.learning_rate, learning_rate_1024=settings.learning_rate_1024,
+        group_size=settings.group_size)
+
+
+def sheet_latents(latent_size: int) -> tf.Tensor:
+    """The same latents on every sheet, so that sheets can be compared."""
+    return tf.random.stateless_normal([SHEET_COLUMNS, latent_size], [0, 0])
+
+
+# --- Pix2PixHD: one field to another --------------------------------------------------------------
+
+def _pix2pixhd_task(config: Config, stage: Stage, info: Info, settings, networks) -> Task:
+    source = Field(stage.consumes, config, info.coding)
+    target = Field(stage.produces[0], config, info.coding)
+    size, multiple = config.data.size, 2 ** settings.downsamplings
+    if size % multiple:
+        raise InputError(f'stage {stage.name}: data.size: expected a multiple of '
+                         f'2^downsamplings = {multiple}, found {size}')
+    seed = stable_seed(config.seed, stage.key)
+    generator = networks['generator']
+
+    def prepare(row):
+        return {'source': row[source.name], 'target': target.prepare(row)}
+
+    def finish(step, keys, rows):
+        codes, wanted = _augment_pair(rows, source, target, size, keys, settings.augmentation)
+        shape = [settings.batch_size, size, size]
+        return {'source': tf.ensure_shape(source.condition(codes, size), shape + [source.num_codes]),
+                'target': tf.ensure_shape(target.encode(wanted), shape + [target.channels])}
+
+    def batches(first_step):
+        return inputs.batches(info, prepare, finish, settings.batch_size, seed, first_step,
+                              config.data.memory_limit_mb)
+
+    def sheet():
+        rows = inputs.prepared_rows(info, prepare, config.data.memory_limit_mb,
+                                    at_most=SHEET_COLUMNS)
+        drawn = target.decode(generator(source.condition(tf.constant(rows['source']), size)))
+        real = target.decode(target.encode(tf.constant(rows['target'])))
+        return sheets.grid([[source.picture(v) for v in rows['source']],
+                            [target.picture(v) for v in real.numpy()],
+                            [target.picture(v) for v in drawn.numpy()]])
+
+    epoch = math.ceil(info.count / settings.batch_size)
+    rate = lambda step: linear_decay(step // epoch + 1, settings.learning_rate, settings.epochs,
+                                     settings.decay_epochs)
+    phase = Phase('global', epoch * (settings.epochs + settings.decay_epochs), rate,
+                  pix2pixhd_updates(generator, networks['discriminator'],
+                                    settings.feature_weight), batches, sheet)
+    return Task(stage.key, networks, (phase,), (0.5, 0.999))
+
+
+def _augment_pair(rows, source: Field, target: Field, size: int, keys, how) -> Tuple:
+    """Warps source and target alike at the size of the pictures."""
+    if not (how.rotation or how.shift or how.scale):
+        return rows['source'], rows['target']
+    codes = tf.cast(preprocess.enlarge_nearest(rows['source'], size), tf.float32)
+    if target.name == 'image':
+        picture = tf.cast(rows['target'], tf.float32)
+        picture, (codes,) = random_ops.augment(picture, [codes], keys, how)
+        return codes, picture
+    nothing = tf.zeros_like(codes)[..., None]
+    _, (codes, wanted) = random_ops.augment(
+        nothing, [codes, tf.cast(rows['target'], tf.float32)], keys, how)
+    return codes, wanted
+
+
+def linear_decay(epoch: int, rate: float, constant: int, decay: int) -> float:
+    """Learning rate of epoch 1, 2, ...: constant, then falling linearly to 0 (official schedule)."""
+    return rate * (1 - max(0, epoch - constant - 1) / max(decay, 1))

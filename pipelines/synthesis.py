@@ -1,0 +1,239 @@
+"""Generation: fold samples through the stages of a method into records.
+
+Every sample has an address: sample k, attempt a, is drawn from noise keyed by (seed, k, a), always
+together with the other indices of its fixed block, so it is the same whoever makes it and in
+whatever order.
+"""
+from __future__ import annotations
+
+import collections
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional
+
+import cv2
+import numpy as np
+import tensorflow as tf
+import yaml
+from tqdm import tqdm
+
+from datasets import anatomy, dots, records
+from datasets.errors import InputError
+from pipelines import random_ops, sheets
+from pipelines.config import Config
+from pipelines.methods import Method
+from pipelines.runtime import stable_seed
+from pipelines.segmentation import synthetic_directory
+from pipelines.stages import draw_function, stage_directory, stage_task
+from pipelines.training import restore_networks
+
+MAX_ATTEMPTS = 20   # per sample, when failing ones are redrawn (spec/method.md, "Dots")
+SHEET_SAMPLES = 8
+# [ours] side of the majority window, px: one-hot channels have no rims to remove, and a wider one
+# costs thin clavicles
+WINDOWS = {'grey': 5, 'onehot': 3}
+
+Fields = Dict[str, np.ndarray]
+
+
+class Sampler(NamedTuple):
+    """A trained method.
+
+    Attributes:
+      draw: key of a stage -> its function, see stages.draw_function.
+      weights: key of a stage -> sha256 of the weights that draw.
+      limits: the training set's anatomy.
+    """
+    config: Config
+    method: Method
+    info: records.Info
+    draw: Dict[str, Callable]
+    weights: Dict[str, str]
+    latent_size: int
+    limits: anatomy.AnatomyRange
+
+
+def load_sampler(config: Config, method: Method, workdir) -> Sampler:
+    """Loads every stage of a method; InputError if one is not trained yet."""
+    info = records.read_info(Path(workdir) / 'records' / 'train')
+    draw, weights, latent_size = {}, {}, 0
+    for stage in method.stages:
+        task = stage_task(config, stage, info)
+        restore_networks(task, stage_directory(workdir, stage))
+        draw[stage.key] = draw_function(config, stage, task, info)
+        network = task.networks['generator' if stage.consumes else 'generator_average']
+        latent_size = latent_size or network.latent_size
+        weights[stage.key] = hashlib.sha256(
+            b''.join(v.numpy().tobytes() for v in network.variables)).hexdigest()
+    label_maps = records.load_arrays(info)['labels']
+    limits = anatomy.AnatomyRange.of(label_maps, info.coding, config.labels.margin,
+                                     config.labels.centroid_margin)
+    return Sampler(config, method, info, draw, weights, latent_size, limits)
+
+
+def generate(config: Config, method: Method, workdir, count: Optional[int] = None,
+             shards: Optional[int] = None) -> records.Info:
+    """Writes `count` samples of a trained method to `workdir`/synthetic/<method>.
+
+    Args:
+      count: None = what the config's training needs.
+      shards: number of files; None = by generation.shard.
+
+    Raises:
+      InputError: a stage is not trained, or a sample failed the check too often.
+    """
+    settings = config.generation
+    count = settings.num_train + settings.num_validation if count is None else count
+    directory = synthetic_directory(workdir, method)
+    sampler = load_sampler(config, method, workdir)
+    per_shard = settings.shard
+    if shards:
+        blocks = -(-count // settings.block)
+        per_shard = -(-blocks // shards) * settings.block
+    ranges = [range(first, min(first + per_shard, count)) for first in range(0, count, per_shard)]
+    bar = tqdm(total=count, desc=f'generate {method.name}', unit='sample', file=sys.stderr,
+               mininterval=0.5 if sys.stderr.isatty() else 15)
+    made = {'tool': 'generate_samples', 'method': method.name, 'count': count,
+            'per_shard': per_shard, 'seed': config.seed, 'block': settings.block,
+            'weights': sampler.weights,
+            'labels': vars(config.labels)}
+    notes_file = lambda number: directory / f'notes-{number:05d}.json'
+    functions = [lambda n=number, r=indices: _shard(sampler, r, notes_file(n), bar)
+                 for number, indices in enumerate(ranges)]
+
+    def total_notes():
+        notes = collections.Counter()
+        for number in range(len(ranges)):
+            notes.update(json.loads(notes_file(number).read_text()))
+        return dict(sorted(notes.items()))
+
+    has_dots = any('dots' in stage.produces for stage in method.stages)
+    info = records.write_dataset(
+        directory, 'synthetic', 'synthetic', config.data.size, 8,
+        config.data.dots_size if has_dots else 0, sampler.info.coding,
+        [f'{method.name}-{i:06d}' for i in range(count)], made, functions, notes=total_notes)
+    bar.close()
+    write_sheet(info, method, directory / 'samples.png')
+    return info
+
+
+def draw_block(sampler: Sampler, first: int) -> Fields:
+    """The samples of the block that begins at index `first`: one array per field.
+
+    Besides the fields: 'failures' (a list of violations per sample, of its first attempt),
+    'attempts' int [N], and 'changed', how many label pixels cleaning changed.
+    """
+    size = sampler.config.generation.block
+    attempts, first_failures = np.zeros(size, int), None
+    while True:
+        fields, failures = _draw_anatomy(sampler, first, attempts)
+        first_failures = failures if first_failures is None else first_failures
+        failing = [i for i, wrong in enumerate(failures) if wrong]
+        if not failing or not sampler.config.labels.reject:
+            break
+        attempts[failing] += 1
+        if attempts.max() >= MAX_ATTEMPTS:
+            worst = int(attempts.argmax())
+            raise InputError(f'sample {first + worst}: failed the anatomical check '
+                             f'{MAX_ATTEMPTS} times, last with: {"; ".join(failures[worst])}; train '
+                             f'the first stages longer, widen labels.margin or set '
+                             f'labels.reject=false')
+    for stage in sampler.method.stages:
+        if stage.produces == ('image',):
+            fields.update(_numpy(sampler.draw[stage.key](tf.constant(fields[stage.consumes]))))
+    return {**fields, 'failures': first_failures, 'attempts': attempts}
+
+
+def _draw_anatomy(sampler: Sampler, first: int, attempts: np.ndarray):
+    """Runs the stages that decide the anatomy, cleans their codes and checks them."""
+    coding, config = sampler.info.coding, sampler.config
+    failures: List[List[str]] = [[] for _ in attempts]
+    fields: Fields = {'changed': np.zeros(len(attempts), int)}
+    for stage in sampler.method.stages:
+        if stage.produces == ('image',):
+            continue
+        given = (fields[stage.consumes] if stage.consumes
+                 else _latents(sampler, first, attempts))
+        fields.update(_numpy(sampler.draw[stage.key](tf.constant(given))))
+        if 'dots' in stage.produces:
+            radius = config.data.dots_radius
+            for i, code_map in enumerate(fields['dots']):
+                failures[i] += dots.dots_violations(code_map, coding, radius)
+                fields['dots'][i] = dots.clean_dots(code_map, coding, radius)
+        if 'labels' in stage.produces:
+            for i, label_map in enumerate(fields['labels']):
+                if config.labels.clean:
+                    fields['labels'][i], fields['changed'][i] = anatomy.clean_labels(
+                        label_map, coding, WINDOWS[config.labels.channels])
+                failures[i] += sampler.limits.violations(fields['labels'][i])
+    return fields, failures
+
+
+def _latents(sampler: Sampler, first: int, attempts: np.ndarray) -> np.ndarray:
+    """Latents of the block's indices, each of its own attempt: float32 [N, L]."""
+    rows = []
+    for offset, attempt in enumerate(attempts):
+        seed = stable_seed(sampler.config.seed, sampler.method.name, 'generate', attempt)
+        keys = random_ops.sample_keys(seed, tf.constant([first + offset]))
+        rows.append(random_ops.normal(keys, random_ops.LATENT, [sampler.latent_size]).numpy()[0])
+    return np.stack(rows)
+
+
+def _numpy(tensors: Dict[str, tf.Tensor]) -> Fields:
+    return {key: np.array(value) for key, value in tensors.items()}
+
+
+def _shard(sampler: Sampler, indices: range, notes_file: Path, bar) -> Iterable[records.Example]:
+    notes = collections.Counter(samples=0, failed_check=0, redrawn=0, pixels=0, pixels_cleaned=0)
+    block = sampler.config.generation.block
+    for first in range(indices.start, indices.stop, block):
+        fields = draw_block(sampler, first)
+        for i in range(min(block, indices.stop - first)):
+            name = f'{sampler.method.name}-{first + i:06d}'
+            wrong = fields['failures'][i]
+            notes.update(samples=1, failed_check=bool(wrong), redrawn=bool(fields['attempts'][i]),
+                         pixels=fields['labels'][i].size, pixels_cleaned=int(fields['changed'][i]))
+            notes.update({f'violation: {w.split(":")[0]}': 1 for w in wrong})
+            yield records.Example(name, name, fields['image'][i], fields['labels'][i],
+                                  fields['dots'][i] if 'dots' in fields else None,
+                                  first + i, sampler.config.seed)
+            bar.update()
+    records.write_json(notes_file, notes)
+
+
+def first_samples(info: records.Info, method: Method, count: int) -> List[Dict[str, np.ndarray]]:
+    """The first samples of a folder, one dict of RGB pictures by field each."""
+    fields = [name for stage in method.stages for name in sorted(stage.produces, reverse=True)]
+    rows = tf.data.TFRecordDataset(info.paths).take(count).map(lambda r: records.parse(r, info))
+    return [{name: sheets.to_rgb(name, row[name], info.coding) for name in fields}
+            for row in rows.as_numpy_iterator()]
+
+
+def write_sheet(info: records.Info, method: Method, path) -> None:
+    """A picture of the first samples, one column each, fields in the order they are made."""
+    samples = first_samples(info, method, SHEET_SAMPLES)
+    rows = [[sample[field] for sample in samples] for field in samples[0]]
+    cv2.imwrite(str(path), sheets.grid(rows)[..., ::-1])
+
+
+def write_png_pairs(info: records.Info, output) -> None:
+    """Writes every record as images/<name>.png and labels/<name>.png with their coding.yaml.
+
+    The folder is what `prepare_records.py --dataset folder` reads.
+    """
+    output = Path(output)
+    for folder in ('images', 'labels'):
+        (output / folder).mkdir(parents=True, exist_ok=True)
+    rows = tf.data.TFRecordDataset(info.paths).map(lambda r: records.parse(r, info))
+    for row in tqdm(rows.as_numpy_iterator(), total=info.count, desc='png', unit='sample',
+                    file=sys.stderr, mininterval=0.5 if sys.stderr.isatty() else 15):
+        name = Path(row['name'].decode()).stem
+        cv2.imwrite(str(output / 'images' / f'{name}.png'), row['image'])
+        cv2.imwrite(str(output / 'labels' / f'{name}.png'), row['labels'])
+    coding = info.coding
+    (output / 'coding.yaml').write_text(yaml.safe_dump({
+        'organs': list(coding.organs), 'codes': [list(code.organs) for code in coding.codes[1:]],
+        'colours': [list(code.colour) for code in coding.codes[1:]],
+        'targets': list(coding.targets), 'left_right': [list(p) for p in coding.left_right]}))

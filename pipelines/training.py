@@ -1,0 +1,267 @@
+"""train(): the one training loop. Repeating it continues it, exactly.
+
+A task is data: its networks, and phases that each say what to update with which batches. One
+checkpoint holds everything that moves: weights, averages, optimisers, the step, the best score and
+the best weights. Batches and all random numbers are functions of the step, so a killed and repeated
+run computes what an undisturbed one does. A plain loop instead of Keras' fit, because fit resumes at
+epochs only and overwrites its checkpoint even after a NaN.
+
+Files in the task's folder:
+  checkpoints/      the last two states
+  losses.jsonl      a row per `log_every` steps; rows after the restored step are dropped
+  samples/          sample sheets, step-00001234.png
+  tensorboard/      the same for TensorBoard, written anew from those files on resume
+  finished.json     there when the task is done
+"""
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Callable, Dict, NamedTuple, Optional, Tuple
+
+import cv2
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from datasets.errors import InputError
+from datasets.records import write_json
+from models import adversarial
+
+
+class Diverged(ArithmeticError):
+    """A loss or gradient was not finite; the last good state is on disk."""
+
+
+class Phase(NamedTuple):
+    """A stretch of training with fresh optimisers.
+
+    Attributes:
+      learning_rate: step in this phase, from 0 -> learning rate.
+      batches: first step in this phase -> endless batches from there on.
+      sheet: -> RGB sample sheet uint8 [H, W, 3], or None for none.
+    """
+    name: str
+    steps: int
+    learning_rate: Callable[[int], float]
+    updates: Tuple[adversarial.Update, ...]
+    batches: Callable[[int], tf.data.Dataset]
+    sheet: Optional[Callable[[], np.ndarray]] = None
+
+
+class Average(NamedTuple):
+    average: tf.keras.Model
+    live: tf.keras.Model
+    decay: float
+
+
+class Validation(NamedTuple):
+    """Chooses the best step: weights of `live` go to `best` whenever `score()` (a %) is highest."""
+    every: int
+    score: Callable[[], float]
+    best: tf.keras.Model
+    live: tf.keras.Model
+
+
+class Task(NamedTuple):
+    name: str
+    networks: Dict[str, tf.keras.Model]   # all that is saved, averages and best included
+    phases: Tuple[Phase, ...]
+    betas: Tuple[float, float]            # of Adam
+    averages: Tuple[Average, ...] = ()
+    validation: Optional[Validation] = None
+
+    @property
+    def steps(self) -> int:
+        return sum(phase.steps for phase in self.phases)
+
+
+class State:
+    """What a checkpoint holds."""
+
+    def __init__(self, task: Task, directory: Path):
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.best_score = tf.Variable(-1.0, trainable=False)
+        self.optimizers = {}
+        for update in {u.name: u for phase in task.phases for u in phase.updates}.values():
+            optimizer = tf.keras.optimizers.Adam(1e-3, *task.betas, epsilon=1e-8, jit_compile=False)
+            optimizer.build(update.network.trainable_variables)
+            self.optimizers[update.name] = optimizer
+        self.checkpoint = tf.train.Checkpoint(
+            step=self.step, best_score=self.best_score, networks=dict(task.networks),
+            optimizers=dict(self.optimizers))
+        self.manager = tf.train.CheckpointManager(
+            self.checkpoint, str(directory / 'checkpoints'), max_to_keep=2)
+
+    def restore(self) -> int:
+        if self.manager.latest_checkpoint:
+            try:
+                status = self.checkpoint.restore(self.manager.latest_checkpoint)
+                status.assert_existing_objects_matched()
+            except (AssertionError, ValueError):
+                raise InputError(f'{self.manager.latest_checkpoint}: this checkpoint is of another '
+                                 f'network; choose another --workdir') from None
+        return int(self.step)
+
+    def reset_optimizers(self) -> None:
+        for optimizer in self.optimizers.values():
+            for variable in optimizer.variables:
+                variable.assign(tf.zeros_like(variable))
+
+    def save(self) -> None:
+        self.manager.save(checkpoint_number=int(self.step))
+
+
+def is_finished(directory) -> bool:
+    return (Path(directory) / 'finished.json').exists()
+
+
+def restore_networks(task: Task, directory) -> None:
+    """Loads the networks of a finished task; the optimisers are left on disk.
+
+    Raises:
+      InputError: the task has not finished there.
+    """
+    if not is_finished(directory):
+        raise InputError(f'{directory}: {task.name} is not trained yet; train it first (the same '
+                         f'--config and --workdir)')
+    path = tf.train.latest_checkpoint(str(Path(directory) / 'checkpoints'))
+    checkpoint = tf.train.Checkpoint(networks=dict(task.networks))
+    status = checkpoint.restore(path)
+    status.assert_existing_objects_matched()
+    status.expect_partial()
+
+
+def train(task: Task, directory, log_every: int = 50, sheet_every: int = 1000,
+          checkpoint_seconds: float = 60.0) -> None:
+    """Trains what is left of `task`; state and logs live in `directory`.
+
+    Raises:
+      Diverged: a loss was not finite; the last good state is kept.
+    """
+    directory = Path(directory)
+    state = State(task, directory)
+    start = state.restore()
+    if is_finished(directory):
+        return
+    logs = Logs(directory, start)
+    bar = tqdm(total=task.steps, initial=start, desc=task.name, unit='step', file=sys.stderr,
+               mininterval=0.5 if sys.stderr.isatty() else 15, dynamic_ncols=True)
+    first, saved_at = 0, time.monotonic()
+    for phase in task.phases:
+        done = max(int(state.step) - first, 0)
+        if done >= phase.steps:
+            first += phase.steps
+            continue
+        if done == 0:
+            state.reset_optimizers()
+        step_fn = _step_function(task, phase, state)
+        for batch in phase.batches(done).take(phase.steps - done):
+            step = int(state.step) + 1
+            rate = tf.constant(phase.learning_rate(step - first - 1), tf.float32)
+            metrics = _checked(step_fn, batch, rate, task, step)
+            bar.update()
+            if step % log_every == 0 or step == task.steps:
+                logs.row(step, phase.name, {k: float(v) for k, v in metrics.items()})
+            if task.validation and (step % task.validation.every == 0 or step == task.steps):
+                logs.row(step, phase.name, {'jaccard_validation': _validate(task, state)})
+            if phase.sheet and (step % sheet_every == 0 or step == first + phase.steps):
+                logs.sheet(step, phase.sheet())
+            if time.monotonic() - saved_at >= checkpoint_seconds:
+                state.save()
+                saved_at = time.monotonic()
+        first += phase.steps
+    state.save()
+    bar.close()
+    write_json(directory / 'finished.json', {'task': task.name, 'steps': task.steps,
+                                             'best_score': float(state.best_score)})
+
+
+def _step_function(task: Task, phase: Phase, state: State):
+    @tf.function
+    def step_fn(batch, learning_rate):
+        for optimizer in state.optimizers.values():
+            optimizer.learning_rate.assign(learning_rate)
+        for average in task.averages:  # the official order: averaged before its network moves
+            adversarial.update_average(*average, state.step)
+        metrics = adversarial.train_step(phase.updates, state.optimizers, batch)
+        state.step.assign_add(1)
+        return metrics
+    return step_fn
+
+
+def _checked(step_fn, batch, rate, task, step):
+    try:
+        return step_fn(batch, rate)
+    except tf.errors.InvalidArgumentError as error:
+        if 'assertion failed' not in error.message:
+            raise
+        what = error.message.split('assertion failed:')[1].split('\n')[0].strip()
+        raise Diverged(f'{task.name}: not finite at step {step}: {what}; the last good state is '
+                       f'kept, a lower learning rate may help') from None
+
+
+def _validate(task: Task, state: State) -> float:
+    score = task.validation.score()
+    if score > float(state.best_score):
+        state.best_score.assign(score)
+        adversarial.copy_weights(task.validation.best, task.validation.live)
+    return score
+
+
+class Logs:
+    """losses.jsonl, sample sheets and their TensorBoard copy."""
+
+    def __init__(self, directory: Path, restored_step: int):
+        self.file = directory / 'losses.jsonl'
+        self.samples = directory / 'samples'
+        self.samples.mkdir(parents=True, exist_ok=True)
+        rows = [row for row in read_rows(self.file) if row['step'] <= restored_step]
+        self.file.write_text(''.join(json.dumps(row) + '\n' for row in rows))
+        shutil.rmtree(directory / 'tensorboard', ignore_errors=True)
+        self.writer = tf.summary.create_file_writer(str(directory / 'tensorboard'))
+        for row in rows:
+            self._scalars(row)
+        for path in sorted(self.samples.glob('step-*.png')):
+            step = int(path.stem.split('-')[1])
+            if step > restored_step:
+                path.unlink()
+            else:
+                self._picture(step, cv2.imread(str(path))[..., ::-1])
+
+    def row(self, step: int, phase: str, metrics: Dict[str, float]) -> None:
+        row = {'step': step, 'phase': phase,
+               **{k: v if math.isfinite(v) else None for k, v in metrics.items()}}
+        with open(self.file, 'a') as file:
+            file.write(json.dumps(row) + '\n')
+        self._scalars(row)
+
+    def sheet(self, step: int, picture: np.ndarray) -> None:
+        cv2.imwrite(str(self.samples / f'step-{step:08d}.png'), picture[..., ::-1])
+        self._picture(step, picture)
+
+    def _scalars(self, row) -> None:
+        with self.writer.as_default(step=row['step']):
+            for key, value in row.items():
+                if key not in ('step', 'phase') and value is not None:
+                    tf.summary.scalar(key, value)
+
+    def _picture(self, step: int, picture: np.ndarray) -> None:
+        with self.writer.as_default(step=step):
+            tf.summary.image('samples', picture[None])
+
+
+def read_rows(path) -> list:
+    """Rows of a losses.jsonl; a torn last line (a kill while writing) is left out."""
+    path = Path(path)
+    rows = []
+    for line in path.read_text().splitlines() if path.exists() else ():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows

@@ -1,0 +1,47 @@
+"""TensorFlow as the tools set it up, and one tiny experiment that several tests share."""
+import os
+
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+
+import pytest
+
+from pipelines import runtime
+
+runtime.setup()
+
+# Every network and set as small as it gets; the code that runs is that of the real configs.
+TINY = {
+    'experiment': 'test', 'configuration': 'demo', 'seed': 1,
+    'regimes': ['real', 'synth3', 'finetune3'],
+    'data': {'dataset': 'phantom', 'size': 48, 'num_train': 4, 'num_test': 3, 'augment': 2,
+             'dots_size': 16, 'dots_radius': 1},
+    'labels': {'channels': 'onehot'},
+    'pggan': {'fmap_max': 8, 'latent_size': 8, 'fade_images': 24, 'stable_images': 16,
+              'batch_sizes': {4: 4, 8: 4, 16: 4, 32: 4}},
+    'pix2pixhd': {'ngf': 4, 'downsamplings': 2, 'blocks': 1, 'ndf': 4, 'layers': 2,
+                  'batch_size': 2, 'epochs': 1, 'decay_epochs': 1},
+    'generation': {'num_train': 6, 'num_validation': 3, 'block': 4, 'shard': 4},
+    'segmenter': {'size': 48, 'crop': 41, 'width': 0.125, 'blocks': [1, 1, 1, 1], 'batch_size': 2,
+                  'synth_steps': 4, 'finetune_steps': 3, 'validate_every': 2},
+    'evaluation': {'size': 64},
+    'run': {'log_every': 1, 'sheet_every': 4, 'checkpoint_seconds': 0.0},
+}
+
+
+def tiny_config(**sections):
+    """The tiny config with keys of its sections replaced: tiny_config(data={'size': 64})."""
+    from pipelines.config import from_dict
+    tree = {key: {**value, **sections.pop(key, {})} if isinstance(value, dict) else value
+            for key, value in TINY.items()}
+    return from_dict({**tree, **sections}, 'test')
+
+
+@pytest.fixture(scope='session')
+def finished(tmp_path_factory):
+    """(config, workdir) of a whole tiny experiment, run once."""
+    from pipelines import experiment
+    config = tiny_config()
+    workdir = tmp_path_factory.mktemp('experiment') / 'run'
+    experiment.run(config, workdir, experiment.with_prerequisites(config.regimes),
+                   say=lambda text: None)
+    return config, workdir

@@ -1,0 +1,125 @@
+"""The TFRecord schema and dataset_info.json: round trip, repetition, damage."""
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets import records
+from datasets.errors import InputError
+from datasets.labels import CHEST
+
+SIZE, DOTS = 16, 8
+
+
+def example(i, bits=8, code=None):
+    rng = np.random.default_rng(i)
+    kind = np.uint16 if bits == 16 else np.uint8
+    image = rng.integers(0, 2 ** bits, (SIZE, SIZE)).astype(kind)
+    label_map = rng.integers(0, 8, (SIZE, SIZE)).astype(np.uint8)
+    if code is not None:
+        label_map[0, 0] = code
+    dots = rng.integers(0, 6, (DOTS, DOTS)).astype(np.uint8)
+    return records.Example(f'x{i}', f's{i // 2}', image, label_map, dots, index=i, seed=9)
+
+
+def write(directory, examples, bits=8, made=None, **options):
+    half = len(examples) // 2
+    return records.write_dataset(directory, 'set', 'train', SIZE, bits, DOTS, CHEST, ['s0', 's1'],
+                                 made or {'n': 1}, [lambda: examples[:half],
+                                                    lambda: examples[half:]], **options)
+
+
+@pytest.mark.parametrize('bits', [8, 16])
+def test_round_trip(tmp_path, bits):
+    examples = [example(i, bits) for i in range(4)]
+    write(tmp_path / 'r', examples, bits)
+    info = records.read_info(tmp_path / 'r')
+    assert (info.count, info.size, info.bits, info.coding) == (4, SIZE, bits, CHEST)
+    assert [s['file'] for s in info.shards] == ['set-00000-of-00002.tfrecord',
+                                                'set-00001-of-00002.tfrecord']
+    arrays = records.load_arrays(info)
+    for i, given in enumerate(examples):
+        assert (arrays['image'][i, ..., 0] == given.image).all()
+        assert (arrays['labels'][i] == given.label_map).all()
+        assert (arrays['dots'][i] == given.dots).all()
+        assert arrays['source_id'][i].decode() == given.source_id
+        assert arrays['index'][i] == i
+
+
+def test_the_features_are_those_of_the_field(tmp_path):
+    parsed = tf.train.Example.FromString(records.serialize(example(0)))
+    features = parsed.features.feature
+    assert set(features) == set(records.SCHEMA)
+    assert features['image/format'].bytes_list.value[0] == b'png'
+    assert features['image/encoded'].bytes_list.value[0].startswith(b'\x89PNG')
+    assert features['synthetic/seed'].int64_list.value[0] == 9
+
+
+def test_existing_shards_are_kept_and_the_same_bytes_come_again(tmp_path):
+    examples = [example(i) for i in range(4)]
+    assert write(tmp_path / 'r', examples, only=[1]) is None
+    second = tmp_path / 'r' / 'set-00001-of-00002.tfrecord'
+    stamp = second.stat().st_mtime_ns
+    info = write(tmp_path / 'r', examples)
+    assert second.stat().st_mtime_ns == stamp
+    again = write(tmp_path / 'again', examples)
+    assert [s['sha256'] for s in info.shards] == [s['sha256'] for s in again.shards]
+    assert not list((tmp_path / 'r').glob('*.tmp'))
+
+
+def test_an_interrupted_shard_leaves_nothing(tmp_path):
+    def breaks():
+        yield example(0)
+        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        records.write_dataset(tmp_path / 'r', 'set', 'train', SIZE, 8, DOTS, CHEST, [], {'n': 1},
+                              [breaks])
+    assert [p.name for p in (tmp_path / 'r').iterdir()] == ['recipe.json']
+
+
+def test_refusals(tmp_path):
+    examples = [example(i) for i in range(4)]
+    write(tmp_path / 'r', examples)
+    with pytest.raises(InputError, match='holds records made with another n'):
+        write(tmp_path / 'r', examples, made={'n': 2})
+    (tmp_path / 'other').mkdir()
+    (tmp_path / 'other' / 'thesis.tex').write_text('')
+    with pytest.raises(InputError, match='expected a new or empty folder'):
+        write(tmp_path / 'other', examples)
+    with pytest.raises(InputError, match='found none; make it with tools/prepare_records.py'):
+        records.read_info(tmp_path / 'nowhere')
+
+
+def damage(path, how):
+    data = bytearray(path.read_bytes())
+    if how == 'flipped':
+        data[len(data) // 2] ^= 1
+    path.write_bytes(data[:-100] if how == 'cut' else data)
+
+
+@pytest.mark.parametrize('how', ['flipped', 'cut'])
+def test_a_damaged_shard_is_named(tmp_path, how):
+    info = write(tmp_path / 'r', [example(i) for i in range(4)])
+    damage(tmp_path / 'r' / info.shards[0]['file'], how)
+    with pytest.raises(InputError, match='set-00000-of-00002.tfrecord: the file is damaged'):
+        records.read_info(tmp_path / 'r')
+    with pytest.raises(InputError, match='a record cannot be read'):  # past the check, too
+        records.load_arrays(info)
+
+
+def test_a_missing_shard_and_a_broken_description_are_named(tmp_path):
+    info = write(tmp_path / 'r', [example(i) for i in range(4)])
+    (tmp_path / 'r' / info.shards[1]['file']).unlink()
+    with pytest.raises(InputError, match='00001-of-00002.tfrecord: this shard is missing'):
+        records.read_info(tmp_path / 'r')
+    for text in ('{', '{}', '[]', json.dumps({'coding': {}})):
+        (tmp_path / 'r' / records.INFO).write_text(text)
+        with pytest.raises(InputError, match='not a description of records'):
+            records.read_info(tmp_path / 'r')
+
+
+def test_a_code_out_of_range_names_the_record(tmp_path):
+    info = write(tmp_path / 'r', [example(i, code=8 if i == 3 else None) for i in range(4)])
+    with pytest.raises(InputError, match='x3.png: label code 8 is out of range'):
+        records.load_arrays(info)

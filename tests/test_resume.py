@@ -1,0 +1,129 @@
+"""A killed and repeated training ends with the same weights and logs as an undisturbed one.
+
+Killed in the middle of an epoch (Pix2PixHD), of a fade (PGGAN), of pre-training and of fine-tuning;
+another seed is the control.
+"""
+import dataclasses
+import hashlib
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipelines import experiment, segmentation, stages, training
+from pipelines.methods import METHODS, REGIMES
+from tests.conftest import tiny_config
+
+THREE = METHODS['three']
+
+
+class Killed(BaseException):
+    pass
+
+
+def fingerprint(directory) -> str:
+    """sha256 over everything in the last checkpoint (names, weights, moments, steps) and the logs."""
+    digest = hashlib.sha256()
+    reader = tf.train.load_checkpoint(str(directory / 'checkpoints'))
+    for name in sorted(reader.get_variable_to_shape_map()):
+        if name.endswith('VARIABLE_VALUE'):
+            digest.update(name.encode() + np.asarray(reader.get_tensor(name)).tobytes())
+    digest.update((directory / 'losses.jsonl').read_bytes())
+    return digest.hexdigest()
+
+
+@pytest.fixture(scope='module')
+def prepared(finished, tmp_path_factory):
+    """A copy of the finished experiment that tests may retrain in."""
+    config, workdir = finished
+    copy = tmp_path_factory.mktemp('resume') / 'run'
+    shutil.copytree(workdir, copy)
+    return config, copy
+
+
+def make(config, workdir, what):
+    if what in REGIMES:
+        return segmentation.segmenter_task(config, REGIMES[what], workdir)
+    stage = next(s for s in THREE.stages if s.name == what)
+    return stages.stage_task(config, stage, experiment.prepare(config, workdir))
+
+
+def train(config, workdir, what, directory, monkeypatch=None, kill_at=None):
+    with monkeypatch.context() as patch:
+        if kill_at:
+            row = training.Logs.row
+
+            def row_or_kill(self, step, *rest):
+                row(self, step, *rest)
+                if step == kill_at:
+                    raise Killed
+            patch.setattr(training.Logs, 'row', row_or_kill)
+        training.train(make(config, workdir, what), directory, **vars(config.run))
+
+
+# step 9 of dots: 4 stable steps at 4 px, then inside the 6 steps of the fade to 8 px
+@pytest.mark.parametrize('what, kill_at', [('dots', 7), ('labels', 3), ('synth3', 3),
+                                           ('finetune3', 2), ('real', 5)])
+def test_killed_and_repeated_equals_undisturbed(prepared, tmp_path, monkeypatch, what, kill_at):
+    config, workdir = prepared
+    train(config, workdir, what, tmp_path / 'whole', monkeypatch)
+    with pytest.raises(Killed):
+        train(config, workdir, what, tmp_path / 'killed', monkeypatch, kill_at)
+    assert not training.is_finished(tmp_path / 'killed')
+    train(config, workdir, what, tmp_path / 'killed', monkeypatch)
+    assert fingerprint(tmp_path / 'killed') == fingerprint(tmp_path / 'whole')
+
+
+def test_another_seed_trains_something_else(prepared, tmp_path, monkeypatch):
+    config, workdir = prepared
+    train(config, workdir, 'labels', tmp_path / 'one', monkeypatch)
+    train(dataclasses.replace(config, seed=2), workdir, 'labels', tmp_path / 'other', monkeypatch)
+    assert fingerprint(tmp_path / 'one') != fingerprint(tmp_path / 'other')
+
+
+def test_a_finished_training_is_left_alone(prepared, tmp_path, monkeypatch):
+    config, workdir = prepared
+    train(config, workdir, 'real', tmp_path, monkeypatch)
+    before = fingerprint(tmp_path)
+    train(config, workdir, 'real', tmp_path, monkeypatch)
+    assert fingerprint(tmp_path) == before
+
+
+def test_rows_after_the_restored_step_are_dropped(tmp_path):
+    rows = [{'step': s, 'phase': 'p', 'loss': 1.0} for s in (1, 2, 3)]
+    (tmp_path / 'losses.jsonl').write_text(''.join(json.dumps(r) + '\n' for r in rows) + '{"step": 4, ')
+    training.Logs(tmp_path, 2)
+    assert [row['step'] for row in training.read_rows(tmp_path / 'losses.jsonl')] == [1, 2]
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(prepared, tmp_path,
+                                                                       monkeypatch):
+    config, workdir = prepared
+    task = make(config, workdir, 'labels')
+    phase, = task.phases
+
+    def batches(first):
+        def spoil(number, batch):
+            bad = tf.where(number + first >= 3, np.nan, 1.0)
+            return {**batch, 'target': batch['target'] * tf.cast(bad, tf.float32)}
+        return phase.batches(first).enumerate().map(spoil)
+
+    task = task._replace(phases=(phase._replace(batches=batches),))
+    with pytest.raises(training.Diverged, match='not finite at step 4: .*generator loss'):
+        training.train(task, tmp_path, **vars(config.run))
+    reader = tf.train.load_checkpoint(str(tmp_path / 'checkpoints'))
+    assert reader.get_tensor('step/.ATTRIBUTES/VARIABLE_VALUE') == 3
+    kernels = [reader.get_tensor(name) for name in reader.get_variable_to_shape_map()
+               if 'networks' in name]
+    assert all(np.isfinite(kernel).all() for kernel in kernels)
+
+
+def test_a_checkpoint_of_another_network_is_refused(prepared, tmp_path, monkeypatch):
+    config, workdir = prepared
+    train(config, workdir, 'labels', tmp_path, monkeypatch)
+    (tmp_path / 'finished.json').unlink()
+    other = dataclasses.replace(config, pix2pixhd=dataclasses.replace(config.pix2pixhd, blocks=2))
+    with pytest.raises(ValueError, match='of another network'):
+        train(other, workdir, 'labels', tmp_path, monkeypatch)

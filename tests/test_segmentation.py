@@ -1,0 +1,99 @@
+"""Regimes: updates, hold-out by source image, best epoch, and where fine-tuning starts."""
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets import records
+from datasets.errors import InputError
+from pipelines import segmentation, training
+from pipelines.methods import REGIMES
+from tests.conftest import tiny_config
+
+
+def test_real_gets_as_many_updates_as_synth_and_finetuning_together():
+    config = tiny_config()
+    updates = {name: segmentation.updates_of(config, regime) for name, regime in REGIMES.items()}
+    assert updates['synth3'] == 4
+    assert updates['real'] == updates['finetune3'] == 7
+
+
+def test_finetuning_starts_from_the_chosen_weights_of_its_synth(finished):
+    config, workdir = finished
+    task = segmentation.segmenter_task(config, REGIMES['finetune3'], workdir)
+    synth = segmentation.segmenter_task(config, REGIMES['synth3'], workdir)
+    training.restore_networks(synth, segmentation.segmenter_directory(workdir, REGIMES['synth3']))
+    for name in ('network', 'chosen'):
+        for a, b in zip(task.networks[name].get_weights(),
+                        synth.networks['chosen'].get_weights()):
+            assert (a == b).all()
+    assert task.steps == 3
+
+
+def test_few_real_images_are_not_held_out_and_weights_are_averaged(finished):
+    config, workdir = finished
+    task = segmentation.segmenter_task(config, REGIMES['real'], workdir)
+    assert task.validation is None
+    average, = task.averages
+    assert average.average is task.networks['chosen'] and average.live is task.networks['network']
+
+
+def test_held_out_images_are_held_out_with_all_their_versions(finished):
+    config, workdir = finished
+    config = dataclasses.replace(config, segmenter=dataclasses.replace(
+        config.segmenter, min_holdout_images=2, holdout=0.25))
+    pairs = segmentation._pairs(config, REGIMES['real'], workdir)
+    rows = records.load_arrays(pairs.info)
+    sides = {'train': set(), 'validation': set()}
+    for source in rows['source_id']:
+        row = {'source_id': tf.constant(source)}
+        assert bool(pairs.train(row)) != bool(pairs.validation(row))
+        sides['train' if pairs.train(row) else 'validation'].add(source)
+    assert len(sides['validation']) == 1 and len(sides['train']) == 3
+    task = segmentation.segmenter_task(config, REGIMES['real'], workdir)
+    assert task.validation.best is task.networks['chosen']
+
+
+def test_the_validation_score_is_the_pooled_jaccard(finished):
+    config, workdir = finished
+    task = segmentation.segmenter_task(config, REGIMES['synth3'], workdir)
+    network = task.networks['network']
+    # a classifier that always says background overlaps with no organ
+    kernel, bias = network.classifier.get_weights()
+    network.classifier.set_weights([np.zeros_like(kernel), np.eye(len(bias))[0] * 9])
+    assert task.validation.score() == 0
+
+
+def test_the_best_weights_are_kept_not_the_last(finished, tmp_path):
+    config, workdir = finished
+    task = segmentation.segmenter_task(config, REGIMES['synth3'], workdir)
+    scores = iter([50.0, 40.0])
+    seen = []
+
+    def score():
+        seen.append(task.networks['network'].get_weights())
+        return next(scores)
+
+    task = task._replace(validation=task.validation._replace(score=score))
+    training.train(task, tmp_path, **vars(config.run))
+    for kept, best in zip(task.networks['chosen'].get_weights(), seen[0]):
+        assert (kept == best).all()
+    rows = [r for r in training.read_rows(tmp_path / 'losses.jsonl') if 'jaccard_validation' in r]
+    assert [(r['step'], r['jaccard_validation']) for r in rows] == [(2, 50.0), (4, 40.0)]
+
+
+@pytest.mark.parametrize('change, message', [
+    ({'crop': 40}, r'segmenter.crop: .*8\*k - 7'),
+    ({'crop': 89}, r'segmenter.crop: expected at most segmenter.size \(48\), found 89'),
+])
+def test_impossible_crops_are_refused(finished, change, message):
+    config, workdir = finished
+    config = dataclasses.replace(config, segmenter=dataclasses.replace(config.segmenter, **change))
+    with pytest.raises(InputError, match=message):
+        segmentation.segmenter_task(config, REGIMES['real'], workdir)
+
+
+def test_what_is_missing_is_said(tmp_path):
+    with pytest.raises(InputError, match='generate_samples'):
+        segmentation.segmenter_task(tiny_config(), REGIMES['synth3'], tmp_path)

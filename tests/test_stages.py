@@ -1,0 +1,91 @@
+"""Stages as tasks: the schedules, and the parameter counts of the paper's configurations."""
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets.errors import InputError
+from datasets.labels import CHEST
+from models.smanet import SMANet
+from pipelines import config as configs, methods, stages
+from pipelines.methods import METHODS
+from tests.conftest import tiny_config
+
+FOLDER = Path(configs.__file__).parent / 'configs'
+
+
+def counts(config, method, name):
+    stage = methods.parse_stage(METHODS[method], name)
+    settings = configs.stage_settings(config, stage.model, stage.key)
+    networks = stages.stage_networks(config, stage, CHEST, settings)
+    return {key: network.count_params() for key, network in networks.items()}
+
+
+@pytest.mark.parametrize('method, name, generator, discriminator', [
+    ('three', 'dots', 398_277, 399_233),    # 64 px, 1 channel
+    ('two', 'labels', 580_825, 582_001),    # 1024 px, 1 channel
+    ('single', 'pair', 581_330, 582_497),   # 1024 px, 2 channels
+])
+def test_pggan_of_the_paper_has_the_specified_size(method, name, generator, discriminator):
+    found = counts(configs.load_config(str(FOLDER / 'jsrt_full.yaml')), method, name)
+    assert found == {'generator': generator, 'generator_average': generator,
+                     'discriminator': discriminator}
+
+
+def test_pix2pixhd_of_the_paper_has_the_specified_size():
+    found = counts(configs.load_config(str(FOLDER / 'jsrt_full.yaml')), 'three', 'image')
+    assert found['generator'] == 182_452_673  # 8 codes in, 1 channel out
+
+
+def test_smanet_of_the_paper_has_the_specified_size():
+    rgb = SMANet(4, channels=3)
+    assert sum(int(tf.size(v)) for v in rgb.trainable_variables) == 51_018_948
+    assert sum(int(tf.size(v)) for v in rgb.non_trainable_variables) == 60_416
+
+
+def test_linear_decay_is_the_official_schedule():
+    rates = [stages.linear_decay(epoch, 2e-4, 100, 100) for epoch in (1, 100, 101, 102, 151, 200)]
+    np.testing.assert_allclose(rates, [2e-4, 2e-4, 2e-4, 2e-4 * 0.99, 1e-4, 2e-6], rtol=1e-9)
+
+
+def test_weights_are_a_function_of_seed_and_stage():
+    config = tiny_config()
+    first, again = (stages.stage_networks(config, s, CHEST, configs.stage_settings(
+        config, s.model, s.key))['generator'].get_weights()
+        for s in (METHODS['three'].stages[0],) * 2)
+    assert all((a == b).all() for a, b in zip(first, again))
+
+
+@pytest.mark.parametrize('channels', ['grey', 'onehot'])
+@pytest.mark.parametrize('name', ['image', 'labels', 'dots'])
+def test_fields_come_back_from_their_channels(name, channels):
+    field = stages.Field(name, tiny_config(labels={'channels': channels}), CHEST)
+    values = np.arange(6, dtype=np.uint8).reshape(1, 2, 3)
+    given = values / 127.5 - 1 if name == 'image' else values
+    drawn = field.encode(tf.constant(given[..., None] if name == 'image' else given))
+    assert drawn.shape[-1] == field.channels
+    assert (field.decode(drawn).numpy() == values).all()
+    assert field.picture(values[0]).shape == (2, 3, 3)
+
+
+def test_stages_that_learn_the_same_share_their_folder():
+    assert METHODS['two'].stages[-1].key == METHODS['three'].stages[-1].key == 'image_from_labels'
+    assert methods.stage_keys() == {
+        'image_labels': 'pggan', 'labels': 'pggan', 'image_from_labels': 'pix2pixhd',
+        'dots': 'pggan', 'labels_from_dots': 'pix2pixhd'}
+
+
+def test_sizes_that_do_not_fit_name_the_key(finished):
+    config, workdir = finished
+    info = stages_info(workdir)
+    with pytest.raises(InputError, match='expected a power of two .* change data.size'):
+        stages.stage_task(config, METHODS['two'].stages[0], info)  # 48 px
+    odd = tiny_config(pix2pixhd={'downsamplings': 5})
+    with pytest.raises(InputError, match=r'expected a multiple of 2\^downsamplings = 32, found 48'):
+        stages.stage_task(odd, METHODS['three'].stages[1], info)
+
+
+def stages_info(workdir):
+    from datasets import records
+    return records.read_info(workdir / 'records' / 'train')
