@@ -1,0 +1,94 @@
+"""What every tool shares: how it ends, and the options that several of them take.
+
+Nothing here imports TensorFlow, so that `--help` answers at once.
+"""
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from datasets.errors import InputError
+
+# TensorFlow reads these when it is first imported: its start-up chatter would bury our messages.
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def run(main) -> None:
+    """Runs a tool: an InputError becomes one line and exit code 2, Ctrl-C one line and 130."""
+    try:
+        sys.exit(main())
+    except InputError as error:
+        print(f'error: {error}', file=sys.stderr)
+        sys.exit(2)
+    except ArithmeticError as error:  # training.Diverged: not the input's fault, nor a bug's trace
+        print(f'stopped: {error}', file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print('\ninterrupted: what is finished is kept; repeat the command to go on',
+              file=sys.stderr)
+        sys.exit(130)
+
+
+def parser(description: str, examples: str) -> argparse.ArgumentParser:
+    """An ArgumentParser whose help ends with examples to copy."""
+    return argparse.ArgumentParser(
+        description=description, epilog='examples:\n' + examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def add_config_options(options: argparse.ArgumentParser) -> None:
+    options.add_argument('--config', required=True, metavar='FILE',
+                         help='YAML file; see pipelines/configs/')
+    options.add_argument('--workdir', required=True, metavar='DIR',
+                         help='everything made goes here; repeating a command continues there')
+    options.add_argument('--set', action='append', default=[], metavar='KEY=VALUE',
+                         dest='overrides', help='override one value of the config, for example '
+                         '--set data.source=/data/jsrt (repeatable)')
+    options.add_argument('--dry-run', action='store_true',
+                         help='print the resolved plan and stop')
+
+
+def add_method_option(options: argparse.ArgumentParser, required: bool = True) -> None:
+    options.add_argument('--method', required=required, metavar='M',
+                         help='single, two or three stages')
+
+
+def add_regime_option(options: argparse.ArgumentParser, required: bool = False) -> None:
+    options.add_argument('--regime', required=required, metavar='R',
+                         help='real, synth1..3 (synthetic pairs of method 1..3) or finetune1..3')
+
+
+def positive(text: str) -> int:
+    """argparse type: a whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'expected a whole number from 1 on, found {text!r}')
+    return int(text)
+
+
+def check_parent(option: str, path: str) -> None:
+    if not Path(path).resolve().parent.is_dir():
+        raise InputError(f'{option} {path}: expected a file in an existing folder; make '
+                         f'{Path(path).parent} first')
+
+
+def load_config(arguments: argparse.Namespace):
+    from pipelines.config import load_config as load
+    return load(arguments.config, arguments.overrides)
+
+
+def dry_run(arguments: argparse.Namespace, config, regimes) -> bool:
+    """Prints the plan if that is all that was asked for."""
+    if arguments.dry_run:
+        from pipelines import experiment
+        print(experiment.plan(config, regimes))
+    return arguments.dry_run
+
+
+def setup_tensorflow() -> None:
+    """Before the first op of a tool that computes."""
+    from pipelines import runtime
+    runtime.setup()

@@ -1,0 +1,36 @@
+"""Prints the paper's Tables 1, 2 and 3 with our measured numbers beside the published ones."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from datasets.errors import InputError
+from pipelines.compare import tables, to_markdown, to_text
+from pipelines.results import read_results
+from tools.common import parser, run
+
+EXAMPLES = """\
+  what a run scored, beside the paper
+    python tools/compare_published.py --results runs/tiny/results.jsonl
+  the same, and as Markdown for a README
+    python tools/compare_published.py --results runs/tiny/results.jsonl --markdown tables.md
+"""
+
+
+def main() -> None:
+    options = parser(__doc__, EXAMPLES)
+    options.add_argument('--results', required=True, metavar='FILE',
+                         help='results.jsonl in the workdir of an experiment')
+    options.add_argument('--markdown', metavar='FILE', help='also write the tables here')
+    arguments = options.parse_args()
+    made = tables(read_results(arguments.results))
+    print(to_text(made))
+    if arguments.markdown:
+        try:
+            Path(arguments.markdown).write_text(to_markdown(made), encoding='utf-8')
+        except OSError as error:
+            raise InputError(f'--markdown {arguments.markdown}: expected a file that can be '
+                             f'written ({error.strerror}); choose another path') from error
+
+
+if __name__ == '__main__':
+    run(main)

@@ -1,0 +1,36 @@
+"""Scores an exported segmenter on records: pooled and per-image J and DSC per organ, in per cent."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tools import common
+
+
+def main() -> None:
+    options = common.parser(
+        __doc__,
+        '  python tools/evaluate_segmenter.py --model runs/demo/exports/finetune3/1 \\\n'
+        '      --records runs/demo/records/test --output finetune3.json --overlays finetune3.png')
+    options.add_argument('--model', required=True, metavar='SAVEDMODEL',
+                         help='folder with saved_model.pb, from export_model.py')
+    options.add_argument('--records', required=True, metavar='DIR', help='from prepare_records.py')
+    options.add_argument('--output', required=True, metavar='FILE.json')
+    options.add_argument('--overlays', metavar='FILE.png',
+                         help='also draw image, target and prediction, worst to best')
+    arguments = options.parse_args()
+    common.check_parent('--output', arguments.output)
+
+    common.setup_tensorflow()
+    from pipelines import evaluation
+    scored = evaluation.evaluate(arguments.model, arguments.records, arguments.output,
+                                 arguments.overlays)
+    organs = [*scored.info.coding.targets, 'average']
+    print(f'{"":20}' + ''.join(f'{organ:>14}' for organ in organs))
+    for metric in sorted({metric for metric, _ in scored.scores}):
+        print(f'{metric:20}' + ''.join(f'{scored.scores[metric, o]:14.2f}' for o in organs
+                                       if (metric, o) in scored.scores))
+    print(f'{scored.info.count} images at {scored.info.size} px: {arguments.output}')
+
+
+if __name__ == '__main__':
+    common.run(main)

@@ -1,0 +1,47 @@
+"""Exports a trained segmenter or GAN stage as a SavedModel that needs nothing but TensorFlow."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tools import common
+
+
+def main() -> None:
+    options = common.parser(
+        __doc__,
+        '  python tools/export_model.py --config pipelines/configs/demo.yaml --workdir runs/demo \\\n'
+        '      --regime finetune3 --output exports/smanet\n'
+        '  python tools/export_model.py --config pipelines/configs/demo.yaml --workdir runs/demo \\\n'
+        '      --method three --stage image --output exports/labels_to_image')
+    common.add_config_options(options)
+    common.add_regime_option(options)
+    common.add_method_option(options, required=False)
+    options.add_argument('--stage', metavar='S', help='a stage of --method')
+    options.add_argument('--output', required=True, metavar='DIR', help='the model goes to DIR/1')
+    arguments = options.parse_args()
+    if bool(arguments.regime) == bool(arguments.method and arguments.stage):
+        options.error('expected either --regime, or --method and --stage')
+
+    from pipelines import experiment, methods
+    config = common.load_config(arguments)
+    if arguments.regime:
+        regime = methods.parse_regime(arguments.regime)
+        regimes = [regime]
+    else:
+        method = methods.parse_method(arguments.method)
+        stage = methods.parse_stage(method, arguments.stage)
+        regimes = experiment.with_prerequisites([f'synth{method.number}'])
+    if common.dry_run(arguments, config, regimes):
+        return
+    common.setup_tensorflow()
+    from pipelines import export
+    workdir = experiment.open_workdir(config, arguments.workdir)
+    if arguments.regime:
+        path = export.export_segmenter(config, regime, workdir, arguments.output)
+    else:
+        path = export.export_generator(config, method, stage, workdir, arguments.output)
+    print(f'SavedModel: {path}')
+
+
+if __name__ == '__main__':
+    common.run(main)

@@ -1,0 +1,46 @@
+"""Draws synthetic image + label pairs with a trained method and writes them as records."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tools import common
+
+
+def main() -> None:
+    options = common.parser(
+        __doc__,
+        '  # what the training of SYNTH 3 in this config needs\n'
+        '  python tools/generate_samples.py --config pipelines/configs/demo.yaml \\\n'
+        '      --workdir runs/demo --method three\n'
+        '  # the same, and as PNG pairs for other programs\n'
+        '  python tools/generate_samples.py ... --png runs/demo/pairs')
+    common.add_config_options(options)
+    common.add_method_option(options)
+    options.add_argument('--num', type=common.positive, metavar='N',
+                         help='samples; default: num_train + num_validation of the config')
+    options.add_argument('--shards', type=common.positive, metavar='S',
+                         help='number of files; default: by generation.shard of the config')
+    options.add_argument('--png', metavar='DIR', help='also as DIR/images and DIR/labels, a folder '
+                         'that prepare_records.py --dataset folder reads')
+    arguments = options.parse_args()
+
+    from pipelines import experiment, methods
+    config = common.load_config(arguments)
+    method = methods.parse_method(arguments.method)
+    if common.dry_run(arguments, config, experiment.with_prerequisites([f'synth{method.number}'])):
+        return
+    common.setup_tensorflow()
+    from pipelines import synthesis
+    workdir = experiment.open_workdir(config, arguments.workdir)
+    info = synthesis.generate(config, method, workdir, arguments.num, arguments.shards)
+    print(f'{info.count} samples in {len(info.shards)} shards: {info.directory}')
+    failed = info.notes['failed_check'] / info.notes['samples']
+    print(f'{failed:.1%} failed the anatomical check, {info.notes["redrawn"]} were redrawn; '
+          f'sheet: {info.directory / "samples.png"}')
+    if arguments.png:
+        synthesis.write_png_pairs(info, arguments.png)
+        print(f'PNG pairs: {arguments.png}')
+
+
+if __name__ == '__main__':
+    common.run(main)

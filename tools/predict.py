@@ -1,0 +1,29 @@
+"""Segments pictures: label map and overlay PNGs, and a CSV row with areas and heart ratio each."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tools import common
+
+
+def main() -> None:
+    options = common.parser(
+        __doc__,
+        '  python tools/predict.py --model runs/demo/exports/finetune3/1 \\\n'
+        '      --input scan.png more_scans/ --output segmented')
+    options.add_argument('--model', required=True, metavar='SAVEDMODEL',
+                         help='folder with saved_model.pb, from export_model.py')
+    options.add_argument('--input', required=True, nargs='+', metavar='PATH',
+                         help='grey pictures of any size, 8 or 16 bits, lungs dark; or folders')
+    options.add_argument('--output', required=True, metavar='DIR')
+    arguments = options.parse_args()
+
+    common.setup_tensorflow()
+    from pipelines import prediction, runtime
+    rows = prediction.predict(arguments.model, arguments.input, arguments.output)
+    print(f'segmented {len(rows)} pictures on {runtime.device_name()}: '
+          f'{Path(arguments.output) / "predictions.csv"}')
+
+
+if __name__ == '__main__':
+    common.run(main)

@@ -1,0 +1,34 @@
+"""Trains one GAN stage of a method. Repeat the command to continue an interrupted training."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tools import common
+
+
+def main() -> None:
+    options = common.parser(
+        __doc__,
+        '  python tools/train_stage.py --config pipelines/configs/demo.yaml --workdir runs/demo \\\n'
+        '      --method three --stage dots      # then: --stage labels, --stage image')
+    common.add_config_options(options)
+    common.add_method_option(options)
+    options.add_argument('--stage', required=True, metavar='S',
+                         help='single: pair; two: labels, image; three: dots, labels, image')
+    arguments = options.parse_args()
+
+    from pipelines import experiment, methods
+    config = common.load_config(arguments)
+    method = methods.parse_method(arguments.method)
+    stage = methods.parse_stage(method, arguments.stage)
+    if common.dry_run(arguments, config, experiment.with_prerequisites([f'synth{method.number}'])):
+        return
+    common.setup_tensorflow()
+    workdir = experiment.open_workdir(config, arguments.workdir)
+    experiment.train_stage(config, stage, workdir)
+    folder = workdir / 'stages' / stage.key
+    print(f'trained: {folder}; sample sheets in {folder / "samples"}')
+
+
+if __name__ == '__main__':
+    common.run(main)
