@@ -72,6 +72,9 @@ def draw_ids(ids: Sequence[str], count: int, draw: int) -> Tuple[str, ...]:
 def write_records(dataset: Dataset, output, split: str, size: int, versions: int, seed: int,
                   data: Data) -> records.Info:
     """Writes `versions` of every image (the first is the original) as records of side `size`."""
+    if not 1 <= versions <= augmentation.NUM_VARIANTS:
+        raise InputError(f'--augment (data.augment): expected 1 to {augmentation.NUM_VARIANTS} '
+                         f'versions of an image, found {versions}')
     made = {'tool': 'prepare_records', 'dataset': dataset.name, 'split': split, 'size': size,
             'augment': versions, 'noise': data.noise, 'augment_mode': data.augment_mode,
             'dots_size': data.dots_size, 'dots_radius': data.dots_radius, 'seed': seed,

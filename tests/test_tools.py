@@ -1,0 +1,116 @@
+"""The command lines: help without TensorFlow, and bad input as one line and exit code 2."""
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import TINY
+
+TOOLS = Path(__file__).resolve().parents[1] / 'tools'
+NAMES = sorted(path.stem for path in TOOLS.glob('*.py')
+               if path.stem not in ('__init__', 'common'))
+
+HELP = '''
+import runpy, sys
+sys.argv = [sys.argv[1], '--help']
+try:
+    runpy.run_path(sys.argv[0], run_name='__main__')
+except SystemExit as end:
+    assert not end.code
+assert 'tensorflow' not in sys.modules and 'scipy' not in sys.modules
+'''
+
+
+def call(name, *arguments, cwd=None):
+    return subprocess.run([sys.executable, str(TOOLS / f'{name}.py'), *map(str, arguments)],
+                          capture_output=True, text=True, cwd=cwd)
+
+
+def refused(result):
+    """The one line of an exit with code 2."""
+    assert result.returncode == 2, result.stderr
+    assert 'Traceback' not in result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith('error: ')]
+    assert len(lines) == 1, result.stderr
+    return lines[0]
+
+
+@pytest.fixture()
+def config(tmp_path):
+    path = tmp_path / 'tiny.yaml'
+    path.write_text(yaml.safe_dump(TINY))
+    return path
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_help_teaches_by_example_without_tensorflow(name):
+    result = subprocess.run([sys.executable, '-c', HELP, str(TOOLS / f'{name}.py')],
+                            capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert 'examples:' in result.stdout and f'python tools/{name}.py' in result.stdout
+
+
+def test_there_is_a_tool_for_every_step():
+    assert NAMES == ['compare_published', 'evaluate_segmenter', 'export_model', 'generate_samples',
+                     'predict', 'prepare_records', 'run_experiment', 'train_segmenter',
+                     'train_stage']
+
+
+def test_prepare_records_and_its_refusals(tmp_path):
+    output = tmp_path / 'records'
+    phantom = ['--dataset', 'phantom', '--count', 2, '--size', 32]
+    result = call('prepare_records', *phantom, '--split', 'train', '--augment', 6, '--output', output)
+    assert result.returncode == 0, result.stderr
+    assert '12 records of 2 images in 1 shards' in result.stdout
+    again = call('prepare_records', *phantom, '--split', 'test', '--output', output)
+    assert 'holds records made with another' in refused(again)
+    nowhere = call('prepare_records', '--dataset', 'jsrt', '--source', tmp_path / 'none', '--split',
+                   'train', '--size', 32, '--output', tmp_path / 'new')
+    assert str(tmp_path / 'none') in refused(nowhere)
+    assert not (tmp_path / 'new').exists()
+    many = call('prepare_records', *phantom, '--split', 'train', '--augment', 7, '--output',
+                tmp_path / 'new')
+    assert 'augment' in refused(many)
+
+
+def test_config_errors_come_before_tensorflow(tmp_path, config):
+    for arguments, message in [
+            (['--config', tmp_path / 'no.yaml'], 'no.yaml: expected a readable YAML file'),
+            (['--config', config, '--set', 'pggan.fmaps=3'], 'unknown key pggan.fmaps'),
+            (['--config', config, '--regimes', 'synth5'], "regime 'synth5': expected one of")]:
+        line = refused(call('run_experiment', *arguments, '--workdir', tmp_path / 'w'))
+        assert message in line
+    assert not (tmp_path / 'w').exists()
+
+
+def test_steps_out_of_order_say_what_to_do(tmp_path, config):
+    common = ['--config', config, '--workdir', tmp_path / 'w']
+    assert "stage 'heart' of method 'two': expected one of labels, image" in refused(
+        call('train_stage', *common, '--method', 'two', '--stage', 'heart'))
+    line = refused(call('train_segmenter', *common, '--regime', 'synth3'))
+    assert 'tools/generate_samples.py' in line
+    line = refused(call('generate_samples', *common, '--method', 'three'))
+    assert 'dots is not trained yet' in line
+
+
+def test_dry_run_prints_the_plan_and_makes_nothing(tmp_path, config):
+    result = call('run_experiment', '--config', config, '--workdir', tmp_path / 'w', '--dry-run')
+    assert result.returncode == 0, result.stderr
+    assert 'three/dots: pggan' in result.stdout
+    assert not (tmp_path / 'w').exists()
+
+
+def test_evaluate_export_and_predict_refuse_what_is_no_model(tmp_path, config):
+    model = ['--model', tmp_path / 'nothing']
+    line = refused(call('evaluate_segmenter', *model, '--records', tmp_path, '--output',
+                        tmp_path / 'x.json'))
+    assert 'expected a SavedModel folder' in line
+    line = refused(call('predict', *model, '--input', tmp_path, '--output', tmp_path / 'o'))
+    assert 'expected a SavedModel folder' in line
+    line = refused(call('evaluate_segmenter', *model, '--records', tmp_path, '--output',
+                        tmp_path / 'no' / 'x.json'))
+    assert 'expected a file in an existing folder' in line
+    result = call('export_model', '--config', config, '--workdir', tmp_path / 'w', '--output', 'x')
+    assert result.returncode == 2 and 'expected either --regime' in result.stderr
