@@ -70,6 +70,14 @@ def code(text: str) -> Block:
     return Block(f'<pre>{html.escape(text)}</pre>', f'{fence}\n{text}\n{fence}')
 
 
+def folded(title: str, blocks: Sequence[Block]) -> Block:
+    """Blocks behind a title that opens them; in Markdown they stand below it."""
+    inside = ''.join(block.html for block in blocks)
+    files = {name: data for block in blocks for name, data in block.files.items()}
+    return Block(f'<details><summary>{html.escape(title)}</summary>{inside}</details>',
+                 '\n\n'.join([f'**{title}**', *[block.markdown for block in blocks]]), files)
+
+
 def listing(items: Sequence[str], css: str = '') -> Block:
     marks = ''.join(f'<li>{html.escape(item)}</li>' for item in items)
     return Block(f'<ul{_class(css)}>{marks}</ul>', '\n'.join(f'- {item}' for item in items))

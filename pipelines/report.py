@@ -19,10 +19,13 @@ import yaml
 from datasets.errors import InputError
 from pipelines import compare, diagram, document, exhibits, plots, protocols
 from pipelines.document import Block
-from pipelines.methods import METHODS, REGIMES, stage_keys
+from pipelines.methods import METHODS, REGIMES
 from pipelines.results import Row, read_results, versions
 
 MOST_PREDICTIONS = 8
+# the method with the most stages first, each in the order of its stages
+STAGE_ORDER = tuple(dict.fromkeys(
+    stage.key for method in reversed(METHODS.values()) for stage in method.stages))
 
 DEPARTURES = (
     'SMANet has no public code and its attention is described nowhere: ours is a faithful '
@@ -55,19 +58,19 @@ def write_report(workdir) -> pathlib.Path:
     config = _read_config(workdir)
     expected = [name for name in config.get('regimes') or REGIMES if name in REGIMES]
     sections = {
-        'What was run': _run(workdir) + _protocols(rows),
+        'Published and measured': problem + _protocols(rows) + [
+            document.table(table, css='scores') for table in compare.tables(rows)],
         'The method': [document.figure(
             'method', diagram.pipeline(), 'Three ways to make a pair of radiograph and label map, '
             'and the segmentation that learns from the pairs.', wide=True)],
-        'Training of the generators': _stages(workdir),
         'Synthetic samples': _synthetic(workdir),
-        'Training of the segmenters': _segmenters(workdir, expected),
-        'Published and measured': problem + [document.table(table, css='scores')
-                                             for table in compare.tables(rows)],
-        'Scores per image': problem + _per_image(rows),
         'Image, target, prediction': _overlays(workdir, expected),
+        'Scores per image': problem + _per_image(rows),
         'Predicted pictures': _predictions(workdir),
+        'Training of the generators': _stages(workdir),
+        'Training of the segmenters': _segmenters(workdir, expected),
         'Departures from the paper': [document.listing(DEPARTURES)] + _differences(rows),
+        'What was run': _run(workdir),
         'Versions': [_versions(rows)],
     }
     title = f'Report: {config.get("experiment", workdir.resolve().name)}'
@@ -76,11 +79,14 @@ def write_report(workdir) -> pathlib.Path:
 
 def _run(workdir: pathlib.Path) -> List[Block]:
     path = workdir / 'config.yaml'
-    blocks = [document.code(path.read_text(encoding='utf-8', errors='replace')) if path.is_file()
-              else exhibits.missing(workdir, f'{path}: missing')]
+    if path.is_file():
+        config = document.code(path.read_text(encoding='utf-8', errors='replace'))
+        blocks = [document.folded('config.yaml, every setting', [config])]
+    else:
+        blocks = [exhibits.missing(workdir, f'{path}: missing')]
     for split in ('train', 'test'):
-        blocks += [document.heading(3, f'Records: {split}'),
-                   exhibits.facts(workdir, workdir / 'records' / split / 'dataset_info.json')]
+        blocks.append(document.folded(f'Records: {split}', [
+            exhibits.facts(workdir, workdir / 'records' / split / 'dataset_info.json')]))
         sheet = workdir / 'records' / split / 'samples.png'
         if sheet.is_file():
             blocks.append(exhibits.picture(workdir, sheet, f'records-{split}',
@@ -98,7 +104,7 @@ def _protocols(rows: Sequence[Row]) -> List[Block]:
 
 def _stages(workdir: pathlib.Path) -> List[Block]:
     blocks = []
-    for name in exhibits.folders(workdir / 'stages', stage_keys()):
+    for name in exhibits.folders(workdir / 'stages', STAGE_ORDER):
         folder = workdir / 'stages' / name
         blocks += [document.heading(3, f'Stage {name}'),
                    *exhibits.curves(workdir, {name: folder / 'losses.jsonl'}, f'{name}-losses',
@@ -116,7 +122,8 @@ def _synthetic(workdir: pathlib.Path) -> List[Block]:
                    exhibits.picture(workdir, folder / 'samples.png', f'synthetic-{name}',
                                     f'Label maps and radiographs made by method {name} (as in '
                                     f'figures 5 and 6 of the paper).'),
-                   exhibits.facts(workdir, folder / 'dataset_info.json')]
+                   document.folded('How they were made', [
+                       exhibits.facts(workdir, folder / 'dataset_info.json')])]
     return blocks or [document.missing('synthetic/: missing; no samples were generated.')]
 
 
@@ -170,7 +177,8 @@ def _overlays(workdir: pathlib.Path, expected: Sequence[str]) -> List[Block]:
             workdir, path, f'evaluation-{regime}', f'{compare.LABELS[regime]}: image, target, '
             f'prediction (as in figures 7 and 8 of the paper), from the worst image to the best.'))
         if path.with_suffix('.json').is_file():
-            blocks.append(exhibits.facts(workdir, path.with_suffix('.json')))
+            blocks.append(document.folded(f'{path.stem}.json', [
+                exhibits.facts(workdir, path.with_suffix('.json'))]))
     return blocks
 
 
