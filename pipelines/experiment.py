@@ -4,6 +4,7 @@ prepare records -> train the stages -> generate -> train SMANet -> export -> eva
 """
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import List, Sequence
@@ -150,8 +151,9 @@ def with_prerequisites(names: Sequence[str]) -> List[Regime]:
     return [regime for regime in REGIMES.values() if regime in wanted]
 
 
-def run(config: Config, workdir, regimes: Sequence[Regime], say=print) -> Path:
-    """Everything; returns the path of the report."""
+def run(config: Config, workdir, regimes: Sequence[Regime],
+        say=functools.partial(print, flush=True)) -> Path:
+    """Everything; returns the path of the report. `say` is told of every step."""
     from pipelines import report
     workdir = open_workdir(config, workdir)
     prepare(config, workdir)

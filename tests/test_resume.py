@@ -63,7 +63,7 @@ def train(config, workdir, what, directory, monkeypatch=None, kill_at=None):
         training.train(make(config, workdir, what), directory, **vars(config.run))
 
 
-# step 9 of dots: 4 stable steps at 4 px, then inside the 6 steps of the fade to 8 px
+# step 7 of dots: 4 stable steps at 4 px, then inside the 6 steps of the fade to 8 px
 @pytest.mark.parametrize('what, kill_at', [('dots', 7), ('labels', 3), ('synth3', 3),
                                            ('finetune3', 2), ('real', 5)])
 def test_killed_and_repeated_equals_undisturbed(prepared, tmp_path, monkeypatch, what, kill_at):
