@@ -9,12 +9,10 @@ import json
 from pathlib import Path
 from typing import List, Sequence
 
-import cv2
 import yaml
 
-from datasets import records
 from datasets.errors import InputError
-from pipelines.config import Config, from_dict, to_dict
+from pipelines.config import Config, to_dict
 from pipelines.methods import METHODS, REGIMES, Method, Regime, Stage, parse_regime
 
 # The steps import what they need when they run: a plan, or a finished experiment, costs no TensorFlow.
@@ -59,8 +57,16 @@ def plan(config: Config, regimes: Sequence[Regime]) -> str:
     return planning.describe(config, regimes)
 
 
-def prepare(config: Config, workdir) -> records.Info:
-    """Training and test records; returns the training set's."""
+def is_done(workdir, regimes: Sequence[Regime]) -> bool:
+    """Whether every regime is scored and reported; a look at files, without TensorFlow."""
+    report = Path(workdir) / 'report.html'
+    scored = [Path(workdir) / 'evaluations' / f'{regime.name}.json' for regime in regimes]
+    return report.exists() and all(
+        path.exists() and path.stat().st_mtime <= report.stat().st_mtime for path in scored)
+
+
+def prepare(config: Config, workdir):
+    """Training and test records; returns the training set's records.Info."""
     from pipelines.prepare import prepare_split
     info = prepare_split(config, workdir, 'train')
     prepare_split(config, workdir, 'test')
@@ -77,6 +83,7 @@ def train_stage(config: Config, stage: Stage, workdir) -> None:
 
 
 def generate(config: Config, method: Method, workdir) -> None:
+    from datasets import records
     from pipelines import segmentation, synthesis
     if not (segmentation.synthetic_directory(workdir, method) / records.INFO).exists():
         synthesis.generate(config, method, workdir)
@@ -94,7 +101,7 @@ def train_segmenter(config: Config, regime: Regime, workdir) -> None:
 
 def evaluate(config: Config, regime: Regime, workdir) -> None:
     """Exports a regime's model, scores it on the test records and appends the results."""
-    from pipelines import evaluation, export, results
+    from pipelines import evaluation, export
     workdir = Path(workdir)
     model, output = workdir / 'exports' / regime.name, workdir / 'evaluations'
     scored = output / f'{regime.name}.json'
@@ -109,15 +116,16 @@ def evaluate(config: Config, regime: Regime, workdir) -> None:
 
 def append_scores(config: Config, regime: Regime, workdir: Path, scored: dict) -> None:
     """Rows of an evaluation go to results.jsonl; repeating it changes nothing."""
+    from datasets import records
     from pipelines import results
     from pipelines.segmentation import updates_of
-    train = json.loads((workdir / 'records' / 'train' / records.INFO).read_text())
+    train = records.read_info(workdir / 'records' / 'train')
     generation = config.generation
     synthetic = 0 if regime.method is None else generation.num_train + generation.num_validation
     protocol = {
         'dataset': config.data.dataset, 'size': scored['size'],
         'train_size': config.segmenter.size, 'gan_size': config.data.size,
-        'num_test_images': len(scored['names']), 'num_real_images': len(train['ids']),
+        'num_test_images': len(scored['names']), 'num_real_images': len(train.ids),
         'num_synthetic': synthetic, 'smanet_updates': updates_of(config, regime),
         'configuration': config.configuration, 'augmentation': config.data.augment > 1}
     values = {(s['metric'], s['organ']): s['value'] for s in scored['scores']}
@@ -130,6 +138,7 @@ def append_scores(config: Config, regime: Regime, workdir: Path, scored: dict) -
 
 def predict_some(regime: Regime, workdir, count: int = 4) -> None:
     """Segments a few test pictures with the exported model, as a user would."""
+    import cv2
     from pipelines import prediction
     workdir = Path(workdir)
     output = workdir / 'predictions'

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from datasets import records
 from datasets.errors import InputError
 from datasets.images import check_not_constant, read_grey
+from datasets.jsrt import read_img
 from pipelines import export, preprocess, sheets
 
 SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.gif', '.bmp', '.img')
@@ -36,7 +37,7 @@ def predict(model, inputs: Sequence, output) -> List[Dict[str, object]]:
     segment, description = export.load_segmenter(model)
     files = list_pictures(inputs)
     for path in tqdm(files, desc='check', unit='image', leave=False, disable=len(files) < 20):
-        check_not_constant(read_grey(path), path)
+        check_not_constant(read_picture(path), path)
     output = Path(output)
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -46,7 +47,7 @@ def predict(model, inputs: Sequence, output) -> List[Dict[str, object]]:
     rows = []
     for path in tqdm(files, desc='predict', unit='image', file=sys.stderr,
                      mininterval=0.5 if sys.stderr.isatty() else 15):
-        image = read_grey(path)
+        image = read_picture(path)
         class_map = segment(tf.constant(image[None, ..., None], tf.float32))['class_map'][0].numpy()
         grey = preprocess.to_uint8(preprocess.stretch(image[..., None])).numpy()[..., 0]
         cv2.imwrite(str(output / f'{path.stem}.png'), class_map)
@@ -55,6 +56,11 @@ def predict(model, inputs: Sequence, output) -> List[Dict[str, object]]:
         rows.append(_row(path, class_map, classes))
     _write_csv(output / 'predictions.csv', rows)
     return rows
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """A grey picture uint8 or uint16 [H, W], lungs dark; JSRT's .IMG files too."""
+    return read_img(path) if path.suffix.lower() == '.img' else read_grey(path)
 
 
 def list_pictures(inputs: Sequence) -> List[Path]:

@@ -80,6 +80,11 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
             'dots_size': data.dots_size, 'dots_radius': data.dots_radius, 'seed': seed,
             'ids': list(dataset.ids)}
     bits = 8 * dataset.load(dataset.ids[0]).image.dtype.itemsize
+    if not (Path(output) / 'recipe.json').exists():
+        # every file is read once before anything is written: a bad one leaves no half-made set
+        for id in tqdm(dataset.ids, desc=f'check {split}', unit='image', file=sys.stderr,
+                       mininterval=0.5 if sys.stderr.isatty() else 15):
+            check_depth(check_sample(dataset, dataset.load(id)), bits)
     bar = tqdm(total=len(dataset.ids), desc=f'records {split}', unit='image', file=sys.stderr,
                mininterval=0.5 if sys.stderr.isatty() else 15)
 
@@ -87,7 +92,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
         for id in ids:
             sample = check_sample(dataset, dataset.load(id))
             for version in range(versions):
-                yield _example(sample, version, dataset, size, bits, seed, data)
+                yield _example(sample, version, dataset, size, seed, data)
             bar.update()
 
     parts = [dataset.ids[i:i + IMAGES_PER_SHARD]
@@ -107,14 +112,17 @@ def check_sample(dataset: Dataset, sample: Sample) -> Sample:
     return sample
 
 
-def resize_sample(sample: Sample, size: int, bits: int) -> Sample:
+def check_depth(sample: Sample, bits: int) -> Sample:
+    found = 8 * sample.image.dtype.itemsize
+    if found != bits:
+        raise InputError(f'{sample.id}: expected an image of {bits} bits like the first of the set, '
+                         f'found {found}; convert the set to one depth')
+    return sample
+
+
+def resize_sample(sample: Sample, size: int) -> Sample:
     """Image by area averaging; each mask likewise, then where it covers at least half a pixel."""
     image = sample.image
-    if bits == 16 and image.dtype == np.uint8:
-        image = image.astype(np.uint16) * 257
-    if bits == 8 and image.dtype == np.uint16:
-        raise InputError(f'{sample.id}: expected an 8-bit image like the first of the set, found '
-                         f'16 bits; convert the set to one depth')
     shrink = image.shape[0] >= size
     image = cv2.resize(image, (size, size),
                        interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
@@ -127,12 +135,12 @@ def _resize_mask(mask: np.ndarray, size: int) -> np.ndarray:
     return cv2.resize(mask.astype(np.float32), (size, size), interpolation=method) >= 0.5
 
 
-def _example(sample: Sample, version: int, dataset: Dataset, size: int, bits: int, seed: int,
+def _example(sample: Sample, version: int, dataset: Dataset, size: int, seed: int,
              data: Data) -> records.Example:
     """One version of a sample: augmented at its own size, as the paper does, then resized."""
     image, masks = augmentation.augment(sample.image, sample.masks, seed, sample.id, version,
                                         noise=data.noise, mode=data.augment_mode)
-    sample = resize_sample(Sample(sample.id, image, masks), size, bits)
+    sample = resize_sample(Sample(sample.id, image, masks), size)
     for organ, mask in sample.masks.items():
         check_not_empty(mask, f'{sample.id}, version {version}, {organ} at {size} px')
     centroids = dots.mask_dots(sample.masks, dataset.coding)

@@ -22,10 +22,13 @@ def main() -> None:
     regimes = experiment.with_prerequisites(arguments.regimes or config.regimes)
     if common.dry_run(arguments, config, regimes):
         return
-    common.setup_tensorflow()
-    report = experiment.run(config, arguments.workdir, regimes)
-    print(f'results: {Path(arguments.workdir) / "results.jsonl"}')
-    print(f'report:  {report}')
+    workdir = experiment.open_workdir(config, arguments.workdir)
+    if experiment.is_done(workdir, regimes):
+        print('done: nothing is left to do')
+    else:
+        common.setup_tensorflow()
+        experiment.run(config, workdir, regimes)
+    print(f'results: {workdir / "results.jsonl"}\nreport:  {workdir / "report.html"}')
 
 
 if __name__ == '__main__':
