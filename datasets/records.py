@@ -11,7 +11,6 @@ writer is repeated, not restarted.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -22,6 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from datasets.errors import InputError
+from datasets.files import sha256, write_json
 from datasets.labels import LabelCoding
 
 INFO = 'dataset_info.json'
@@ -234,21 +234,6 @@ def load_arrays(info: Info, keep: Optional[Callable[[int], bool]] = None) -> Dic
     for name, label_map in zip(arrays['name'], arrays['labels']):
         info.coding.check(label_map, f'{info.directory}: {name.decode()}')
     return arrays
-
-
-def sha256(path) -> str:
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        for piece in iter(lambda: file.read(1 << 20), b''):
-            digest.update(piece)
-    return digest.hexdigest()
-
-
-def write_json(path, data) -> None:
-    """Writes JSON under a temporary name, then renames: a reader sees all of it or nothing."""
-    temporary = Path(f'{path}.{os.getpid()}.tmp')
-    temporary.write_text(json.dumps(data, indent=1))
-    os.replace(temporary, path)
 
 
 def _write_shard(path: Path, examples: Iterable[Example]) -> None:

@@ -1,7 +1,7 @@
 """The one training step: an ordered list of updates, each with its own tape and optimiser.
 
 PGGAN, Pix2PixHD and a plain segmenter differ only in their updates. A later update may reuse what an
-earlier one made (Pix2PixHD's discriminator takes the generator's picture) through the dict `made`.
+earlier one made (the discriminator of Pix2PixHD takes the generator's picture) through the dict `made`.
 """
 from __future__ import annotations
 

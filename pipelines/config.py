@@ -6,13 +6,13 @@ is refused with its path and the known keys. Defaults are the paper's full-size 
 from __future__ import annotations
 
 import dataclasses
-import typing
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 import yaml
 
 from datasets.errors import InputError
+from pipelines import strict
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,13 +163,13 @@ def load_config(path: str, overrides: Sequence[str] = ()) -> Config:
         raise InputError(f'--config {path}: expected a mapping of keys, found '
                          f'{type(tree).__name__}')
     for override in overrides:
-        _override(tree, override)
+        strict.override(tree, override)
     return from_dict(tree, path)
 
 
 def from_dict(tree: dict, source: str = 'config') -> Config:
     """Plain data -> Config, strictly checked; errors begin with `source`."""
-    config = _build(Config, tree, '', source)
+    config = strict.build(Config, tree, '', source)
     for path, choices in CHOICES.items():
         section, key = path.split('.')
         value = getattr(getattr(config, section), key)
@@ -182,80 +182,15 @@ def from_dict(tree: dict, source: str = 'config') -> Config:
 
 def to_dict(config: Config) -> dict:
     """Config -> plain data that YAML writes and `from_dict` reads back."""
-    return yaml.safe_load(yaml.safe_dump(_plain(dataclasses.asdict(config))))
+    return yaml.safe_load(yaml.safe_dump(strict.plain(dataclasses.asdict(config))))
 
 
 def stage_settings(config: Config, model: str, key: str):
     """Settings of one GAN stage: the section of its model, with `stages: {key: ...}` laid over."""
     section = getattr(config, model)
     changes = config.stages.get(key, {})
-    merged = _merge(_plain(dataclasses.asdict(section)), changes)
-    return _build(type(section), merged, f'stages.{key}', 'config')
-
-
-def _merge(tree, changes):
-    if isinstance(tree, dict) and isinstance(changes, dict):
-        return {k: _merge(tree[k], changes[k]) if k in tree and k in changes
-                else changes.get(k, tree.get(k)) for k in [*tree, *changes]}
-    return changes
-
-
-def _override(tree: dict, override: str) -> None:
-    path, separator, text = override.partition('=')
-    if not separator:
-        raise InputError(f'--set {override}: expected KEY=VALUE')
-    *parents, leaf = path.split('.')
-    for key in parents:
-        tree = tree.setdefault(key, {})
-        if not isinstance(tree, dict):
-            raise InputError(f'--set {override}: {key} is a value, not a section')
-    try:
-        tree[leaf] = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise InputError(f'--set {override}: the value is not YAML') from None
-
-
-def _build(kind, tree, path: str, source: str):
-    where = f'{source}: {path}' if path else source
-    if not isinstance(tree, dict):
-        raise InputError(f'{where}: expected a section with keys, found {tree!r}')
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    hints = typing.get_type_hints(kind)
-    for key in tree:
-        if key not in fields:
-            full = f'{path}.{key}' if path else str(key)
-            raise InputError(f'{source}: unknown key {full}; known keys: {", ".join(fields)}')
-    values = {key: _convert(hints[key], value, f'{path}.{key}' if path else key, source)
-              for key, value in tree.items()}
-    for name, field in fields.items():
-        required = (field.default is dataclasses.MISSING
-                    and field.default_factory is dataclasses.MISSING)
-        if required and name not in values:
-            raise InputError(f'{where}: missing key {f"{path}.{name}" if path else name}')
-    return kind(**values)
-
-
-def _convert(hint, value, path: str, source: str):
-    if dataclasses.is_dataclass(hint):
-        return _build(hint, value, path, source)
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Union:  # Optional[X]
-        return None if value is None else _convert(arguments[0], value, path, source)
-    if origin is tuple and isinstance(value, (list, tuple)):
-        return tuple(_convert(arguments[0], v, f'{path}[{i}]', source)
-                     for i, v in enumerate(value))
-    if origin is dict and isinstance(value, dict):
-        return {_convert(arguments[0], k, f'{path} key', source):
-                _convert(arguments[1], v, f'{path}.{k}', source) for k, v in value.items()}
-    if hint is Any:
-        return value
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is hint:
-        return value
-    hint_text = {str: 'a text', int: 'a whole number', float: 'a number such as 2.0e-4',
-                 bool: 'true or false'}.get(hint, 'a list' if origin is tuple else 'a mapping')
-    raise InputError(f'{source}: {path}: expected {hint_text}, found {value!r}')
+    merged = strict.merge(strict.plain(dataclasses.asdict(section)), changes)
+    return strict.build(type(section), merged, f'stages.{key}', 'config')
 
 
 def _check(config: Config, source: str) -> None:
@@ -273,9 +208,3 @@ def _check(config: Config, source: str) -> None:
         if key not in models:
             raise InputError(f'{source}: stages.{key}: unknown stage; known: {", ".join(models)}')
         stage_settings(config, models[key], key)
-
-
-def _plain(value):
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value

@@ -5,18 +5,17 @@ are those of the artefact that users get, and `predict.py` draws the same.
 """
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from datasets import records
 from datasets.errors import InputError
-from pipelines import export, metrics, preprocess, sheets
+from datasets.files import write_json
+from pipelines import export, metrics, preprocess, progress, sheets
 
 OVERLAY_ROWS = 6
 OVERLAY_TILE = 256
@@ -48,8 +47,8 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
                          f'{description["classes"]}, found {classes}')
     names, confusions, pictures = [], [], []
     rows = tf.data.TFRecordDataset(info.paths).map(lambda r: records.parse(r, info))
-    for row in tqdm(rows.as_numpy_iterator(), total=info.count, desc='evaluate', unit='image',
-                    file=sys.stderr, mininterval=0.5 if sys.stderr.isatty() else 15):
+    for row in progress.bar(rows.as_numpy_iterator(), total=info.count, desc='evaluate',
+                            unit='image'):
         target = info.coding.projection[row['labels']]
         predicted = segment(tf.cast(row['image'], tf.float32)[None])['class_map'][0].numpy()
         names.append(Path(row['name'].decode()).stem)
@@ -59,7 +58,7 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
     scores = metrics.pooled_scores(confusions, info.coding.targets)
     per_image, intervals = metrics.per_image_scores(confusions, info.coding.targets)
     scores = {**scores, **per_image}
-    records.write_json(output, {
+    write_json(output, {
         'model': str(model), 'records': str(records_directory), 'size': info.size,
         'classes': classes, 'names': names, 'confusions': confusions.tolist(),
         'scores': [{'metric': m, 'organ': o, 'value': v, 'interval_95': intervals.get((m, o))}

@@ -8,7 +8,8 @@ from pipelines.config import Config, stage_settings
 from pipelines.methods import METHODS, Regime, Stage
 from pipelines.prepare import open_split
 from pipelines.segmentation import make_network, updates_of
-from pipelines.stages import Field, growth_plan, stage_networks
+from pipelines.fields import Field
+from pipelines.stages import growth_plan, stage_networks
 
 
 def describe(config: Config, regimes: Sequence[Regime]) -> str:

@@ -3,20 +3,18 @@ from __future__ import annotations
 
 import csv
 import os
-import sys
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from datasets import records
 from datasets.errors import InputError
 from datasets.images import check_not_constant, read_grey
 from datasets.jsrt import read_img
-from pipelines import export, preprocess, sheets
+from pipelines import export, preprocess, progress, sheets
 
 SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.gif', '.bmp', '.img')
 
@@ -36,7 +34,7 @@ def predict(model, inputs: Sequence, output) -> List[Dict[str, object]]:
     """
     segment, description = export.load_segmenter(model)
     files = list_pictures(inputs)
-    for path in tqdm(files, desc='check', unit='image', leave=False, disable=len(files) < 20):
+    for path in progress.bar(files, desc='check', unit='image'):
         check_not_constant(read_picture(path), path)
     output = Path(output)
     try:
@@ -45,8 +43,7 @@ def predict(model, inputs: Sequence, output) -> List[Dict[str, object]]:
         raise InputError(f'--output {output}: cannot write there: {error.strerror}') from None
     classes, colours = description['classes'], np.array(description['colours'], np.uint8)
     rows = []
-    for path in tqdm(files, desc='predict', unit='image', file=sys.stderr,
-                     mininterval=0.5 if sys.stderr.isatty() else 15):
+    for path in progress.bar(files, desc='predict', unit='image'):
         image = read_picture(path)
         class_map = segment(tf.constant(image[None, ..., None], tf.float32))['class_map'][0].numpy()
         grey = preprocess.to_uint8(preprocess.stretch(image[..., None])).numpy()[..., 0]

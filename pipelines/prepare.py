@@ -1,18 +1,17 @@
 """Reads a data set, augments it, draws its dots, writes its records."""
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Iterable, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
-from datasets import anatomy, augmentation, dots, folder, jsrt, phantom, records
+from datasets import augmentation, dots, folder, jsrt, phantom, records
 from datasets.errors import InputError
 from datasets.sample import Dataset, Sample, check_not_empty, check_sides
 from datasets.splits import check_disjoint, read_ids
+from pipelines import progress
 from pipelines.config import Config, Data
 from pipelines.runtime import stable_seed
 
@@ -82,11 +81,9 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
     bits = 8 * dataset.load(dataset.ids[0]).image.dtype.itemsize
     if not (Path(output) / 'recipe.json').exists():
         # every file is read once before anything is written: a bad one leaves no half-made set
-        for id in tqdm(dataset.ids, desc=f'check {split}', unit='image', file=sys.stderr,
-                       mininterval=0.5 if sys.stderr.isatty() else 15):
+        for id in progress.bar(dataset.ids, desc=f'check {split}', unit='image'):
             check_depth(check_sample(dataset, dataset.load(id)), bits)
-    bar = tqdm(total=len(dataset.ids), desc=f'records {split}', unit='image', file=sys.stderr,
-               mininterval=0.5 if sys.stderr.isatty() else 15)
+    bar = progress.bar(total=len(dataset.ids), desc=f'records {split}', unit='image')
 
     def shard(ids: Sequence[str]) -> Iterable[records.Example]:
         for id in ids:

@@ -1,15 +1,10 @@
-"""A GAN stage as a training.Task: which networks, which phases, which batches, which sheet.
-
-Fields travel as channels: 'image' is one channel in [-1, 1]; 'labels' and 'dots' are codes, drawn by
-a GAN in the channels that `labels.channels` says and given to a Pix2PixHD as one-hot.
-"""
+"""A GAN stage as a training.Task: which networks, which phases, which batches, which sheet."""
 from __future__ import annotations
 
 import math
 from pathlib import Path
 from typing import Callable, Dict, Tuple
 
-import numpy as np
 import tensorflow as tf
 
 from datasets.errors import InputError
@@ -21,55 +16,12 @@ from models.pggan_training import pggan_updates
 from models.pix2pixhd import GlobalGenerator, MultiscaleDiscriminator
 from pipelines import growth, inputs, preprocess, random_ops, sheets
 from pipelines.config import Config, stage_settings
+from pipelines.fields import Field, split_fields
 from pipelines.methods import Stage
 from pipelines.runtime import stable_seed
 from pipelines.training import Average, Phase, Task
 
 SHEET_COLUMNS = 8
-
-
-class Field:
-    """How one field of a sample becomes channels and comes back."""
-
-    def __init__(self, name: str, config: Config, coding: LabelCoding):
-        self.name, self.coding = name, coding
-        self.drawn_as = config.labels.channels
-        self.num_codes = {'image': 0, 'labels': coding.num_codes,
-                          'dots': 1 + len(coding.organs)}[name]
-        self.size = config.data.dots_size if name == 'dots' else config.data.size
-
-    @property
-    def channels(self) -> int:
-        """Channels in which a GAN draws the field."""
-        if self.name == 'image':
-            return 1
-        return preprocess.label_channels(self.num_codes, self.drawn_as)
-
-    def prepare(self, row) -> tf.Tensor:
-        """Parsed record -> what is kept in memory: float16 picture [S, S, 1] or codes [S, S]."""
-        if self.name == 'image':
-            return tf.cast(preprocess.stretch(row['image']), tf.float16)
-        return row[self.name]
-
-    def encode(self, values: tf.Tensor) -> tf.Tensor:
-        """Prepared values -> channels, float32 in [-1, 1]."""
-        if self.name == 'image':
-            return tf.cast(values, tf.float32)
-        return preprocess.encode_labels(values, self.num_codes, self.drawn_as)
-
-    def decode(self, drawn: tf.Tensor) -> tf.Tensor:
-        """Channels as a GAN drew them -> uint8 picture or codes, [N, H, W]."""
-        if self.name == 'image':
-            return preprocess.to_uint8(drawn[..., 0])
-        return preprocess.decode_labels(drawn, self.num_codes, self.drawn_as)
-
-    def condition(self, codes: tf.Tensor, size: int) -> tf.Tensor:
-        """Codes [N, h, w] -> the input of a Pix2PixHD [N, size, size, num_codes]."""
-        return preprocess.condition(preprocess.enlarge_nearest(codes, size), self.num_codes)
-
-    def picture(self, values: np.ndarray) -> np.ndarray:
-        """uint8 picture or codes [H, W] -> RGB."""
-        return sheets.to_rgb(self.name, values, self.coding)
 
 
 def stage_task(config: Config, stage: Stage, info: Info) -> Task:
@@ -112,12 +64,7 @@ def draw_function(config: Config, stage: Stage, task: Task, info: Info
         source = Field(stage.consumes, config, info.coding)
         generator = task.networks['generator']
         draw = lambda codes: generator(source.condition(codes, config.data.size))
-    return tf.function(lambda given: _split(draw(given), fields))
-
-
-def _split(drawn: tf.Tensor, fields) -> Dict[str, tf.Tensor]:
-    parts = tf.split(drawn, [field.channels for field in fields], axis=-1)
-    return {field.name: field.decode(part) for field, part in zip(fields, parts)}
+    return tf.function(lambda given: split_fields(draw(given), fields))
 
 
 # --- PGGAN: noise to fields -----------------------------------------------------------------------
@@ -175,10 +122,10 @@ def _growth_phase(config, info, fields, part, networks, seed) -> Phase:
 
     def sheet():
         latents = sheet_latents(latent_size)
-        drawn = _split(networks['generator_average'](latents, level=level), fields)
+        drawn = split_fields(networks['generator_average'](latents, level=level), fields)
         rows = inputs.prepared_rows(info, prepare, config.data.memory_limit_mb,
                                     at_most=SHEET_COLUMNS)
-        real = _split(tf.constant(rows['real']), fields)
+        real = split_fields(tf.constant(rows['real']), fields)
         return sheets.grid([[field.picture(v) for v in made[field.name].numpy()]
                             for made in (real, drawn) for field in fields])
 

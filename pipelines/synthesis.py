@@ -9,7 +9,6 @@ from __future__ import annotations
 import collections
 import hashlib
 import json
-import sys
 from pathlib import Path
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional
 
@@ -17,11 +16,11 @@ import cv2
 import numpy as np
 import tensorflow as tf
 import yaml
-from tqdm import tqdm
 
 from datasets import anatomy, dots, records
 from datasets.errors import InputError
-from pipelines import random_ops, sheets
+from datasets.files import write_json
+from pipelines import progress, random_ops, sheets
 from pipelines.config import Config
 from pipelines.methods import Method
 from pipelines.runtime import stable_seed
@@ -93,8 +92,7 @@ def generate(config: Config, method: Method, workdir, count: Optional[int] = Non
         blocks = -(-count // settings.block)
         per_shard = -(-blocks // shards) * settings.block
     ranges = [range(first, min(first + per_shard, count)) for first in range(0, count, per_shard)]
-    bar = tqdm(total=count, desc=f'generate {method.name}', unit='sample', file=sys.stderr,
-               mininterval=0.5 if sys.stderr.isatty() else 15)
+    bar = progress.bar(total=count, desc=f'generate {method.name}', unit='sample')
     made = {'tool': 'generate_samples', 'method': method.name, 'count': count,
             'per_shard': per_shard, 'seed': config.seed, 'block': settings.block,
             'weights': sampler.weights,
@@ -200,7 +198,7 @@ def _shard(sampler: Sampler, indices: range, notes_file: Path, bar) -> Iterable[
                                   fields['dots'][i] if 'dots' in fields else None,
                                   first + i, sampler.config.seed)
             bar.update()
-    records.write_json(notes_file, notes)
+    write_json(notes_file, notes)
 
 
 def first_samples(info: records.Info, method: Method, count: int) -> List[Dict[str, np.ndarray]]:
@@ -227,8 +225,7 @@ def write_png_pairs(info: records.Info, output) -> None:
     for folder in ('images', 'labels'):
         (output / folder).mkdir(parents=True, exist_ok=True)
     rows = tf.data.TFRecordDataset(info.paths).map(lambda r: records.parse(r, info))
-    for row in tqdm(rows.as_numpy_iterator(), total=info.count, desc='png', unit='sample',
-                    file=sys.stderr, mininterval=0.5 if sys.stderr.isatty() else 15):
+    for row in progress.bar(rows.as_numpy_iterator(), total=info.count, desc='png', unit='sample'):
         name = Path(row['name'].decode()).stem
         cv2.imwrite(str(output / 'images' / f'{name}.png'), row['image'])
         cv2.imwrite(str(output / 'labels' / f'{name}.png'), row['labels'])

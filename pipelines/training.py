@@ -15,22 +15,18 @@ Files in the task's folder:
 """
 from __future__ import annotations
 
-import json
-import math
-import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
-import cv2
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from datasets.errors import InputError
-from datasets.records import write_json
+from datasets.files import write_json
 from models import adversarial
+from pipelines import progress
+from pipelines.logs import Logs
 
 
 class Diverged(ArithmeticError):
@@ -149,8 +145,7 @@ def train(task: Task, directory, log_every: int = 50, sheet_every: int = 1000,
     if is_finished(directory):
         return
     logs = Logs(directory, start)
-    bar = tqdm(total=task.steps, initial=start, desc=task.name, unit='step', file=sys.stderr,
-               mininterval=0.5 if sys.stderr.isatty() else 15, dynamic_ncols=True)
+    bar = progress.bar(total=task.steps, initial=start, desc=task.name, unit='step')
     first, saved_at = 0, time.monotonic()
     for phase in task.phases:
         done = max(int(state.step) - first, 0)
@@ -211,57 +206,3 @@ def _validate(task: Task, state: State) -> float:
         state.best_score.assign(score)
         adversarial.copy_weights(task.validation.best, task.validation.live)
     return score
-
-
-class Logs:
-    """losses.jsonl, sample sheets and their TensorBoard copy."""
-
-    def __init__(self, directory: Path, restored_step: int):
-        self.file = directory / 'losses.jsonl'
-        self.samples = directory / 'samples'
-        self.samples.mkdir(parents=True, exist_ok=True)
-        rows = [row for row in read_rows(self.file) if row['step'] <= restored_step]
-        self.file.write_text(''.join(json.dumps(row) + '\n' for row in rows))
-        shutil.rmtree(directory / 'tensorboard', ignore_errors=True)
-        self.writer = tf.summary.create_file_writer(str(directory / 'tensorboard'))
-        for row in rows:
-            self._scalars(row)
-        for path in sorted(self.samples.glob('step-*.png')):
-            step = int(path.stem.split('-')[1])
-            if step > restored_step:
-                path.unlink()
-            else:
-                self._picture(step, cv2.imread(str(path))[..., ::-1])
-
-    def row(self, step: int, phase: str, metrics: Dict[str, float]) -> None:
-        row = {'step': step, 'phase': phase,
-               **{k: v if math.isfinite(v) else None for k, v in metrics.items()}}
-        with open(self.file, 'a') as file:
-            file.write(json.dumps(row) + '\n')
-        self._scalars(row)
-
-    def sheet(self, step: int, picture: np.ndarray) -> None:
-        cv2.imwrite(str(self.samples / f'step-{step:08d}.png'), picture[..., ::-1])
-        self._picture(step, picture)
-
-    def _scalars(self, row) -> None:
-        with self.writer.as_default(step=row['step']):
-            for key, value in row.items():
-                if key not in ('step', 'phase') and value is not None:
-                    tf.summary.scalar(key, value)
-
-    def _picture(self, step: int, picture: np.ndarray) -> None:
-        with self.writer.as_default(step=step):
-            tf.summary.image('samples', picture[None])
-
-
-def read_rows(path) -> list:
-    """Rows of a losses.jsonl; a torn last line (a kill while writing) is left out."""
-    path = Path(path)
-    rows = []
-    for line in path.read_text().splitlines() if path.exists() else ():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            break
-    return rows

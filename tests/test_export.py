@@ -13,7 +13,6 @@ from datasets import records
 from datasets.errors import InputError
 from pipelines import evaluation, export, metrics
 from pipelines.methods import METHODS, parse_stage
-from tests.conftest import tiny_config
 
 LOAD_WITHOUT_US = '''
 import sys

@@ -3,9 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets import records
 from datasets.errors import InputError
-from datasets.labels import CHEST
 from pipelines import inputs, preprocess, random_ops
 from pipelines.config import Augmentation
 from tests.test_records import example, write

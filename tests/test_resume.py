@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines import experiment, segmentation, stages, training
+from pipelines import experiment, logs, segmentation, stages, training
 from pipelines.methods import METHODS, REGIMES
-from tests.conftest import tiny_config
 
 THREE = METHODS['three']
 
@@ -53,13 +52,13 @@ def make(config, workdir, what):
 def train(config, workdir, what, directory, monkeypatch=None, kill_at=None):
     with monkeypatch.context() as patch:
         if kill_at:
-            row = training.Logs.row
+            row = logs.Logs.row
 
             def row_or_kill(self, step, *rest):
                 row(self, step, *rest)
                 if step == kill_at:
                     raise Killed
-            patch.setattr(training.Logs, 'row', row_or_kill)
+            patch.setattr(logs.Logs, 'row', row_or_kill)
         training.train(make(config, workdir, what), directory, **vars(config.run))
 
 
@@ -94,8 +93,8 @@ def test_a_finished_training_is_left_alone(prepared, tmp_path, monkeypatch):
 def test_rows_after_the_restored_step_are_dropped(tmp_path):
     rows = [{'step': s, 'phase': 'p', 'loss': 1.0} for s in (1, 2, 3)]
     (tmp_path / 'losses.jsonl').write_text(''.join(json.dumps(r) + '\n' for r in rows) + '{"step": 4, ')
-    training.Logs(tmp_path, 2)
-    assert [row['step'] for row in training.read_rows(tmp_path / 'losses.jsonl')] == [1, 2]
+    logs.Logs(tmp_path, 2)
+    assert [row['step'] for row in logs.read_rows(tmp_path / 'losses.jsonl')] == [1, 2]
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(prepared, tmp_path,

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
-from pipelines import segmentation, training
+from pipelines import logs, segmentation, training
 from pipelines.methods import REGIMES
 from tests.conftest import tiny_config
 
@@ -79,7 +79,7 @@ def test_the_best_weights_are_kept_not_the_last(finished, tmp_path):
     training.train(task, tmp_path, **vars(config.run))
     for kept, best in zip(task.networks['chosen'].get_weights(), seen[0]):
         assert (kept == best).all()
-    rows = [r for r in training.read_rows(tmp_path / 'losses.jsonl') if 'jaccard_validation' in r]
+    rows = [r for r in logs.read_rows(tmp_path / 'losses.jsonl') if 'jaccard_validation' in r]
     assert [(r['step'], r['jaccard_validation']) for r in rows] == [(2, 50.0), (4, 40.0)]
 
 

@@ -9,6 +9,7 @@ from datasets.errors import InputError
 from datasets.labels import CHEST
 from models.smanet import SMANet
 from pipelines import config as configs, methods, stages
+from pipelines.fields import Field
 from pipelines.methods import METHODS
 from tests.conftest import tiny_config
 
@@ -60,7 +61,7 @@ def test_weights_are_a_function_of_seed_and_stage():
 @pytest.mark.parametrize('channels', ['grey', 'onehot'])
 @pytest.mark.parametrize('name', ['image', 'labels', 'dots'])
 def test_fields_come_back_from_their_channels(name, channels):
-    field = stages.Field(name, tiny_config(labels={'channels': channels}), CHEST)
+    field = Field(name, tiny_config(labels={'channels': channels}), CHEST)
     values = np.arange(6, dtype=np.uint8).reshape(1, 2, 3)
     given = values / 127.5 - 1 if name == 'image' else values
     drawn = field.encode(tf.constant(given[..., None] if name == 'image' else given))

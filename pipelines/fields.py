@@ -1,0 +1,65 @@
+"""The fields of a sample as channels: how a GAN draws them, is given them, and how they come back.
+
+'image' is one channel in [-1, 1]; 'labels' and 'dots' are codes, drawn by a GAN in the channels that
+`labels.channels` says and given to a Pix2PixHD as one-hot.
+"""
+from __future__ import annotations
+
+from typing import Dict, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from datasets.labels import LabelCoding
+from pipelines import preprocess, sheets
+from pipelines.config import Config
+
+
+class Field:
+    """How one field of a sample becomes channels and comes back."""
+
+    def __init__(self, name: str, config: Config, coding: LabelCoding):
+        self.name, self.coding = name, coding
+        self.drawn_as = config.labels.channels
+        self.num_codes = {'image': 0, 'labels': coding.num_codes,
+                          'dots': 1 + len(coding.organs)}[name]
+        self.size = config.data.dots_size if name == 'dots' else config.data.size
+
+    @property
+    def channels(self) -> int:
+        """Channels in which a GAN draws the field."""
+        if self.name == 'image':
+            return 1
+        return preprocess.label_channels(self.num_codes, self.drawn_as)
+
+    def prepare(self, row) -> tf.Tensor:
+        """Parsed record -> what is kept in memory: float16 picture [S, S, 1] or codes [S, S]."""
+        if self.name == 'image':
+            return tf.cast(preprocess.stretch(row['image']), tf.float16)
+        return row[self.name]
+
+    def encode(self, values: tf.Tensor) -> tf.Tensor:
+        """Prepared values -> channels, float32 in [-1, 1]."""
+        if self.name == 'image':
+            return tf.cast(values, tf.float32)
+        return preprocess.encode_labels(values, self.num_codes, self.drawn_as)
+
+    def decode(self, drawn: tf.Tensor) -> tf.Tensor:
+        """Channels as a GAN drew them -> uint8 picture or codes, [N, H, W]."""
+        if self.name == 'image':
+            return preprocess.to_uint8(drawn[..., 0])
+        return preprocess.decode_labels(drawn, self.num_codes, self.drawn_as)
+
+    def condition(self, codes: tf.Tensor, size: int) -> tf.Tensor:
+        """Codes [N, h, w] -> the input of a Pix2PixHD [N, size, size, num_codes]."""
+        return preprocess.condition(preprocess.enlarge_nearest(codes, size), self.num_codes)
+
+    def picture(self, values: np.ndarray) -> np.ndarray:
+        """uint8 picture or codes [H, W] -> RGB."""
+        return sheets.to_rgb(self.name, values, self.coding)
+
+
+def split_fields(drawn: tf.Tensor, fields: Sequence[Field]) -> Dict[str, tf.Tensor]:
+    """Channels that a GAN drew [N, H, W, C] -> its decoded fields by name."""
+    parts = tf.split(drawn, [field.channels for field in fields], axis=-1)
+    return {field.name: field.decode(part) for field, part in zip(fields, parts)}
