@@ -1,8 +1,12 @@
-"""The one exception that means "the input is wrong, not the program".
+"""The exceptions that tools print as one line instead of a traceback.
 
-Tools print its message as one line and exit with code 2; everything else is a bug and keeps its
-traceback. A message says which file or argument, what was expected, what was found, what to do.
+InputError means "the input is wrong, not the program" (exit code 2), Diverged that a training ran
+away (exit code 1); everything else is a bug and keeps its traceback. A message says which file or argument, what was expected, what was found, what to do.
 """
+
+
+class Diverged(RuntimeError):
+    """A loss or gradient was not finite; the last good state is on disk."""
 
 
 class InputError(ValueError):

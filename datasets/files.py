@@ -6,6 +6,11 @@ import json
 import os
 from pathlib import Path
 
+import cv2
+import numpy as np
+
+from datasets.errors import InputError
+
 
 def sha256(path) -> str:
     digest = hashlib.sha256()
@@ -20,3 +25,22 @@ def write_json(path, data) -> None:
     temporary = Path(f'{path}.{os.getpid()}.tmp')
     temporary.write_text(json.dumps(data, indent=1))
     os.replace(temporary, path)
+
+
+def encode_png(picture: np.ndarray) -> bytes:
+    """uint8 or uint16 [H, W], or RGB uint8 [H, W, 3] -> the bytes of a PNG file."""
+    if picture.ndim == 3 and picture.shape[2] == 3:
+        picture = picture[..., ::-1]  # OpenCV's order
+    done, data = cv2.imencode('.png', picture)
+    assert done, 'OpenCV encodes any uint8 or uint16 array'
+    return data.tobytes()
+
+
+def write_png(path, picture: np.ndarray) -> None:
+    """Writes a PNG as `write_json` does; InputError where that cannot be."""
+    temporary = Path(f'{path}.{os.getpid()}.tmp')
+    try:
+        temporary.write_bytes(encode_png(picture))
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f'{path}: cannot write there: {error.strerror}') from None

@@ -16,12 +16,11 @@ import os
 from pathlib import Path
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
-import cv2
 import numpy as np
 import tensorflow as tf
 
 from datasets.errors import InputError
-from datasets.files import sha256, write_json
+from datasets.files import encode_png, sha256, write_json
 from datasets.labels import LabelCoding
 
 INFO = 'dataset_info.json'
@@ -81,12 +80,6 @@ class Info:
     @property
     def paths(self) -> List[str]:
         return [str(self.directory / shard['file']) for shard in self.shards]
-
-
-def encode_png(picture: np.ndarray) -> bytes:
-    done, data = cv2.imencode('.png', picture)
-    assert done, 'OpenCV encodes any uint8 or uint16 array'
-    return data.tobytes()
 
 
 def serialize(example: Example) -> bytes:
@@ -166,7 +159,10 @@ def write_dataset(directory, name: str, split: str, size: int, bits: int, dots_s
 def claim_directory(directory: Path, made: dict) -> None:
     """Makes the folder for records of recipe `made`, or refuses one that holds something else."""
     recipe = directory / 'recipe.json'
-    if recipe.exists():
+    if recipe.exists() and not list(directory.glob('*.tfrecord')):
+        recipe.unlink()  # an attempt that failed before its first shard
+        (directory / INFO).unlink(missing_ok=True)
+    elif recipe.exists():
         found = json.loads(recipe.read_text())
         wanted = json.loads(json.dumps(made))
         if found != wanted:
@@ -174,7 +170,7 @@ def claim_directory(directory: Path, made: dict) -> None:
             raise InputError(f'{directory}: holds records made with another {", ".join(keys)}; '
                              f'choose another folder or remove it')
         return
-    if directory.exists() and any(directory.iterdir()):
+    if directory.exists() and any(p.suffix != '.json' for p in directory.iterdir()):
         raise InputError(f'{directory}: expected a new or empty folder for records, found files '
                          f'that are none; choose another folder')
     try:

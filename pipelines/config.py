@@ -12,7 +12,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 import yaml
 
 from datasets.errors import InputError
-from pipelines import strict
+from pipelines import checks, strict
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,14 +140,6 @@ class Config:
     run: Run = Run()
 
 
-CHOICES = {
-    'data.dataset': ('phantom', 'jsrt', 'folder'),
-    'data.noise': ('variance', 'std'),
-    'data.augment_mode': ('separate', 'composed'),
-    'labels.channels': ('grey', 'onehot'),
-}
-
-
 def load_config(path: str, overrides: Sequence[str] = ()) -> Config:
     """Reads a YAML config and applies `key.path=value` overrides (values are YAML too).
 
@@ -170,13 +162,7 @@ def load_config(path: str, overrides: Sequence[str] = ()) -> Config:
 def from_dict(tree: dict, source: str = 'config') -> Config:
     """Plain data -> Config, strictly checked; errors begin with `source`."""
     config = strict.build(Config, tree, '', source)
-    for path, choices in CHOICES.items():
-        section, key = path.split('.')
-        value = getattr(getattr(config, section), key)
-        if value not in choices:
-            raise InputError(f'{source}: {path}: expected one of {", ".join(choices)}, '
-                             f'found {value!r}')
-    _check(config, source)
+    checks.check(config, source, stage_settings)
     return config
 
 
@@ -191,20 +177,3 @@ def stage_settings(config: Config, model: str, key: str):
     changes = config.stages.get(key, {})
     merged = strict.merge(strict.plain(dataclasses.asdict(section)), changes)
     return strict.build(type(section), merged, f'stages.{key}', 'config')
-
-
-def _check(config: Config, source: str) -> None:
-    if config.data.dataset != 'phantom' and not config.data.source:
-        raise InputError(f'{source}: data.source: expected the folder of the data set '
-                         f'(--set data.source=DIR), found nothing')
-    if config.generation.shard % config.generation.block:
-        raise InputError(f'{source}: generation.shard: expected a multiple of generation.block '
-                         f'({config.generation.block}), found {config.generation.shard}')
-    from pipelines.methods import parse_regime, stage_keys
-    for regime in config.regimes:
-        parse_regime(regime)
-    models = stage_keys()
-    for key in config.stages:
-        if key not in models:
-            raise InputError(f'{source}: stages.{key}: unknown stage; known: {", ".join(models)}')
-        stage_settings(config, models[key], key)

@@ -8,13 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
-from datasets.files import write_json
+from datasets.files import write_json, write_png
 from pipelines import export, metrics, preprocess, progress, sheets
 
 OVERLAY_ROWS = 6
@@ -58,13 +57,13 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
     scores = metrics.pooled_scores(confusions, info.coding.targets)
     per_image, intervals = metrics.per_image_scores(confusions, info.coding.targets)
     scores = {**scores, **per_image}
+    if overlays:  # before the scores, whose file says that the evaluation is complete
+        _write_overlays(overlays, pictures, confusions, info.coding.class_colours)
     write_json(output, {
         'model': str(model), 'records': str(records_directory), 'size': info.size,
         'classes': classes, 'names': names, 'confusions': confusions.tolist(),
         'scores': [{'metric': m, 'organ': o, 'value': v, 'interval_95': intervals.get((m, o))}
                    for (m, o), v in scores.items()]})
-    if overlays:
-        _write_overlays(overlays, pictures, confusions, info.coding.class_colours)
     return Evaluation(scores, intervals, info, description)
 
 
@@ -78,4 +77,4 @@ def _write_overlays(path, pictures, confusions, colours) -> None:
         grey = preprocess.to_uint8(preprocess.stretch(image)).numpy()[..., 0]
         rows.append([sheets.to_rgb('image', grey, None), sheets.overlay(grey, target, colours),
                      sheets.overlay(grey, predicted, colours)])
-    cv2.imwrite(str(path), sheets.grid(rows, OVERLAY_TILE)[..., ::-1])
+    write_png(path, sheets.grid(rows, OVERLAY_TILE))

@@ -18,23 +18,34 @@ from pipelines.methods import METHODS, REGIMES, Method, Regime, Stage, parse_reg
 # The steps import what they need when they run: a plan, or a finished experiment, costs no TensorFlow.
 
 
+# Keys of a config -> files that were made with them: a key may change while none of them exists.
+DEPENDENTS = {
+    'data': 'records/*/*.tfrecord', 'evaluation': 'records/*/*.tfrecord',
+    'seed': 'stages/*/checkpoints/*', 'labels.channels': 'stages/*/checkpoints/*',
+    'pggan': 'stages/*/checkpoints/*', 'pix2pixhd': 'stages/*_from_*/checkpoints/*',
+    'stages': 'stages/*/checkpoints/*', 'labels': 'synthetic/*/*.tfrecord',
+    'generation': 'synthetic/*/*.tfrecord', 'segmenter': 'segmenters/*/checkpoints/*',
+    'experiment': 'results.jsonl', 'configuration': 'results.jsonl',
+}
+
+
 def open_workdir(config: Config, workdir) -> Path:
-    """Makes the workdir or checks that it belongs to this very config.
+    """Makes the workdir or checks that what it holds was made with this config.
 
     Raises:
-      InputError: it is not writable, holds something else, or another config's experiment.
+      InputError: it is not writable, holds something else, or another config's results.
     """
     workdir = Path(workdir)
     kept = workdir / 'config.yaml'
-    if kept.exists():
-        found = yaml.safe_load(kept.read_text())
-        differing = sorted(_differences(found, to_dict(config)))
-        if differing:
-            raise InputError(f'--workdir {workdir}: belongs to another experiment: its config.yaml '
-                             f'differs in {", ".join(differing)}; choose another folder')
-        return workdir
     try:
-        if workdir.exists() and any(workdir.iterdir()):
+        if kept.exists():
+            found = yaml.safe_load(kept.read_text())
+            differing = [key for key in _differences(found, to_dict(config)) if _used(workdir, key)]
+            if differing:
+                raise InputError(f'--workdir {workdir}: belongs to another experiment: what it holds '
+                                 f'was made with another {", ".join(sorted(differing))}; choose '
+                                 f'another folder')
+        elif workdir.exists() and any(workdir.iterdir()):
             raise InputError(f'--workdir {workdir}: expected a new or empty folder, or one of this '
                              f'experiment, found other files; choose another folder')
         workdir.mkdir(parents=True, exist_ok=True)
@@ -42,6 +53,14 @@ def open_workdir(config: Config, workdir) -> Path:
     except OSError as error:
         raise InputError(f'--workdir {workdir}: cannot write there: {error.strerror}') from None
     return workdir
+
+
+def _used(workdir: Path, key: str) -> bool:
+    """Whether something in the workdir was made with this key of the config."""
+    for prefix in (key, '.'.join(key.split('.')[:2]), key.split('.')[0]):
+        if prefix in DEPENDENTS:
+            return any(workdir.glob(DEPENDENTS[prefix]))
+    return False  # run.*, regimes: how and what, not with which result
 
 
 def _differences(a, b, path='') -> List[str]:
@@ -138,7 +157,7 @@ def append_scores(config: Config, regime: Regime, workdir: Path, scored: dict) -
 
 def predict_some(regime: Regime, workdir, count: int = 4) -> None:
     """Segments a few test pictures with the exported model, as a user would."""
-    import cv2
+    from datasets.files import write_png
     from pipelines import prediction
     workdir = Path(workdir)
     output = workdir / 'predictions'
@@ -149,7 +168,7 @@ def predict_some(regime: Regime, workdir, count: int = 4) -> None:
     paths = []
     for name, image in prediction.some_images(workdir / 'records' / 'test', count):
         paths.append(pictures / f'{name}.png')
-        cv2.imwrite(str(paths[-1]), image)
+        write_png(paths[-1], image)
     prediction.predict(workdir / 'exports' / regime.name / '1', paths, output)
 
 

@@ -51,7 +51,7 @@ def batches(info: records.Info, prepare: Callable[[Rows], Rows],
             return _finish(step, {k: tf.gather(v, picked) for k, v in rows.items()})
         dataset = steps
     else:
-        stream = _serialized_stream(info, seed, keep).skip(first_step * batch_size)
+        stream = _serialized_stream(info, seed, keep, first_step * batch_size)
         stream = stream.map(lambda r: prepare(records.parse(r, info)), tf.data.AUTOTUNE)
         dataset = tf.data.Dataset.zip((steps, stream.batch(batch_size, drop_remainder=True)))
 
@@ -84,8 +84,7 @@ def prepared_rows(info: records.Info, prepare, memory_limit_mb: int, keep=None,
         return None
     rows = list(dataset.as_numpy_iterator())
     if not rows:
-        raise InputError(f'{info.directory}: expected records to learn from, found none; check the '
-                         f'number of samples or the held-out share')
+        raise nothing_kept(info)
     return {key: np.stack([row[key] for row in rows]) for key in rows[0]}
 
 
@@ -96,9 +95,15 @@ def address(record: tf.Tensor) -> Rows:
     return {'source_id': features['image/source_id'], 'index': features['synthetic/index']}
 
 
-def _serialized_stream(info: records.Info, seed: int, keep) -> tf.data.Dataset:
-    """Encoded records for ever; the order of every epoch is a function of (seed, epoch)."""
-    paths = tf.constant(info.paths)
+def _serialized_stream(info: records.Info, seed: int, keep, first_sample: int) -> tf.data.Dataset:
+    """Encoded records for ever from a sample on; an epoch's order is a function of (seed, epoch)."""
+    tf.random.set_seed(seed)  # Dataset.shuffle mixes the global seed into its own
+    paths, count = tf.constant(info.paths), info.count
+    if keep is not None:
+        kept = tf.data.TFRecordDataset(info.paths).filter(lambda record: keep(address(record)))
+        count = int(kept.reduce(np.int64(0), lambda total, _: total + 1))
+        if not count:
+            raise nothing_kept(info)
 
     def epoch(number):
         order = random_ops.shuffled(number * len(info.paths) + tf.range(
@@ -108,4 +113,10 @@ def _serialized_stream(info: records.Info, seed: int, keep) -> tf.data.Dataset:
             dataset = dataset.filter(lambda record: keep(address(record)))
         return dataset.shuffle(SHUFFLE_BUFFER, seed=seed + number, reshuffle_each_iteration=False)
 
-    return tf.data.Dataset.range(np.iinfo(np.int64).max).flat_map(epoch)
+    epochs = tf.data.Dataset.range(first_sample // count, np.iinfo(np.int64).max)
+    return epochs.flat_map(epoch).skip(first_sample % count)
+
+
+def nothing_kept(info: records.Info) -> InputError:
+    return InputError(f'{info.directory}: expected records to learn from, found none; check the '
+                      f'number of samples or the held-out share')

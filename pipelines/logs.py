@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
+from datasets.files import write_png
+
 
 class Logs:
     """losses.jsonl, sample sheets and their TensorBoard copy."""
@@ -40,7 +42,7 @@ class Logs:
         self._scalars(row)
 
     def sheet(self, step: int, picture: np.ndarray) -> None:
-        cv2.imwrite(str(self.samples / f'step-{step:08d}.png'), picture[..., ::-1])
+        write_png(self.samples / f'step-{step:08d}.png', picture)
         self._picture(step, picture)
 
     def _scalars(self, row) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 import math
 from typing import Sequence
 
+from pipelines.checks import growth_plan
 from pipelines.config import Config, stage_settings
 from pipelines.methods import METHODS, Regime, Stage
 from pipelines.prepare import open_split
 from pipelines.segmentation import make_network, updates_of
 from pipelines.fields import Field
-from pipelines.stages import growth_plan, stage_networks
+from pipelines.stages import stage_networks
 
 
 def describe(config: Config, regimes: Sequence[Regime]) -> str:

@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
-import cv2
 import numpy as np
 import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
 from datasets.images import check_not_constant, read_grey
+from datasets.files import write_png
 from datasets.jsrt import read_img
 from pipelines import export, preprocess, progress, sheets
 
@@ -37,6 +37,9 @@ def predict(model, inputs: Sequence, output) -> List[Dict[str, object]]:
     for path in progress.bar(files, desc='check', unit='image'):
         check_not_constant(read_picture(path), path)
     output = Path(output)
+    if output.resolve() in {path.resolve().parent for path in files}:
+        raise InputError(f'--output {output}: expected another folder than that of the pictures, '
+                         f'which the label maps would replace')
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -47,9 +50,8 @@ def predict(model, inputs: Sequence, output) -> List[Dict[str, object]]:
         image = read_picture(path)
         class_map = segment(tf.constant(image[None, ..., None], tf.float32))['class_map'][0].numpy()
         grey = preprocess.to_uint8(preprocess.stretch(image[..., None])).numpy()[..., 0]
-        cv2.imwrite(str(output / f'{path.stem}.png'), class_map)
-        cv2.imwrite(str(output / f'{path.stem}_overlay.png'),
-                    sheets.overlay(grey, class_map, colours)[..., ::-1])
+        write_png(output / f'{path.stem}.png', class_map)
+        write_png(output / f'{path.stem}_overlay.png', sheets.overlay(grey, class_map, colours))
         rows.append(_row(path, class_map, classes))
     _write_csv(output / 'predictions.csv', rows)
     return rows

@@ -22,6 +22,9 @@ def open_dataset(dataset: str, source: Optional[str], split: str,
                  ids: Optional[Sequence[str]] = None, count: Optional[int] = None,
                  size: int = 512, seed: int = 0) -> Dataset:
     """Opens one split of `phantom`, `jsrt` or `folder`; `count` and `size` are the phantom's."""
+    if dataset == 'phantom' and ids is not None:
+        raise InputError('--ids (data.train_ids): phantoms have no files to name; choose their '
+                         'number with --count (data.num_train)')
     if dataset == 'phantom':
         return phantom.open_phantom(split, count or (124 if split == 'train' else 123), size, seed)
     if source is None:
@@ -52,6 +55,7 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
         return records.read_info(output)
     dataset = open_split(config, split)
     if split == 'train':
+        check_disjoint(dataset.ids, open_split(config, 'test').ids)
         return write_records(dataset, output, split, config.data.size, config.data.augment,
                              config.data.draw, config.data)
     check_disjoint(records.read_info(output.parent / 'train').ids, dataset.ids)
@@ -82,7 +86,8 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
     if not (Path(output) / 'recipe.json').exists():
         # every file is read once before anything is written: a bad one leaves no half-made set
         for id in progress.bar(dataset.ids, desc=f'check {split}', unit='image'):
-            check_depth(check_sample(dataset, dataset.load(id)), bits)
+            sample = check_depth(check_sample(dataset, dataset.load(id)), bits)
+            _example(sample, 0, dataset, size, seed, data)
     bar = progress.bar(total=len(dataset.ids), desc=f'records {split}', unit='image')
 
     def shard(ids: Sequence[str]) -> Iterable[records.Example]:
@@ -140,7 +145,12 @@ def _example(sample: Sample, version: int, dataset: Dataset, size: int, seed: in
     sample = resize_sample(Sample(sample.id, image, masks), size)
     for organ, mask in sample.masks.items():
         check_not_empty(mask, f'{sample.id}, version {version}, {organ} at {size} px')
+    label_map = dataset.coding.encode(sample.masks)
+    for organ in dataset.coding.organs:
+        if not dataset.coding.organ_mask(label_map, organ).any():
+            raise InputError(f'{sample.id}: {organ}: expected to be seen in the label map, found it '
+                             f'wholly under organs painted later; change the order of the codes')
     centroids = dots.mask_dots(sample.masks, dataset.coding)
     return records.Example(
-        f'{sample.id}-{version}', sample.id, sample.image, dataset.coding.encode(sample.masks),
+        f'{sample.id}-{version}', sample.id, sample.image, label_map,
         dots.draw_dots(centroids, dataset.coding, data.dots_size, data.dots_radius))

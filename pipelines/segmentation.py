@@ -18,7 +18,7 @@ from datasets.errors import InputError
 from models import adversarial
 from models.segmentation_loss import segmentation_update
 from models.sliding_window import sliding_window_probabilities
-from models.smanet import SMANet, check_crop
+from models.smanet import SMANet
 from pipelines import inputs, metrics, preprocess, random_ops
 from pipelines.config import Config
 from pipelines.methods import REGIMES, Regime
@@ -57,13 +57,6 @@ def segmenter_task(config: Config, regime: Regime, workdir) -> Task:
     """
     settings, pairs = config.segmenter, _pairs(config, regime, workdir)
     coding = pairs.info.coding
-    try:
-        check_crop(settings.crop, settings.crop)
-    except ValueError as error:
-        raise InputError(f'segmenter.crop: {error}') from None
-    if settings.crop > settings.size:
-        raise InputError(f'segmenter.crop: expected at most segmenter.size ({settings.size}), '
-                         f'found {settings.crop}')
     network, chosen = (make_network(config, coding.num_classes) for _ in range(2))
     seed = stable_seed(config.seed, 'segmenter', regime.name)
     steps, rate = updates_of(config, regime), settings.learning_rate
@@ -104,7 +97,11 @@ def predict_probabilities(network, images: tf.Tensor, crop: int, num_classes: in
 def _pairs(config: Config, regime: Regime, workdir) -> Pairs:
     if regime.kind == 'synth':
         info = records.read_info(synthetic_directory(workdir, regime.method))
-        count = config.generation.num_train
+        count, wanted = config.generation.num_train, config.generation
+        if info.count != wanted.num_train + wanted.num_validation:
+            raise InputError(f'{info.directory}: expected generation.num_train + num_validation = '
+                             f'{wanted.num_train + wanted.num_validation} samples, found '
+                             f'{info.count}; remove the folder and generate without --num')
         return Pairs(info, lambda row: row['index'] < count, lambda row: row['index'] >= count)
     info = records.read_info(Path(workdir) / 'records' / 'train')
     ids, settings = sorted(set(info.ids)), config.segmenter

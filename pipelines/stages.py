@@ -7,15 +7,17 @@ from typing import Callable, Dict, Tuple
 
 import tensorflow as tf
 
+from datasets import dots
 from datasets.errors import InputError
 from datasets.labels import LabelCoding
-from datasets.records import Info
+from datasets.records import Info, load_arrays
 from models import pggan
 from models.lsgan import pix2pixhd_updates
 from models.pggan_training import pggan_updates
 from models.pix2pixhd import GlobalGenerator, MultiscaleDiscriminator
 from pipelines import growth, inputs, preprocess, random_ops, sheets
-from pipelines.config import Config, stage_settings
+from pipelines.checks import growth_plan
+from pipelines.config import Augmentation, Config, stage_settings
 from pipelines.fields import Field, split_fields
 from pipelines.methods import Stage
 from pipelines.runtime import stable_seed
@@ -70,11 +72,6 @@ def draw_function(config: Config, stage: Stage, task: Task, info: Info
 # --- PGGAN: noise to fields -----------------------------------------------------------------------
 
 def _pggan_networks(stage: Stage, resolution: int, channels: int, settings):
-    try:
-        pggan.level_of(resolution)
-    except ValueError as error:
-        raise InputError(f'stage {stage.name}: PGGAN {error}; change data.size or '
-                         f'data.dots_size') from None
     shape = dict(resolution=resolution, channels=channels, fmap_base=settings.fmap_base,
                  fmap_max=settings.fmap_max, fused_scale=settings.fused_scale)
     generator = pggan.Generator(latent_size=settings.latent_size, **shape)
@@ -87,6 +84,8 @@ def _pggan_networks(stage: Stage, resolution: int, channels: int, settings):
 def _pggan_task(config: Config, stage: Stage, info: Info, settings, networks) -> Task:
     fields = [Field(name, config, info.coding) for name in stage.produces]
     generator, average = networks['generator'], networks['generator_average']
+    if 'dots' in stage.produces:
+        _check_dots(config, info)
     seed = stable_seed(config.seed, stage.key)
     plan = growth_plan(settings, generator.resolution)
     phases = tuple(
@@ -94,6 +93,15 @@ def _pggan_task(config: Config, stage: Stage, info: Info, settings, networks) ->
         for number, part in enumerate(plan))
     return Task(stage.key, networks, phases, (0.0, 0.99),
                 averages=(Average(average, generator, 0.999),))
+
+
+def _check_dots(config: Config, info: Info) -> None:
+    """Refuses a training set whose organs lie so close that their dots merge."""
+    for name, dot_map in zip(*(load_arrays(info)[key] for key in ('name', 'dots'))):
+        wrong = dots.dots_violations(dot_map, info.coding, config.data.dots_radius)
+        if wrong:
+            raise InputError(f'stage dots: {name.decode()}: {"; ".join(wrong)}: dots that touch '
+                             f'merge; raise data.dots_size, or use method two')
 
 
 def _growth_phase(config, info, fields, part, networks, seed) -> Phase:
@@ -120,9 +128,11 @@ def _growth_phase(config, info, fields, part, networks, seed) -> Phase:
         return inputs.batches(info, prepare, finish, part.batch_size, seed, first_step,
                               config.data.memory_limit_mb)
 
-    def sheet():
+    def sheet(done):
         latents = sheet_latents(latent_size)
-        drawn = split_fields(networks['generator_average'](latents, level=level), fields)
+        alpha = growth.fade_alpha(done - 1, part.steps) if part.fading else 1.0
+        drawn = networks['generator_average'](latents, level=level, alpha=alpha)
+        drawn = split_fields(drawn, fields)
         rows = inputs.prepared_rows(info, prepare, config.data.memory_limit_mb,
                                     at_most=SHEET_COLUMNS)
         real = split_fields(tf.constant(rows['real']), fields)
@@ -135,15 +145,6 @@ def _growth_phase(config, info, fields, part, networks, seed) -> Phase:
                  pggan_updates(generator, networks['discriminator'], level, scale), batches, sheet)
 
 
-def growth_plan(settings, resolution: int) -> Tuple[growth.GrowthPhase, ...]:
-    """The growth schedule that a `pggan` section of a config asks for."""
-    return growth.phases(
-        resolution, fade_images=settings.fade_images, stable_images=settings.stable_images,
-        total_images=settings.total_images, batch_sizes=settings.batch_sizes,
-        learning_rate=settings.learning_rate, learning_rate_1024=settings.learning_rate_1024,
-        group_size=settings.group_size)
-
-
 def sheet_latents(latent_size: int) -> tf.Tensor:
     """The same latents on every sheet, so that sheets can be compared."""
     return tf.random.stateless_normal([SHEET_COLUMNS, latent_size], [0, 0])
@@ -154,10 +155,7 @@ def sheet_latents(latent_size: int) -> tf.Tensor:
 def _pix2pixhd_task(config: Config, stage: Stage, info: Info, settings, networks) -> Task:
     source = Field(stage.consumes, config, info.coding)
     target = Field(stage.produces[0], config, info.coding)
-    size, multiple = config.data.size, 2 ** settings.downsamplings
-    if size % multiple:
-        raise InputError(f'stage {stage.name}: data.size: expected a multiple of '
-                         f'2^downsamplings = {multiple}, found {size}')
+    size = config.data.size
     seed = stable_seed(config.seed, stage.key)
     generator = networks['generator']
 
@@ -174,7 +172,7 @@ def _pix2pixhd_task(config: Config, stage: Stage, info: Info, settings, networks
         return inputs.batches(info, prepare, finish, settings.batch_size, seed, first_step,
                               config.data.memory_limit_mb)
 
-    def sheet():
+    def sheet(done):
         rows = inputs.prepared_rows(info, prepare, config.data.memory_limit_mb,
                                     at_most=SHEET_COLUMNS)
         drawn = target.decode(generator(source.condition(tf.constant(rows['source']), size)))
@@ -194,7 +192,7 @@ def _pix2pixhd_task(config: Config, stage: Stage, info: Info, settings, networks
 
 def _augment_pair(rows, source: Field, target: Field, size: int, keys, how) -> Tuple:
     """Warps source and target alike at the size of the pictures."""
-    if not (how.rotation or how.shift or how.scale):
+    if how == Augmentation():
         return rows['source'], rows['target']
     codes = tf.cast(preprocess.enlarge_nearest(rows['source'], size), tf.float32)
     if target.name == 'image':

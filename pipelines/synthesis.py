@@ -12,14 +12,14 @@ import json
 from pathlib import Path
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional
 
-import cv2
 import numpy as np
 import tensorflow as tf
 import yaml
 
 from datasets import anatomy, dots, records
 from datasets.errors import InputError
-from datasets.files import write_json
+from datasets.files import write_json, write_png
+from datasets.sample import check_not_empty, check_sides
 from pipelines import progress, random_ops, sheets
 from pipelines.config import Config
 from pipelines.methods import Method
@@ -213,22 +213,33 @@ def write_sheet(info: records.Info, method: Method, path) -> None:
     """A picture of the first samples, one column each, fields in the order they are made."""
     samples = first_samples(info, method, SHEET_SAMPLES)
     rows = [[sample[field] for sample in samples] for field in samples[0]]
-    cv2.imwrite(str(path), sheets.grid(rows)[..., ::-1])
+    write_png(path, sheets.grid(rows))
 
 
 def write_png_pairs(info: records.Info, output) -> None:
     """Writes every record as images/<name>.png and labels/<name>.png with their coding.yaml.
 
-    The folder is what `prepare_records.py --dataset folder` reads.
+    The folder is what `prepare_records.py --dataset folder` reads; train.txt lists the samples that
+    it accepts, those with every organ on its side.
     """
     output = Path(output)
+    complete = []
     for folder in ('images', 'labels'):
         (output / folder).mkdir(parents=True, exist_ok=True)
     rows = tf.data.TFRecordDataset(info.paths).map(lambda r: records.parse(r, info))
     for row in progress.bar(rows.as_numpy_iterator(), total=info.count, desc='png', unit='sample'):
         name = Path(row['name'].decode()).stem
-        cv2.imwrite(str(output / 'images' / f'{name}.png'), row['image'])
-        cv2.imwrite(str(output / 'labels' / f'{name}.png'), row['labels'])
+        write_png(output / 'images' / f'{name}.png', row['image'][..., 0])
+        write_png(output / 'labels' / f'{name}.png', row['labels'])
+        masks = {organ: info.coding.organ_mask(row['labels'], organ) for organ in info.coding.organs}
+        try:
+            for organ, mask in masks.items():
+                check_not_empty(mask, organ)
+            check_sides(info.coding, masks, name)
+            complete.append(name)
+        except InputError:
+            pass
+    (output / 'train.txt').write_text(''.join(f'{name}\n' for name in complete))
     coding = info.coding
     (output / 'coding.yaml').write_text(yaml.safe_dump({
         'organs': list(coding.organs), 'codes': [list(code.organs) for code in coding.codes[1:]],

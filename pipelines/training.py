@@ -22,15 +22,11 @@ from typing import Callable, Dict, NamedTuple, Optional, Tuple
 import numpy as np
 import tensorflow as tf
 
-from datasets.errors import InputError
+from datasets.errors import Diverged, InputError
 from datasets.files import write_json
 from models import adversarial
 from pipelines import progress
 from pipelines.logs import Logs
-
-
-class Diverged(ArithmeticError):
-    """A loss or gradient was not finite; the last good state is on disk."""
 
 
 class Phase(NamedTuple):
@@ -39,14 +35,14 @@ class Phase(NamedTuple):
     Attributes:
       learning_rate: step in this phase, from 0 -> learning rate.
       batches: first step in this phase -> endless batches from there on.
-      sheet: -> RGB sample sheet uint8 [H, W, 3], or None for none.
+      sheet: steps done in this phase -> RGB sample sheet uint8 [H, W, 3]; None for none.
     """
     name: str
     steps: int
     learning_rate: Callable[[int], float]
     updates: Tuple[adversarial.Update, ...]
     batches: Callable[[int], tf.data.Dataset]
-    sheet: Optional[Callable[[], np.ndarray]] = None
+    sheet: Optional[Callable[[int], np.ndarray]] = None
 
 
 class Average(NamedTuple):
@@ -165,7 +161,7 @@ def train(task: Task, directory, log_every: int = 50, sheet_every: int = 1000,
             if task.validation and (step % task.validation.every == 0 or step == task.steps):
                 logs.row(step, phase.name, {'jaccard_validation': _validate(task, state)})
             if phase.sheet and (step % sheet_every == 0 or step == first + phase.steps):
-                logs.sheet(step, phase.sheet())
+                logs.sheet(step, phase.sheet(step - first))
             if time.monotonic() - saved_at >= checkpoint_seconds:
                 state.save()
                 saved_at = time.monotonic()

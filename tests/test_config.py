@@ -52,6 +52,15 @@ def test_the_papers_configurations(name, images, ids):
     ({'stages': {'bones': {}}}, 'stages.bones: unknown stage; known: image_labels'),
     ({'stages': {'dots': {'epochs': 3}}}, 'unknown key stages.dots.epochs'),
     ({'generation': {'shard': 10, 'block': 4}}, 'generation.shard: expected a multiple'),
+    ({'generation': {'block': 0}}, 'generation.block: expected a number from 1 on, found 0'),
+    ({'run': {'log_every': 0}}, 'run.log_every: expected a number from 1 on'),
+    ({'segmenter': {'holdout': 1.5}}, 'segmenter.holdout: expected a share between 0 and 1'),
+    ({'segmenter': {'crop': 380}}, 'segmenter.crop: expected 8*k - 7'),
+    ({'segmenter': {'crop': 89, 'size': 48}}, 'segmenter.crop: expected at most segmenter.size'),
+    ({'pix2pixhd': {'downsamplings': 5}, 'data': {**TINY['data']}},
+     'data.size: expected a multiple of 2^downsamplings = 32 for stage labels, found 48'),
+    ({'regimes': ['synth2']}, 'data.size: expected a power of two from 4 on for stage labels'),
+    ({'pggan': {'batch_sizes': {4: 4}}}, 'batch_sizes: expected for 8 px'),
     ({'data': 3}, 'data: expected a section with keys, found 3'),
 ])
 def test_refusals_name_the_key(change, message):

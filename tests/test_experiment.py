@@ -57,8 +57,10 @@ def test_repeating_changes_nothing(finished):
 def test_a_workdir_of_another_experiment_is_refused(finished, tmp_path):
     _, workdir = finished
     other = tiny_config(seed=2, segmenter={'batch_size': 4})
-    with pytest.raises(InputError, match='differs in seed, segmenter.batch_size'):
+    with pytest.raises(InputError, match='made with another seed, segmenter.batch_size'):
         experiment.open_workdir(other, workdir)
+    fresh = experiment.open_workdir(tiny_config(), tmp_path / 'run')
+    experiment.open_workdir(other, fresh)  # nothing was made yet: a mistake may be mended
     (tmp_path / 'notes.txt').write_text('mine')
     with pytest.raises(InputError, match='expected a new or empty folder'):
         experiment.open_workdir(other, tmp_path)
@@ -91,19 +93,19 @@ def test_single_and_two_stage_methods_run(tmp_path):
 
 
 def draw_fundus(folder, ids, rng):
-    """A bright disc with a brighter cup inside: two organs, no left and right."""
+    """A bright disc and a dark macula: two organs, no left and right."""
     (folder / 'images').mkdir(parents=True, exist_ok=True)
-    for organ in ('disc', 'cup'):
+    for organ in ('disc', 'macula'):
         (folder / 'masks' / organ).mkdir(parents=True, exist_ok=True)
     for id in ids:
-        disc, cup = (np.zeros((70, 60), np.uint8) for _ in range(2))
-        centre = tuple(int(v) for v in rng.integers(25, 35, 2))
-        cv2.circle(disc, centre, 16, 255, -1)
-        cv2.circle(cup, centre, 7, 255, -1)
-        image = 40 + disc // 4 + cup // 4 + rng.integers(0, 20, disc.shape)
+        disc, macula = (np.zeros((70, 60), np.uint8) for _ in range(2))
+        x, y = (int(v) for v in rng.integers(14, 18, 2))
+        cv2.circle(disc, (x, y), 10, 255, -1)
+        cv2.circle(macula, (x + 28, y + 35), 8, 255, -1)
+        image = 80 + disc // 4 - macula // 4 + rng.integers(0, 20, disc.shape)
         cv2.imwrite(str(folder / 'images' / f'{id}.png'), image.astype(np.uint8))
         cv2.imwrite(str(folder / 'masks' / 'disc' / f'{id}.png'), disc)
-        cv2.imwrite(str(folder / 'masks' / 'cup' / f'{id}.png'), cup)
+        cv2.imwrite(str(folder / 'masks' / 'macula' / f'{id}.png'), macula)
 
 
 def test_two_organs_that_are_no_chest_go_through_the_whole_line(tmp_path):
@@ -112,15 +114,15 @@ def test_two_organs_that_are_no_chest_go_through_the_whole_line(tmp_path):
     draw_fundus(source, train + test, rng)
     (source / 'train.txt').write_text('\n'.join(train))
     (source / 'test.txt').write_text('\n'.join(test))
-    (source / 'coding.yaml').write_text(yaml.safe_dump({'organs': ['disc', 'cup']}))
+    (source / 'coding.yaml').write_text(yaml.safe_dump({'organs': ['disc', 'macula']}))
     config = tiny_config(data={'dataset': 'folder', 'source': str(source), 'num_train': None,
                                'num_test': None}, regimes=['finetune3'])
     workdir = tmp_path / 'run'
     report = experiment.run(config, workdir, experiment.with_prerequisites(config.regimes),
                             say=lambda text: None)
     rows = results.read_results(workdir / 'results.jsonl')
-    assert {row['organ'] for row in rows} == {'disc', 'cup', 'average'}
+    assert {row['organ'] for row in rows} == {'disc', 'macula', 'average'}
     assert {row['regime'] for row in rows} == {'synth3', 'finetune3'}
     description = json.loads((workdir / 'exports/finetune3/1/assets/model.json').read_text())
-    assert description['classes'] == ['background', 'disc', 'cup']
+    assert description['classes'] == ['background', 'disc', 'macula']
     assert report.is_file()

@@ -67,6 +67,15 @@ def test_bad_pictures_are_one_line_and_nothing_is_written(model, tmp_path, kind,
     assert not (tmp_path / 'out').exists()
 
 
+def test_the_pictures_are_never_overwritten(model, tmp_path):  # noqa: F811
+    path = tmp_path / 'a.png'
+    cv2.imwrite(str(path), picture()[0, ..., 0].astype(np.uint8))
+    before = path.read_bytes()
+    with pytest.raises(InputError, match='expected another folder than that of the pictures'):
+        prediction.predict(model, [tmp_path], tmp_path)
+    assert path.read_bytes() == before
+
+
 def test_pictures_of_one_name_or_none_are_refused(tmp_path):
     for folder in ('one', 'two'):
         (tmp_path / folder).mkdir()

@@ -78,3 +78,25 @@ def test_a_resized_mask_is_where_it_covers_half_a_pixel():
     mask[2:, 2:3] = True
     mask[2, 3] = True
     assert prepare._resize_mask(mask, 2).tolist() == [[True, False], [False, True]]
+
+
+def test_an_organ_that_later_ones_hide_is_refused(tmp_path):
+    from datasets.labels import Code, LabelCoding
+    good = phantom.open_phantom('train', 1, 32, 0)
+    codes = (Code((), (0, 0, 0), None), Code(('cup',), (1, 1, 1), 'cup'),
+             Code(('disc',), (2, 2, 2), 'disc'))
+    coding = LabelCoding('eye', ('cup', 'disc'), codes, ('cup', 'disc'))
+
+    def load(id):
+        lung = good.load(id).masks['left_lung']
+        return good.load(id)._replace(masks={'cup': lung, 'disc': lung})
+
+    with pytest.raises(InputError, match='cup: expected to be seen in the label map'):
+        prepare.write_records(good._replace(load=load, coding=coding), tmp_path / 'r', 'train', 32,
+                              1, 0, DATA)
+    assert not (tmp_path / 'r').exists()
+
+
+def test_phantoms_have_no_ids():
+    with pytest.raises(InputError, match='phantoms have no files to name'):
+        prepare.open_dataset('phantom', None, 'train', ids=['a'])

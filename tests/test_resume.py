@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from datasets.errors import Diverged
 from pipelines import experiment, logs, segmentation, stages, training
 from pipelines.methods import METHODS, REGIMES
 
@@ -110,7 +111,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(prepared,
         return phase.batches(first).enumerate().map(spoil)
 
     task = task._replace(phases=(phase._replace(batches=batches),))
-    with pytest.raises(training.Diverged, match='not finite at step 4: .*generator loss'):
+    with pytest.raises(Diverged, match='not finite at step 4: .*generator loss'):
         training.train(task, tmp_path, **vars(config.run))
     reader = tf.train.load_checkpoint(str(tmp_path / 'checkpoints'))
     assert reader.get_tensor('step/.ATTRIBUTES/VARIABLE_VALUE') == 3

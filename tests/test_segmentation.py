@@ -83,15 +83,12 @@ def test_the_best_weights_are_kept_not_the_last(finished, tmp_path):
     assert [(r['step'], r['jaccard_validation']) for r in rows] == [(2, 50.0), (4, 40.0)]
 
 
-@pytest.mark.parametrize('change, message', [
-    ({'crop': 40}, r'segmenter.crop: .*8\*k - 7'),
-    ({'crop': 89}, r'segmenter.crop: expected at most segmenter.size \(48\), found 89'),
-])
-def test_impossible_crops_are_refused(finished, change, message):
+def test_other_numbers_of_samples_than_the_config_says_are_refused(finished):
     config, workdir = finished
-    config = dataclasses.replace(config, segmenter=dataclasses.replace(config.segmenter, **change))
-    with pytest.raises(InputError, match=message):
-        segmentation.segmenter_task(config, REGIMES['real'], workdir)
+    config = dataclasses.replace(config, generation=dataclasses.replace(
+        config.generation, num_train=7))
+    with pytest.raises(InputError, match='num_train \\+ num_validation = 10 samples, found 9'):
+        segmentation.segmenter_task(config, REGIMES['synth3'], workdir)
 
 
 def test_what_is_missing_is_said(tmp_path):

@@ -1,10 +1,12 @@
 """Stages as tasks: the schedules, and the parameter counts of the paper's configurations."""
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from datasets import records
 from datasets.errors import InputError
 from datasets.labels import CHEST
 from models.smanet import SMANet
@@ -77,16 +79,9 @@ def test_stages_that_learn_the_same_share_their_folder():
         'dots': 'pggan', 'labels_from_dots': 'pix2pixhd'}
 
 
-def test_sizes_that_do_not_fit_name_the_key(finished):
+def test_dots_that_merge_are_refused(finished):
     config, workdir = finished
-    info = stages_info(workdir)
-    with pytest.raises(InputError, match='expected a power of two .* change data.size'):
-        stages.stage_task(config, METHODS['two'].stages[0], info)  # 48 px
-    odd = tiny_config(pix2pixhd={'downsamplings': 5})
-    with pytest.raises(InputError, match=r'expected a multiple of 2\^downsamplings = 32, found 48'):
-        stages.stage_task(odd, METHODS['three'].stages[1], info)
-
-
-def stages_info(workdir):
-    from datasets import records
-    return records.read_info(workdir / 'records' / 'train')
+    info = records.read_info(workdir / 'records' / 'train')
+    wide = tiny_config(data={'dots_radius': 3})
+    with pytest.raises(InputError, match='dots that touch merge; raise data.dots_size'):
+        stages._check_dots(wide, dataclasses.replace(info, directory=workdir / 'records' / 'train'))

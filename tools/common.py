@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from datasets.errors import InputError
+from datasets.errors import Diverged, InputError
 
 # TensorFlow reads these when it is first imported: its start-up chatter would bury our messages.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
@@ -24,9 +24,12 @@ def run(main) -> None:
     except InputError as error:
         print(f'error: {error}', file=sys.stderr)
         sys.exit(2)
-    except ArithmeticError as error:  # training.Diverged: not the input's fault, nor a bug's trace
+    except Diverged as error:
         print(f'stopped: {error}', file=sys.stderr)
         sys.exit(1)
+    except OSError as error:
+        print(f'error: {error.filename}: {error.strerror}', file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print('\ninterrupted: what is finished is kept; repeat the command to go on',
               file=sys.stderr)

@@ -19,6 +19,8 @@ def main() -> None:
                          help='also draw image, target and prediction, worst to best')
     arguments = options.parse_args()
     common.check_parent('--output', arguments.output)
+    if arguments.overlays:
+        common.check_parent('--overlays', arguments.overlays)
 
     common.setup_tensorflow()
     from pipelines import evaluation

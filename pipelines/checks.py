@@ -1,0 +1,92 @@
+"""What a config's numbers must fulfil, checked before anything is trained. No TensorFlow here."""
+from __future__ import annotations
+
+from datasets.errors import InputError
+from pipelines import growth
+from pipelines.methods import parse_regime, stage_keys
+
+POSITIVE = (
+    'data.size', 'data.augment', 'data.dots_size', 'data.dots_radius', 'data.memory_limit_mb',
+    'pggan.fmap_max', 'pggan.fmap_base', 'pggan.latent_size', 'pggan.group_size',
+    'pix2pixhd.ngf', 'pix2pixhd.ndf', 'pix2pixhd.batch_size', 'pix2pixhd.layers',
+    'pix2pixhd.scales', 'generation.num_train', 'generation.num_validation', 'generation.block',
+    'generation.shard', 'segmenter.size', 'segmenter.batch_size', 'segmenter.synth_steps',
+    'segmenter.finetune_steps', 'segmenter.validate_every', 'segmenter.max_validation',
+    'evaluation.size', 'run.log_every', 'run.sheet_every')
+CHOICES = {
+    'data.dataset': ('phantom', 'jsrt', 'folder'),
+    'data.noise': ('variance', 'std'),
+    'data.augment_mode': ('separate', 'composed'),
+    'labels.channels': ('grey', 'onehot'),
+}
+
+
+def check(config, source: str, stage_settings) -> None:
+    """Raises InputError, naming `source` and the key, for a config that could not be carried out.
+
+    Args:
+      stage_settings: (config, model, key of a stage) -> its settings.
+    """
+    def refuse(key, expected, found):
+        raise InputError(f'{source}: {key}: expected {expected}, found {found!r}')
+
+    for key in POSITIVE:
+        if _value(config, key) < 1:
+            refuse(key, 'a number from 1 on', _value(config, key))
+    for key, choices in CHOICES.items():
+        if _value(config, key) not in choices:
+            refuse(key, f'one of {", ".join(choices)}', _value(config, key))
+    if config.data.dataset != 'phantom' and not config.data.source:
+        refuse('data.source', 'the folder of the data set (--set data.source=DIR)', None)
+    if config.generation.shard % config.generation.block:
+        refuse('generation.shard', f'a multiple of generation.block ({config.generation.block})',
+               config.generation.shard)
+    _check_segmenter(config.segmenter, refuse)
+    for regime in map(parse_regime, config.regimes):
+        for stage in regime.method.stages if regime.method else ():
+            _check_stage(config, stage, stage_settings(config, stage.model, stage.key), refuse)
+    models = stage_keys()
+    for key in config.stages:
+        if key not in models:
+            raise InputError(f'{source}: stages.{key}: unknown stage; known: {", ".join(models)}')
+        stage_settings(config, models[key], key)
+
+
+def _check_segmenter(segmenter, refuse) -> None:
+    if not 0 < segmenter.holdout < 1:
+        refuse('segmenter.holdout', 'a share between 0 and 1', segmenter.holdout)
+    if segmenter.crop < 41 or (segmenter.crop + 7) % 48:
+        refuse('segmenter.crop', '8*k - 7 with k a multiple of 6 (41, 89, 137, 185, 233, 281, 329, '
+               '377, ...), so that the pyramid\'s bins divide it', segmenter.crop)
+    if segmenter.crop > segmenter.size:
+        refuse('segmenter.crop', f'at most segmenter.size ({segmenter.size})', segmenter.crop)
+
+
+def _check_stage(config, stage, settings, refuse) -> None:
+    if stage.model == 'pix2pixhd':
+        multiple = 2 ** settings.downsamplings
+        if config.data.size % multiple:
+            refuse('data.size', f'a multiple of 2^downsamplings = {multiple} for stage {stage.name}',
+                   config.data.size)
+        if settings.epochs + settings.decay_epochs < 1:
+            refuse('pix2pixhd.epochs', 'at least one epoch', settings.epochs)
+        return
+    key = 'data.dots_size' if stage.produces == ('dots',) else 'data.size'
+    side = _value(config, key)
+    if side < 4 or side & (side - 1):
+        refuse(key, f'a power of two from 4 on for stage {stage.name} of PGGAN', side)
+    growth_plan(settings, side)
+
+
+def growth_plan(settings, resolution: int):
+    """The growth schedule that a `pggan` section of a config asks for."""
+    return growth.phases(
+        resolution, fade_images=settings.fade_images, stable_images=settings.stable_images,
+        total_images=settings.total_images, batch_sizes=settings.batch_sizes,
+        learning_rate=settings.learning_rate, learning_rate_1024=settings.learning_rate_1024,
+        group_size=settings.group_size)
+
+
+def _value(config, key: str):
+    section, name = key.split('.')
+    return getattr(getattr(config, section), name)
