@@ -14,7 +14,7 @@ TINY = {
     'experiment': 'test', 'configuration': 'demo', 'seed': 1,
     'regimes': ['real', 'synth3', 'finetune3'],
     'data': {'dataset': 'phantom', 'size': 48, 'num_train': 4, 'num_test': 3, 'augment': 2,
-             'dots_size': 8, 'dots_radius': 1},
+             'dots_size': 32, 'dots_radius': 1},
     'labels': {'channels': 'onehot'},
     'pggan': {'fmap_max': 8, 'latent_size': 8, 'fade_images': 24, 'stable_images': 16,
               'batch_sizes': {4: 4, 8: 4, 16: 4, 32: 4}},

@@ -102,10 +102,10 @@ def test_every_generator_exports(finished, tmp_path, stage):
     three = METHODS['three']
     path = export.export_generator(config, three, parse_stage(three, stage), workdir, tmp_path)
     draw = tf.saved_model.load(str(path)).signatures['serving_default']
-    given = {'dots': ('latent', tf.zeros([2, 8])), 'labels': ('dots', tf.zeros([2, 8, 8], tf.uint8)),
+    given = {'dots': ('latent', tf.zeros([2, 8])), 'labels': ('dots', tf.zeros([2, 32, 32], tf.uint8)),
              'image': ('labels', tf.zeros([2, 48, 48], tf.uint8))}[stage]
     drawn, = draw(**dict([given])).values()
-    side = 8 if stage == 'dots' else 48
+    side = 32 if stage == 'dots' else 48
     assert drawn.shape == (2, side, side) and drawn.dtype == tf.uint8
 
 

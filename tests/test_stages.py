@@ -82,6 +82,6 @@ def test_stages_that_learn_the_same_share_their_folder():
 def test_dots_that_merge_are_refused(finished):
     config, workdir = finished
     info = records.read_info(workdir / 'records' / 'train')
-    wide = tiny_config(data={'dots_radius': 3})
-    with pytest.raises(InputError, match='dots that touch merge; raise data.dots_size'):
+    wide = tiny_config(data={'dots_radius': 8})
+    with pytest.raises(InputError, match='training samples dots touch and merge .*; raise data.dots_size'):
         stages._check_dots(wide, dataclasses.replace(info, directory=workdir / 'records' / 'train'))
