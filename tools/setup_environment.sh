@@ -23,8 +23,16 @@ find_python() {
   return 1
 }
 
-# A virtual environment is tied to its folder and its interpreter: make it anew where it is broken.
-if ! fits .venv/bin/python; then
+version() {
+  "$1" -c 'import sys; print(sys.version_info[:2])' 2>/dev/null
+}
+
+# A virtual environment is tied to its folder and its interpreter: it is made anew where it is broken
+# or where PYTHON asks for another version.
+if [ -n "${PYTHON:-}" ]; then
+  find_python >/dev/null || exit 2
+fi
+if ! fits .venv/bin/python || { [ -n "${PYTHON:-}" ] && [ "$(version "$PYTHON")" != "$(version .venv/bin/python)" ]; }; then
   found=$(find_python) || exit 2
   rm -rf .venv
   "$found" -m venv .venv || { echo "error: $found -m venv failed; install python3-venv" >&2; exit 2; }
