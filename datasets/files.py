@@ -1,10 +1,12 @@
 """Files that are whole or not there, and their checksums."""
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Iterator
 
 import cv2
 import numpy as np
@@ -13,6 +15,7 @@ from datasets.errors import InputError
 
 
 def sha256(path) -> str:
+    """Hex digest of a file's bytes."""
     digest = hashlib.sha256()
     with open(path, 'rb') as file:
         for piece in iter(lambda: file.read(1 << 20), b''):
@@ -20,11 +23,21 @@ def sha256(path) -> str:
     return digest.hexdigest()
 
 
-def write_json(path, data) -> None:
-    """Writes JSON under a temporary name, then renames: a reader sees all of it or nothing."""
+@contextlib.contextmanager
+def whole_file(path) -> Iterator[Path]:
+    """A temporary name to write to, renamed to `path` at the end: a reader sees all or nothing."""
     temporary = Path(f'{path}.{os.getpid()}.tmp')
-    temporary.write_text(json.dumps(data, indent=1))
-    os.replace(temporary, path)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path, data) -> None:
+    """Writes JSON, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=1))
 
 
 def encode_png(picture: np.ndarray) -> bytes:
@@ -37,10 +50,9 @@ def encode_png(picture: np.ndarray) -> bytes:
 
 
 def write_png(path, picture: np.ndarray) -> None:
-    """Writes a PNG as `write_json` does; InputError where that cannot be."""
-    temporary = Path(f'{path}.{os.getpid()}.tmp')
+    """Writes a PNG, whole or not at all; InputError where that cannot be."""
     try:
-        temporary.write_bytes(encode_png(picture))
-        os.replace(temporary, path)
+        with whole_file(path) as temporary:
+            temporary.write_bytes(encode_png(picture))
     except OSError as error:
         raise InputError(f'{path}: cannot write there: {error.strerror}') from None

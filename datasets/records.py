@@ -14,13 +14,13 @@ import dataclasses
 import json
 import os
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from datasets.errors import InputError
-from datasets.files import encode_png, sha256, write_json
+from datasets.files import encode_png, sha256, whole_file, write_json
 from datasets.labels import LabelCoding
 
 INFO = 'dataset_info.json'
@@ -159,10 +159,7 @@ def write_dataset(directory, name: str, split: str, size: int, bits: int, dots_s
 def claim_directory(directory: Path, made: dict) -> None:
     """Makes the folder for records of recipe `made`, or refuses one that holds something else."""
     recipe = directory / 'recipe.json'
-    if recipe.exists() and not list(directory.glob('*.tfrecord')):
-        recipe.unlink()  # an attempt that failed before its first shard
-        (directory / INFO).unlink(missing_ok=True)
-    elif recipe.exists():
+    if recipe.exists() and any(directory.glob('*.tfrecord')):  # without: nothing was made yet
         found = json.loads(recipe.read_text())
         wanted = json.loads(json.dumps(made))
         if found != wanted:
@@ -170,7 +167,7 @@ def claim_directory(directory: Path, made: dict) -> None:
             raise InputError(f'{directory}: holds records made with another {", ".join(keys)}; '
                              f'choose another folder or remove it')
         return
-    if directory.exists() and any(p.suffix != '.json' for p in directory.iterdir()):
+    if not recipe.exists() and directory.exists() and any(directory.iterdir()):
         raise InputError(f'{directory}: expected a new or empty folder for records, found files '
                          f'that are none; choose another folder')
     try:
@@ -209,17 +206,17 @@ def read_info(directory) -> Info:
     return info
 
 
-def load_arrays(info: Info, keep: Optional[Callable[[int], bool]] = None) -> Dict[str, np.ndarray]:
-    """Decodes all records of a folder into arrays, first axis = record (see `parse`).
+def read(info: Info, at_most: int = -1) -> Iterator[Dict[str, np.ndarray]]:
+    """The records of a folder in their order, decoded (see `parse`); -1 = all of them."""
+    return tf.data.TFRecordDataset(info.paths).take(at_most).map(
+        lambda record: parse(record, info),
+        num_parallel_calls=tf.data.AUTOTUNE).as_numpy_iterator()
 
-    Args:
-      keep: which synthetic indices to load; None = everything.
-    """
-    dataset = tf.data.TFRecordDataset(info.paths).map(
-        lambda record: parse(record, info), num_parallel_calls=tf.data.AUTOTUNE)
+
+def load_arrays(info: Info) -> Dict[str, np.ndarray]:
+    """All records of a folder as arrays, first axis = record (see `parse`)."""
     try:
-        rows = [row for row in dataset.as_numpy_iterator()
-                if keep is None or keep(int(row['index']))]
+        rows = list(read(info))
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
         line = ' '.join(error.message.split())[:200]
         raise InputError(f'{info.directory}: a record cannot be read ({line}); '
@@ -233,14 +230,9 @@ def load_arrays(info: Info, keep: Optional[Callable[[int], bool]] = None) -> Dic
 
 
 def _write_shard(path: Path, examples: Iterable[Example]) -> None:
-    temporary = Path(f'{path}.{os.getpid()}.tmp')
-    try:
-        with tf.io.TFRecordWriter(str(temporary)) as writer:
-            for example in examples:
-                writer.write(serialize(example))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
+        for example in examples:
+            writer.write(serialize(example))
 
 
 def _count(path: Path) -> int:

@@ -40,6 +40,7 @@ def mask_centroid(mask: np.ndarray) -> Tuple[float, float]:
 
 
 def check_split(split: str) -> None:
+    """Raises InputError unless it is 'train' or 'test'."""
     if split not in SPLITS:
         raise InputError(f'split: expected train or test, found {split!r}')
 

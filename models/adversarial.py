@@ -65,5 +65,6 @@ def update_average(average: tf.keras.Model, live: tf.keras.Model, decay: float,
 
 
 def copy_weights(target: tf.keras.Model, source: tf.keras.Model) -> None:
+    """All variables of `source`, batch statistics included, into a network of the same shape."""
     for to, value in zip(target.variables, source.variables):
         to.assign(value)

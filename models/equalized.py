@@ -53,6 +53,7 @@ def contract_last(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
 
 
 def convolve(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """[N, H, W, C] and [h, w, C, out] -> [N, H, W, out], zero padding."""
     return tf.nn.conv2d(x, kernel, 1, 'SAME')
 
 

@@ -70,6 +70,7 @@ def tables(rows: Sequence[Row]) -> List[Table]:
 
 
 def configuration_of(row: Row) -> str:
+    """Which published table a result stands beside: 'full', 'tiny', or a name of ours."""
     return str(row['protocol'].get('configuration', 'unnamed'))
 
 

@@ -12,7 +12,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 import yaml
 
 from datasets.errors import InputError
-from pipelines import checks, strict
+from pipelines import checks, growth, strict
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,14 +45,15 @@ class Augmentation:
 
 @dataclasses.dataclass(frozen=True)
 class PGGAN:
+    """Networks and growth of the stages that draw from noise; see models/pggan.py, growth.py."""
     fmap_base: int = 8192
     fmap_max: int = 64
     latent_size: int = 64
     fused_scale: bool = True
     fade_images: int = 600_000          # real images shown while a new resolution fades in
     stable_images: int = 600_000        # shown at each resolution after that
-    batch_sizes: Dict[int, int] = dataclasses.field(default_factory=lambda: {
-        4: 128, 8: 128, 16: 128, 32: 64, 64: 32, 128: 16, 256: 8, 512: 4, 1024: 4})
+    batch_sizes: Dict[int, int] = dataclasses.field(
+        default_factory=lambda: dict(growth.BATCH_SIZES))
     total_images: Optional[int] = None  # of all phases; the last takes what the others leave
     learning_rate: float = 1.0e-3
     learning_rate_1024: float = 1.5e-3
@@ -61,6 +62,7 @@ class PGGAN:
 
 @dataclasses.dataclass(frozen=True)
 class Pix2PixHD:
+    """Networks and schedule of the stages that translate; see models/pix2pixhd.py, lsgan.py."""
     ngf: int = 64
     downsamplings: int = 4
     blocks: int = 9
@@ -77,6 +79,7 @@ class Pix2PixHD:
 
 @dataclasses.dataclass(frozen=True)
 class Labels:
+    """How label maps are drawn, cleaned and checked."""
     channels: str = 'grey'              # grey (the paper) | onehot: how codes enter a GAN
     clean: bool = True                  # majority filter and speck removal on generated label maps
     reject: bool = False                # redraw samples that fail the anatomical check
@@ -86,14 +89,21 @@ class Labels:
 
 @dataclasses.dataclass(frozen=True)
 class Generation:
+    """How many samples the segmenter gets, and how they are made and filed."""
     num_train: int = 7500
     num_validation: int = 2500          # these choose the epoch
     block: int = 16                     # samples computed together; part of a sample's address
     shard: int = 512                    # samples per file, a multiple of block
 
+    @property
+    def count(self) -> int:
+        """Samples in all."""
+        return self.num_train + self.num_validation
+
 
 @dataclasses.dataclass(frozen=True)
 class Segmenter:
+    """SMANet and its training in every regime; see models/smanet.py, segmentation.py."""
     size: int = 512                     # side at which SMANet trains, px
     crop: int = 377                     # random crop, and the sliding window at test
     width: float = 1.0                  # scales every channel count
@@ -113,11 +123,13 @@ class Segmenter:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
+    """How test images are scored."""
     size: int = 512                     # scored at this side whatever was trained
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
+    """What a training writes and how often; changes no result."""
     log_every: int = 50                 # steps between rows of losses.jsonl
     sheet_every: int = 1000             # steps between sample sheets
     checkpoint_seconds: float = 60.0
@@ -125,6 +137,7 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Config:
+    """A whole experiment."""
     experiment: str                     # names the rows in results.jsonl
     configuration: str                  # tiny | full | demo | ...: which published table is beside
     data: Data

@@ -49,12 +49,14 @@ class Block(NamedTuple):
 
 
 def heading(level: int, text: str) -> Block:
-    anchor = f' id="{_anchor(text)}"' if level == 2 else ''  # the contents point to these
+    """A heading; those of level 2 are what the contents point to."""
+    anchor = f' id="{_anchor(text)}"' if level == 2 else ''
     return Block(f'<h{level}{anchor}>{html.escape(text)}</h{level}>',
                  f'{"#" * level} {text}')
 
 
 def paragraph(text: str) -> Block:
+    """Plain text."""
     return Block(f'<p>{html.escape(text)}</p>', text)
 
 

@@ -21,11 +21,10 @@ OVERLAY_TILE = 256
 
 
 class Evaluation(NamedTuple):
-    """Scores in per cent, see metrics; `description` is the model's."""
+    """Scores in per cent and their intervals, see metrics; `info` of the records scored."""
     scores: dict
     intervals: dict
     info: records.Info
-    description: dict
 
 
 def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
@@ -45,8 +44,7 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
         raise InputError(f'--records {records_directory}: expected the classes of the model, '
                          f'{description["classes"]}, found {classes}')
     names, confusions, pictures = [], [], []
-    rows = tf.data.TFRecordDataset(info.paths).map(lambda r: records.parse(r, info))
-    for row in progress.bar(rows.as_numpy_iterator(), total=info.count, desc='evaluate',
+    for row in progress.bar(records.read(info), total=info.count, desc='evaluate',
                             unit='image'):
         target = info.coding.projection[row['labels']]
         predicted = segment(tf.cast(row['image'], tf.float32)[None])['class_map'][0].numpy()
@@ -64,7 +62,7 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
         'classes': classes, 'names': names, 'confusions': confusions.tolist(),
         'scores': [{'metric': m, 'organ': o, 'value': v, 'interval_95': intervals.get((m, o))}
                    for (m, o), v in scores.items()]})
-    return Evaluation(scores, intervals, info, description)
+    return Evaluation(scores, intervals, info)
 
 
 def _write_overlays(path, pictures, confusions, colours) -> None:
@@ -74,7 +72,7 @@ def _write_overlays(path, pictures, confusions, colours) -> None:
     rows = []
     for index in picked:
         image, target, predicted = pictures[index]
-        grey = preprocess.to_uint8(preprocess.stretch(image)).numpy()[..., 0]
+        grey = preprocess.displayed(image)
         rows.append([sheets.to_rgb('image', grey, None), sheets.overlay(grey, target, colours),
                      sheets.overlay(grey, predicted, colours)])
     write_png(path, sheets.grid(rows, OVERLAY_TILE))

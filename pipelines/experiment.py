@@ -13,10 +13,10 @@ import yaml
 
 from datasets.errors import InputError
 from pipelines.config import Config, to_dict
-from pipelines.methods import METHODS, REGIMES, Method, Regime, Stage, parse_regime
+from pipelines.methods import (REGIMES, Method, Regime, Stage, methods_of, parse_regime,
+                               synth_regime)
 
-# The steps import what they need when they run: a plan, or a finished experiment, costs no TensorFlow.
-
+# The steps import what they need when they run: a finished experiment costs no TensorFlow.
 
 # Keys of a config -> files that were made with them: a key may change while none of them exists.
 DEPENDENTS = {
@@ -139,13 +139,12 @@ def append_scores(config: Config, regime: Regime, workdir: Path, scored: dict) -
     from pipelines import results
     from pipelines.segmentation import updates_of
     train = records.read_info(workdir / 'records' / 'train')
-    generation = config.generation
-    synthetic = 0 if regime.method is None else generation.num_train + generation.num_validation
     protocol = {
         'dataset': config.data.dataset, 'size': scored['size'],
         'train_size': config.segmenter.size, 'gan_size': config.data.size,
         'num_test_images': len(scored['names']), 'num_real_images': len(train.ids),
-        'num_synthetic': synthetic, 'smanet_updates': updates_of(config, regime),
+        'num_synthetic': config.generation.count if regime.method else 0,
+        'smanet_updates': updates_of(config, regime),
         'configuration': config.configuration, 'augmentation': config.data.augment > 1}
     values = {(s['metric'], s['organ']): s['value'] for s in scored['scores']}
     intervals = {(s['metric'], s['organ']): s['interval_95'] for s in scored['scores']
@@ -175,7 +174,7 @@ def predict_some(regime: Regime, workdir, count: int = 4) -> None:
 def with_prerequisites(names: Sequence[str]) -> List[Regime]:
     """The regimes asked for, each FINETUNE k behind its SYNTH k, in the order of the tables."""
     wanted = [parse_regime(name) for name in names]
-    wanted += [REGIMES[f'synth{r.method.number}'] for r in wanted if r.kind == 'finetune']
+    wanted += [synth_regime(r.method) for r in wanted if r.kind == 'finetune']
     return [regime for regime in REGIMES.values() if regime in wanted]
 
 
@@ -185,8 +184,7 @@ def run(config: Config, workdir, regimes: Sequence[Regime],
     from pipelines import report
     workdir = open_workdir(config, workdir)
     prepare(config, workdir)
-    methods = [m for m in METHODS.values() if any(r.method == m for r in regimes)]
-    for method in methods:
+    for method in methods_of(regimes):
         for stage in method.stages:
             say(f'stage {stage.name} of method {method.name}')
             train_stage(config, stage, workdir)

@@ -22,12 +22,11 @@ from datasets import records
 from datasets.errors import InputError
 from pipelines import preprocess
 from pipelines.config import Config, to_dict
+from pipelines.fields import Field
 from pipelines.methods import Method, Regime, Stage
 from pipelines.results import versions
-from pipelines.segmentation import (predict_probabilities, segmenter_directory, segmenter_task,
-                                    updates_of)
-from pipelines.stages import draw_function, stage_directory, stage_task
-from pipelines.training import restore_networks
+from pipelines.segmentation import predict_probabilities, trained_network, updates_of
+from pipelines.stages import draw_function, trained_generator
 
 DESCRIPTION = 'model.json'
 
@@ -59,11 +58,10 @@ class Segmenter(tf.Module):
 
 def export_segmenter(config: Config, regime: Regime, workdir, output) -> Path:
     """Exports the chosen weights of a trained regime to `output`/1; returns that folder."""
-    task = segmenter_task(config, regime, workdir)
-    restore_networks(task, segmenter_directory(workdir, regime))
     coding = records.read_info(Path(workdir) / 'records' / 'train').coding
     settings = config.segmenter
-    module = Segmenter(task.networks['chosen'], settings.size, settings.crop, coding.num_classes)
+    network = trained_network(config, regime, coding.num_classes, workdir)
+    module = Segmenter(network, settings.size, settings.crop, coding.num_classes)
     description = {
         'kind': 'segmenter', 'classes': ['background', *coding.targets],
         'colours': coding.class_colours.tolist(), 'size': settings.size, 'crop': settings.crop,
@@ -75,22 +73,20 @@ def export_segmenter(config: Config, regime: Regime, workdir, output) -> Path:
 
 def export_generator(config: Config, method: Method, stage: Stage, workdir, output) -> Path:
     """Exports one trained GAN stage to `output`/1; returns that folder."""
-    info = records.read_info(Path(workdir) / 'records' / 'train')
-    task = stage_task(config, stage, info)
-    restore_networks(task, stage_directory(workdir, stage))
-    draw = draw_function(config, stage, task, info)
+    coding = records.read_info(Path(workdir) / 'records' / 'train').coding
+    generator = trained_generator(config, stage, coding, workdir)
+    draw = draw_function(config, stage, generator, coding)
     module = tf.Module()
-    module.weights = [v for network in task.networks.values() for v in network.variables]
+    module.weights = list(generator.variables)
     if stage.consumes is None:
-        latent = task.networks['generator_average'].latent_size
-        spec = tf.TensorSpec([None, latent], tf.float32, 'latent')
+        spec = tf.TensorSpec([None, generator.latent_size], tf.float32, 'latent')
     else:
-        side = config.data.dots_size if stage.consumes == 'dots' else config.data.size
+        side = Field(stage.consumes, config, coding).size
         spec = tf.TensorSpec([None, side, side], tf.uint8, stage.consumes)
     function = tf.function(draw, input_signature=[spec])
     description = {
         'kind': 'generator', 'method': method.name, 'stage': stage.name,
-        'produces': list(stage.produces), 'coding': info.coding.to_dict(), 'seed': config.seed,
+        'produces': list(stage.produces), 'coding': coding.to_dict(), 'seed': config.seed,
         'config': to_dict(config), 'versions': versions()}
     return _save(module, {'serving_default': function}, description, output)
 

@@ -64,16 +64,14 @@ def batches(info: records.Info, prepare: Callable[[Rows], Rows],
 
     dataset = dataset.map(make, num_parallel_calls=THREADS, deterministic=True).prefetch(4)
     options = tf.data.Options()
-    options.threading.private_threadpool_size = max(THREADS, 2)
+    options.threading.private_threadpool_size = THREADS
     return dataset.with_options(options)
 
 
 def prepared_rows(info: records.Info, prepare, memory_limit_mb: int, keep=None,
                   at_most: Optional[int] = None) -> Optional[Dict[str, np.ndarray]]:
     """All prepared rows as arrays, or None if they need more than the limit."""
-    dataset = tf.data.TFRecordDataset(info.paths)
-    if keep is not None:
-        dataset = dataset.filter(lambda record: keep(address(record)))
+    dataset = serialized(info.paths, keep)
     if at_most is not None:
         dataset = dataset.take(at_most)
     dataset = dataset.map(lambda r: prepare(records.parse(r, info)), tf.data.AUTOTUNE)
@@ -88,11 +86,16 @@ def prepared_rows(info: records.Info, prepare, memory_limit_mb: int, keep=None,
     return {key: np.stack([row[key] for row in rows]) for key in rows[0]}
 
 
-def address(record: tf.Tensor) -> Rows:
-    """What says where a serialized record comes from, without decoding it."""
-    features = tf.io.parse_single_example(record, {
-        key: records.SCHEMA[key] for key in ('image/source_id', 'synthetic/index')})
-    return {'source_id': features['image/source_id'], 'index': features['synthetic/index']}
+def serialized(paths, keep: Optional[Callable[[Rows], tf.Tensor]] = None) -> tf.data.Dataset:
+    """The serialized records of shards, those kept by `keep` (see `batches`); none is decoded."""
+    def is_kept(record):
+        features = tf.io.parse_single_example(record, {
+            key: records.SCHEMA[key] for key in ('image/source_id', 'synthetic/index')})
+        return keep({'source_id': features['image/source_id'],
+                     'index': features['synthetic/index']})
+
+    dataset = tf.data.TFRecordDataset(paths)
+    return dataset if keep is None else dataset.filter(is_kept)
 
 
 def _serialized_stream(info: records.Info, seed: int, keep, first_sample: int) -> tf.data.Dataset:
@@ -100,23 +103,21 @@ def _serialized_stream(info: records.Info, seed: int, keep, first_sample: int) -
     tf.random.set_seed(seed)  # Dataset.shuffle mixes the global seed into its own
     paths, count = tf.constant(info.paths), info.count
     if keep is not None:
-        kept = tf.data.TFRecordDataset(info.paths).filter(lambda record: keep(address(record)))
-        count = int(kept.reduce(np.int64(0), lambda total, _: total + 1))
+        count = int(serialized(paths, keep).reduce(np.int64(0), lambda total, _: total + 1))
         if not count:
             raise nothing_kept(info)
 
     def epoch(number):
         order = random_ops.shuffled(number * len(info.paths) + tf.range(
             len(info.paths), dtype=tf.int64), len(info.paths), seed)
-        dataset = tf.data.TFRecordDataset(tf.gather(paths, order))
-        if keep is not None:
-            dataset = dataset.filter(lambda record: keep(address(record)))
-        return dataset.shuffle(SHUFFLE_BUFFER, seed=seed + number, reshuffle_each_iteration=False)
+        return serialized(tf.gather(paths, order), keep).shuffle(
+            SHUFFLE_BUFFER, seed=seed + number, reshuffle_each_iteration=False)
 
     epochs = tf.data.Dataset.range(first_sample // count, np.iinfo(np.int64).max)
     return epochs.flat_map(epoch).skip(first_sample % count)
 
 
 def nothing_kept(info: records.Info) -> InputError:
+    """The error of a selection that leaves no record."""
     return InputError(f'{info.directory}: expected records to learn from, found none; check the '
                       f'number of samples or the held-out share')

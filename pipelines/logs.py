@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from datasets.files import write_png
+from pipelines.results import read_json_lines
 
 
 class Logs:
@@ -57,12 +58,5 @@ class Logs:
 
 
 def read_rows(path) -> list:
-    """Rows of a losses.jsonl; a torn last line (a kill while writing) is left out."""
-    path = Path(path)
-    rows = []
-    for line in path.read_text().splitlines() if path.exists() else ():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            break
-    return rows
+    """Rows of a losses.jsonl, none if there is no file; see results.read_json_lines."""
+    return [row for _, row in read_json_lines(path)] if Path(path).exists() else []

@@ -5,7 +5,7 @@ A method is a list of stages over the named fields of one sample: `dots` (map of
 """
 from __future__ import annotations
 
-from typing import Dict, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from datasets.errors import InputError
 
@@ -56,23 +56,36 @@ for _method in METHODS.values():
 
 
 def parse_regime(name: str) -> Regime:
+    """Regime of that name; InputError lists the names there are."""
     if name not in REGIMES:
         raise InputError(f'regime {name!r}: expected one of {", ".join(REGIMES)}')
     return REGIMES[name]
 
 
 def parse_method(name: str) -> Method:
+    """Method of that name; InputError lists the names there are."""
     if name not in METHODS:
         raise InputError(f'method {name!r}: expected one of {", ".join(METHODS)}')
     return METHODS[name]
 
 
 def parse_stage(method: Method, name: str) -> Stage:
+    """Stage of that name; InputError lists those of the method."""
     for stage in method.stages:
         if stage.name == name:
             return stage
     raise InputError(f'stage {name!r} of method {method.name!r}: expected one of '
                      f'{", ".join(s.name for s in method.stages)}')
+
+
+def synth_regime(method: Method) -> Regime:
+    """SYNTH k of method k."""
+    return REGIMES[f'synth{method.number}']
+
+
+def methods_of(regimes: Sequence[Regime]) -> List[Method]:
+    """The methods that some regimes need, in their order."""
+    return [m for m in METHODS.values() if any(r.method == m for r in regimes)]
 
 
 def stage_keys() -> Dict[str, str]:

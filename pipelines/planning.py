@@ -1,16 +1,15 @@
 """The resolved plan of an experiment as text: stages, sizes, parameters, steps."""
 from __future__ import annotations
 
-import math
 from typing import Sequence
 
 from pipelines.checks import growth_plan
 from pipelines.config import Config, stage_settings
-from pipelines.methods import METHODS, Regime, Stage
-from pipelines.prepare import open_split
-from pipelines.segmentation import make_network, updates_of
 from pipelines.fields import Field
-from pipelines.stages import stage_networks
+from pipelines.methods import Regime, Stage, methods_of
+from pipelines.prepare import open_split
+from pipelines.segmentation import make_network, steps_of
+from pipelines.stages import epoch_steps, stage_networks
 
 
 def describe(config: Config, regimes: Sequence[Regime]) -> str:
@@ -23,20 +22,18 @@ def describe(config: Config, regimes: Sequence[Regime]) -> str:
              f'data       {config.data.dataset}: {images} learning images, {count} after '
              f'augmentation, {config.data.size} px; scored at {config.evaluation.size} px; '
              f'{config.labels.channels} label channels']
-    methods = [m for m in METHODS.values() if any(r.method == m for r in regimes)]
-    for method in methods:
+    for method in methods_of(regimes):
         for stage in method.stages:
             lines.append(f'stage      {method.name}/{stage.name}: ' +
                          _stage(config, stage, coding, count))
         lines.append(f'generate   {method.name}: {generation.num_train} + '
                      f'{generation.num_validation} samples')
+    parameters = make_network(config, coding.num_classes).count_params()
     for regime in regimes:
-        network = make_network(config, coding.num_classes)
         settings = config.segmenter
-        steps = settings.finetune_steps if regime.kind == 'finetune' else updates_of(config, regime)
-        lines.append(f'segmenter  {regime.name}: SMANet {network.count_params():,} parameters, '
+        lines.append(f'segmenter  {regime.name}: SMANet {parameters:,} parameters, '
                      f'crop {settings.crop} of {settings.size} px, batch {settings.batch_size}, '
-                     f'{steps:,} updates')
+                     f'{steps_of(config, regime):,} updates')
     return '\n'.join(lines)
 
 
@@ -51,6 +48,6 @@ def _stage(config: Config, stage: Stage, coding, count: int) -> str:
         work = f'{len(phases)} phases up to {2 ** phases[-1].level} px, {steps:,} steps'
     else:
         epochs = settings.epochs + settings.decay_epochs
-        steps = epochs * math.ceil(count / settings.batch_size)
+        steps = epochs * epoch_steps(settings, count)
         work = f'{config.data.size} px, {epochs} epochs, {steps:,} steps'
     return f'{stage.model}, parameters: {sizes}; {work}'

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -11,8 +10,8 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
+from datasets.files import whole_file, write_png
 from datasets.images import check_not_constant, read_grey
-from datasets.files import write_png
 from datasets.jsrt import read_img
 from pipelines import export, preprocess, progress, sheets
 
@@ -49,9 +48,9 @@ def predict(model, inputs: Sequence, output) -> List[Dict[str, object]]:
     for path in progress.bar(files, desc='predict', unit='image'):
         image = read_picture(path)
         class_map = segment(tf.constant(image[None, ..., None], tf.float32))['class_map'][0].numpy()
-        grey = preprocess.to_uint8(preprocess.stretch(image[..., None])).numpy()[..., 0]
         write_png(output / f'{path.stem}.png', class_map)
-        write_png(output / f'{path.stem}_overlay.png', sheets.overlay(grey, class_map, colours))
+        write_png(output / f'{path.stem}_overlay.png',
+                  sheets.overlay(preprocess.displayed(image[..., None]), class_map, colours))
         rows.append(_row(path, class_map, classes))
     _write_csv(output / 'predictions.csv', rows)
     return rows
@@ -101,8 +100,7 @@ def cardiothoracic_ratio(class_map: np.ndarray, classes: Sequence[str]) -> Optio
 def some_images(records_directory, count: int) -> Iterator[Tuple[str, np.ndarray]]:
     """(name, uint8 or uint16 [H, W]) of the first records of a folder."""
     info = records.read_info(records_directory)
-    rows = tf.data.TFRecordDataset(info.paths).take(count).map(lambda r: records.parse(r, info))
-    for row in rows.as_numpy_iterator():
+    for row in records.read(info, count):
         yield Path(row['name'].decode()).stem, row['image'][..., 0]
 
 
@@ -115,9 +113,7 @@ def _row(path: Path, class_map: np.ndarray, classes: Sequence[str]) -> Dict[str,
 
 
 def _write_csv(path: Path, rows: Sequence[dict]) -> None:
-    temporary = Path(f'{path}.{os.getpid()}.tmp')
-    with open(temporary, 'w', newline='') as file:
+    with whole_file(path) as temporary, open(temporary, 'w', newline='') as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(temporary, path)

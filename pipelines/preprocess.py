@@ -5,6 +5,7 @@ served exactly what it was trained on.
 """
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
 from datasets.labels import grey_levels
@@ -29,6 +30,11 @@ def stretch(image: tf.Tensor) -> tf.Tensor:
 def to_uint8(image: tf.Tensor) -> tf.Tensor:
     """GAN picture in [-1, 1] -> uint8; the only place where it is clipped."""
     return tf.cast(tf.round(tf.clip_by_value((image + 1) * 127.5, 0, 255)), tf.uint8)
+
+
+def displayed(image) -> np.ndarray:
+    """Any picture [H, W, 1] -> uint8 [H, W], in the grey range that a GAN sees, for people."""
+    return to_uint8(stretch(image)).numpy()[..., 0]
 
 
 def standardise(images: tf.Tensor) -> tf.Tensor:

@@ -15,7 +15,8 @@ with warnings.catch_warnings():  # Addons announces its end of life at every imp
     import tensorflow_addons as tfa  # the only use of Addons: to be swapped here alone
 
 # uses: every independent draw for one sample has its own number
-LATENT, LATENT_GENERATOR, MIXING, AFFINE, TONE, NOISE, CROP, DROPOUT = range(8)
+LATENT, LATENT_GENERATOR, MIXING, AFFINE, TONE, NOISE, CROP = range(7)
+NOISE_STRENGTH = 104
 
 
 def sample_keys(seed: int, numbers: tf.Tensor) -> tf.Tensor:
@@ -73,7 +74,7 @@ def augment(images: tf.Tensor, labels: Sequence[tf.Tensor], keys: tf.Tensor, how
         exponent = tf.exp(how.gamma * (uniform(keys, TONE, [1, 1, 1]) * 2 - 1))
         images = low + span * ((images - low) / span) ** exponent
     if how.noise:
-        size = how.noise * uniform(keys, TONE + 100, [1, 1, 1])
+        size = how.noise * uniform(keys, NOISE_STRENGTH, [1, 1, 1])
         images += size * normal(keys, NOISE, images.shape[1:]) * tf.math.reduce_std(
             images, axis=[1, 2, 3], keepdims=True)
     return images, labels

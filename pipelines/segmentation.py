@@ -21,9 +21,9 @@ from models.sliding_window import sliding_window_probabilities
 from models.smanet import SMANet
 from pipelines import inputs, metrics, preprocess, random_ops
 from pipelines.config import Config
-from pipelines.methods import REGIMES, Regime
+from pipelines.methods import Regime, synth_regime
 from pipelines.runtime import stable_seed
-from pipelines.training import Average, Phase, Task, Validation, is_finished, restore_networks
+from pipelines.training import Average, Phase, Task, Validation, restore_networks
 
 VALIDATION_BATCH = 8
 
@@ -36,17 +36,25 @@ class Pairs(NamedTuple):
 
 
 def segmenter_directory(workdir, regime: Regime) -> Path:
+    """Where a regime is trained."""
     return Path(workdir) / 'segmenters' / regime.name
 
 
 def synthetic_directory(workdir, method) -> Path:
+    """Where a method's samples are."""
     return Path(workdir) / 'synthetic' / method.name
+
+
+def steps_of(config: Config, regime: Regime) -> int:
+    """SMANet updates of a regime's own training."""
+    synth, finetune = config.segmenter.synth_steps, config.segmenter.finetune_steps
+    return {'real': synth + finetune, 'synth': synth, 'finetune': finetune}[regime.kind]
 
 
 def updates_of(config: Config, regime: Regime) -> int:
     """SMANet updates behind a regime's model, pre-training included."""
-    settings = config.segmenter
-    return settings.synth_steps + (0 if regime.kind == 'synth' else settings.finetune_steps)
+    before = config.segmenter.synth_steps if regime.kind == 'finetune' else 0
+    return before + steps_of(config, regime)
 
 
 def segmenter_task(config: Config, regime: Regime, workdir) -> Task:
@@ -59,15 +67,13 @@ def segmenter_task(config: Config, regime: Regime, workdir) -> Task:
     coding = pairs.info.coding
     network, chosen = (make_network(config, coding.num_classes) for _ in range(2))
     seed = stable_seed(config.seed, 'segmenter', regime.name)
-    steps, rate = updates_of(config, regime), settings.learning_rate
+    rate = settings.learning_rate
     if regime.kind == 'finetune':
-        synth = REGIMES[f'synth{regime.method.number}']
-        source = segmenter_task(config, synth, workdir)
-        restore_networks(source, segmenter_directory(workdir, synth))
-        adversarial.copy_weights(network, source.networks['chosen'])
-        steps, rate = settings.finetune_steps, settings.finetune_learning_rate
+        synth = trained_network(config, synth_regime(regime.method), coding.num_classes, workdir)
+        adversarial.copy_weights(network, synth)
+        rate = settings.finetune_learning_rate
     adversarial.copy_weights(chosen, network)
-    phase = Phase(regime.name, steps, lambda step: rate, (segmentation_update(network),),
+    phase = Phase(regime.name, steps_of(config, regime), lambda step: rate, (segmentation_update(network),),
                   lambda first: _batches(config, pairs, seed, first))
     networks = {'network': network, 'chosen': chosen}
     if pairs.validation is None:
@@ -84,8 +90,11 @@ def make_network(config: Config, num_classes: int) -> SMANet:
                   width=config.segmenter.width, seed=stable_seed(config.seed, 'smanet'))
 
 
-def is_trained(workdir, regime: Regime) -> bool:
-    return is_finished(segmenter_directory(workdir, regime))
+def trained_network(config: Config, regime: Regime, num_classes: int, workdir) -> SMANet:
+    """SMANet with the chosen weights of a trained regime; InputError if it is not trained yet."""
+    network = make_network(config, num_classes)
+    restore_networks({'chosen': network}, segmenter_directory(workdir, regime))
+    return network
 
 
 def predict_probabilities(network, images: tf.Tensor, crop: int, num_classes: int) -> tf.Tensor:
@@ -97,11 +106,10 @@ def predict_probabilities(network, images: tf.Tensor, crop: int, num_classes: in
 def _pairs(config: Config, regime: Regime, workdir) -> Pairs:
     if regime.kind == 'synth':
         info = records.read_info(synthetic_directory(workdir, regime.method))
-        count, wanted = config.generation.num_train, config.generation
-        if info.count != wanted.num_train + wanted.num_validation:
+        count, wanted = config.generation.num_train, config.generation.count
+        if info.count != wanted:
             raise InputError(f'{info.directory}: expected generation.num_train + num_validation = '
-                             f'{wanted.num_train + wanted.num_validation} samples, found '
-                             f'{info.count}; remove the folder and generate without --num')
+                             f'{wanted} samples, found {info.count}; remove the folder and generate without --num')
         return Pairs(info, lambda row: row['index'] < count, lambda row: row['index'] >= count)
     info = records.read_info(Path(workdir) / 'records' / 'train')
     ids, settings = sorted(set(info.ids)), config.segmenter
@@ -146,8 +154,7 @@ def _validator(config: Config, pairs: Pairs, network) -> Callable[[], float]:
     """-> pooled average Jaccard, per cent, of the network on the validation pairs."""
     settings, coding = config.segmenter, pairs.info.coding
     prepare, size = _prepare(config, coding), config.segmenter.size
-    rows = tf.data.TFRecordDataset(pairs.info.paths)
-    rows = rows.filter(lambda record: pairs.validation(inputs.address(record)))
+    rows = inputs.serialized(pairs.info.paths, pairs.validation)
     rows = rows.take(settings.max_validation).map(
         lambda record: prepare(records.parse(record, pairs.info)), inputs.THREADS)
     if settings.max_validation * size * size * 3 < config.data.memory_limit_mb * 2 ** 20:

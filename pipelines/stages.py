@@ -21,7 +21,7 @@ from pipelines.config import Augmentation, Config, stage_settings
 from pipelines.fields import Field, split_fields
 from pipelines.methods import Stage
 from pipelines.runtime import stable_seed
-from pipelines.training import Average, Phase, Task
+from pipelines.training import Average, Phase, Task, restore_networks
 
 SHEET_COLUMNS = 8
 MOST_MERGED = 0.1   # [ours] share of the training samples whose dots may touch
@@ -42,7 +42,7 @@ def stage_networks(config: Config, stage: Stage, coding: LabelCoding, settings
     fields = [Field(name, config, coding) for name in stage.produces]
     channels = sum(field.channels for field in fields)
     if stage.model == 'pggan':
-        return _pggan_networks(stage, fields[0].size, channels, settings)
+        return _pggan_networks(fields[0].size, channels, settings)
     source, seed = Field(stage.consumes, config, coding), stable_seed(config.seed, stage.key)
     generator = GlobalGenerator(source.num_codes, channels, settings.ngf, settings.downsamplings,
                                 settings.blocks, seed=stable_seed(seed, 'generator'))
@@ -53,26 +53,37 @@ def stage_networks(config: Config, stage: Stage, coding: LabelCoding, settings
 
 
 def stage_directory(workdir, stage: Stage) -> Path:
+    """Where a stage is trained."""
     return Path(workdir) / 'stages' / stage.key
 
 
-def draw_function(config: Config, stage: Stage, task: Task, info: Info
+def trained_generator(config: Config, stage: Stage, coding: LabelCoding, workdir) -> tf.keras.Model:
+    """What draws after training: PGGAN's averaged generator, Pix2PixHD's as it is.
+
+    Raises:
+      InputError: the stage is not trained yet.
+    """
+    networks = stage_networks(config, stage, coding,
+                              stage_settings(config, stage.model, stage.key))
+    restore_networks(networks, stage_directory(workdir, stage))
+    return networks.get('generator_average', networks['generator'])
+
+
+def draw_function(config: Config, stage: Stage, generator: tf.keras.Model, coding: LabelCoding
                   ) -> Callable[..., Dict[str, tf.Tensor]]:
-    """The trained stage as a function: latents [N, L], or codes [N, h, w] -> its decoded fields."""
-    fields = [Field(name, config, info.coding) for name in stage.produces]
+    """A trained stage as a function: latents [N, L], or codes [N, h, w] -> its decoded fields."""
+    fields = [Field(name, config, coding) for name in stage.produces]
     if stage.model == 'pggan':
-        generator = task.networks['generator_average']
         draw = lambda latents: generator(latents, level=generator.top_level)
     else:
-        source = Field(stage.consumes, config, info.coding)
-        generator = task.networks['generator']
+        source = Field(stage.consumes, config, coding)
         draw = lambda codes: generator(source.condition(codes, config.data.size))
     return tf.function(lambda given: split_fields(draw(given), fields))
 
 
 # --- PGGAN: noise to fields -----------------------------------------------------------------------
 
-def _pggan_networks(stage: Stage, resolution: int, channels: int, settings):
+def _pggan_networks(resolution: int, channels: int, settings) -> Dict[str, tf.keras.Model]:
     shape = dict(resolution=resolution, channels=channels, fmap_base=settings.fmap_base,
                  fmap_max=settings.fmap_max, fused_scale=settings.fused_scale)
     generator = pggan.Generator(latent_size=settings.latent_size, **shape)
@@ -184,7 +195,7 @@ def _pix2pixhd_task(config: Config, stage: Stage, info: Info, settings, networks
                             [target.picture(v) for v in real.numpy()],
                             [target.picture(v) for v in drawn.numpy()]])
 
-    epoch = math.ceil(info.count / settings.batch_size)
+    epoch = epoch_steps(settings, info.count)
     rate = lambda step: linear_decay(step // epoch + 1, settings.learning_rate, settings.epochs,
                                      settings.decay_epochs)
     phase = Phase('global', epoch * (settings.epochs + settings.decay_epochs), rate,
@@ -206,6 +217,11 @@ def _augment_pair(rows, source: Field, target: Field, size: int, keys, how) -> T
     _, (codes, wanted) = random_ops.augment(
         nothing, [codes, tf.cast(rows['target'], tf.float32)], keys, how)
     return codes, wanted
+
+
+def epoch_steps(settings, count: int) -> int:
+    """Steps of one epoch of a `pix2pixhd` section over `count` records."""
+    return math.ceil(count / settings.batch_size)
 
 
 def linear_decay(epoch: int, rate: float, constant: int, decay: int) -> float:

@@ -25,8 +25,7 @@ from pipelines.config import Config
 from pipelines.methods import Method
 from pipelines.runtime import stable_seed
 from pipelines.segmentation import synthetic_directory
-from pipelines.stages import draw_function, stage_directory, stage_task
-from pipelines.training import restore_networks
+from pipelines.stages import draw_function, trained_generator
 
 MAX_ATTEMPTS = 20   # per sample, when failing ones are redrawn (spec/method.md, "Dots")
 SHEET_SAMPLES = 8
@@ -59,11 +58,9 @@ def load_sampler(config: Config, method: Method, workdir) -> Sampler:
     info = records.read_info(Path(workdir) / 'records' / 'train')
     draw, weights, latent_size = {}, {}, 0
     for stage in method.stages:
-        task = stage_task(config, stage, info)
-        restore_networks(task, stage_directory(workdir, stage))
-        draw[stage.key] = draw_function(config, stage, task, info)
-        network = task.networks['generator' if stage.consumes else 'generator_average']
-        latent_size = latent_size or network.latent_size
+        network = trained_generator(config, stage, info.coding, workdir)
+        draw[stage.key] = draw_function(config, stage, network, info.coding)
+        latent_size = latent_size or network.latent_size  # of the first, which draws from noise
         weights[stage.key] = hashlib.sha256(
             b''.join(v.numpy().tobytes() for v in network.variables)).hexdigest()
     label_maps = records.load_arrays(info)['labels']
@@ -84,7 +81,7 @@ def generate(config: Config, method: Method, workdir, count: Optional[int] = Non
       InputError: a stage is not trained, or a sample failed the check too often.
     """
     settings = config.generation
-    count = settings.num_train + settings.num_validation if count is None else count
+    count = settings.count if count is None else count
     directory = synthetic_directory(workdir, method)
     sampler = load_sampler(config, method, workdir)
     per_shard = settings.shard
@@ -204,9 +201,8 @@ def _shard(sampler: Sampler, indices: range, notes_file: Path, bar) -> Iterable[
 def first_samples(info: records.Info, method: Method, count: int) -> List[Dict[str, np.ndarray]]:
     """The first samples of a folder, one dict of RGB pictures by field each."""
     fields = [name for stage in method.stages for name in sorted(stage.produces, reverse=True)]
-    rows = tf.data.TFRecordDataset(info.paths).take(count).map(lambda r: records.parse(r, info))
     return [{name: sheets.to_rgb(name, row[name], info.coding) for name in fields}
-            for row in rows.as_numpy_iterator()]
+            for row in records.read(info, count)]
 
 
 def write_sheet(info: records.Info, method: Method, path) -> None:
@@ -226,8 +222,7 @@ def write_png_pairs(info: records.Info, output) -> None:
     complete = []
     for folder in ('images', 'labels'):
         (output / folder).mkdir(parents=True, exist_ok=True)
-    rows = tf.data.TFRecordDataset(info.paths).map(lambda r: records.parse(r, info))
-    for row in progress.bar(rows.as_numpy_iterator(), total=info.count, desc='png', unit='sample'):
+    for row in progress.bar(records.read(info), total=info.count, desc='png', unit='sample'):
         name = Path(row['name'].decode()).stem
         write_png(output / 'images' / f'{name}.png', row['image'][..., 0])
         write_png(output / 'labels' / f'{name}.png', row['labels'])

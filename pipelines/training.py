@@ -46,6 +46,7 @@ class Phase(NamedTuple):
 
 
 class Average(NamedTuple):
+    """`average` follows `live`, see adversarial.update_average."""
     average: tf.keras.Model
     live: tf.keras.Model
     decay: float
@@ -109,20 +110,22 @@ class State:
 
 
 def is_finished(directory) -> bool:
+    """Whether a task in this folder has done all its steps."""
     return (Path(directory) / 'finished.json').exists()
 
 
-def restore_networks(task: Task, directory) -> None:
-    """Loads the networks of a finished task; the optimisers are left on disk.
+def restore_networks(networks: Dict[str, tf.keras.Model], directory) -> None:
+    """Loads some or all networks of a finished task; what else it saved is left on disk.
 
     Raises:
       InputError: the task has not finished there.
     """
+    directory = Path(directory)
     if not is_finished(directory):
-        raise InputError(f'{directory}: {task.name} is not trained yet; train it first (the same '
-                         f'--config and --workdir)')
-    path = tf.train.latest_checkpoint(str(Path(directory) / 'checkpoints'))
-    checkpoint = tf.train.Checkpoint(networks=dict(task.networks))
+        raise InputError(f'{directory}: {directory.name} is not trained yet; train it first (the '
+                         f'same --config and --workdir)')
+    path = tf.train.latest_checkpoint(str(directory / 'checkpoints'))
+    checkpoint = tf.train.Checkpoint(networks=dict(networks))
     status = checkpoint.restore(path)
     status.assert_existing_objects_matched()
     status.expect_partial()
@@ -136,23 +139,23 @@ def train(task: Task, directory, log_every: int = 50, sheet_every: int = 1000,
       Diverged: a loss was not finite; the last good state is kept.
     """
     directory = Path(directory)
-    state = State(task, directory)
-    start = state.restore()
     if is_finished(directory):
         return
+    state = State(task, directory)
+    start = state.restore()
     logs = Logs(directory, start)
     bar = progress.bar(total=task.steps, initial=start, desc=task.name, unit='step')
     first, saved_at = 0, time.monotonic()
     for phase in task.phases:
-        done = max(int(state.step) - first, 0)
+        done = max(start - first, 0)
         if done >= phase.steps:
             first += phase.steps
             continue
         if done == 0:
             state.reset_optimizers()
         step_fn = _step_function(task, phase, state)
-        for batch in phase.batches(done).take(phase.steps - done):
-            step = int(state.step) + 1
+        batches = phase.batches(done).take(phase.steps - done)
+        for step, batch in enumerate(batches, start=first + done + 1):
             rate = tf.constant(phase.learning_rate(step - first - 1), tf.float32)
             metrics = _checked(step_fn, batch, rate, task, step)
             bar.update()

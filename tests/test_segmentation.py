@@ -23,7 +23,8 @@ def test_finetuning_starts_from_the_chosen_weights_of_its_synth(finished):
     config, workdir = finished
     task = segmentation.segmenter_task(config, REGIMES['finetune3'], workdir)
     synth = segmentation.segmenter_task(config, REGIMES['synth3'], workdir)
-    training.restore_networks(synth, segmentation.segmenter_directory(workdir, REGIMES['synth3']))
+    training.restore_networks(synth.networks,
+                              segmentation.segmenter_directory(workdir, REGIMES['synth3']))
     for name in ('network', 'chosen'):
         for a, b in zip(task.networks[name].get_weights(),
                         synth.networks['chosen'].get_weights()):

@@ -14,7 +14,6 @@ from datasets.errors import Diverged, InputError
 # TensorFlow reads these when it is first imported: its start-up chatter would bury our messages.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
-REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def run(main) -> None:
@@ -58,6 +57,11 @@ def add_config_options(options: argparse.ArgumentParser) -> None:
 def add_method_option(options: argparse.ArgumentParser, required: bool = True) -> None:
     options.add_argument('--method', required=required, metavar='M',
                          help='single, two or three stages')
+
+
+def add_model_option(options: argparse.ArgumentParser) -> None:
+    options.add_argument('--model', required=True, metavar='SAVEDMODEL',
+                         help='folder with saved_model.pb, from export_model.py')
 
 
 def add_regime_option(options: argparse.ArgumentParser, required: bool = False) -> None:

@@ -11,8 +11,7 @@ def main() -> None:
         __doc__,
         '  python tools/evaluate_segmenter.py --model runs/demo/exports/finetune3/1 \\\n'
         '      --records runs/demo/records/test --output finetune3.json --overlays finetune3.png')
-    options.add_argument('--model', required=True, metavar='SAVEDMODEL',
-                         help='folder with saved_model.pb, from export_model.py')
+    common.add_model_option(options)
     options.add_argument('--records', required=True, metavar='DIR', help='from prepare_records.py')
     options.add_argument('--output', required=True, metavar='FILE.json')
     options.add_argument('--overlays', metavar='FILE.png',

@@ -30,7 +30,7 @@ def main() -> None:
     else:
         method = methods.parse_method(arguments.method)
         stage = methods.parse_stage(method, arguments.stage)
-        regimes = experiment.with_prerequisites([f'synth{method.number}'])
+        regimes = [methods.synth_regime(method)]
     if common.dry_run(arguments, config, regimes):
         return
     common.setup_tensorflow()

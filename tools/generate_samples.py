@@ -27,7 +27,7 @@ def main() -> None:
     from pipelines import experiment, methods
     config = common.load_config(arguments)
     method = methods.parse_method(arguments.method)
-    if common.dry_run(arguments, config, experiment.with_prerequisites([f'synth{method.number}'])):
+    if common.dry_run(arguments, config, [methods.synth_regime(method)]):
         return
     common.setup_tensorflow()
     from pipelines import synthesis

@@ -11,8 +11,7 @@ def main() -> None:
         __doc__,
         '  python tools/predict.py --model runs/demo/exports/finetune3/1 \\\n'
         '      --input scan.png more_scans/ --output segmented')
-    options.add_argument('--model', required=True, metavar='SAVEDMODEL',
-                         help='folder with saved_model.pb, from export_model.py')
+    common.add_model_option(options)
     options.add_argument('--input', required=True, nargs='+', metavar='PATH',
                          help='grey pictures of any size, 8 or 16 bits, lungs dark; or folders')
     options.add_argument('--output', required=True, metavar='DIR')

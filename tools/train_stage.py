@@ -21,7 +21,7 @@ def main() -> None:
     config = common.load_config(arguments)
     method = methods.parse_method(arguments.method)
     stage = methods.parse_stage(method, arguments.stage)
-    if common.dry_run(arguments, config, experiment.with_prerequisites([f'synth{method.number}'])):
+    if common.dry_run(arguments, config, [methods.synth_regime(method)]):
         return
     common.setup_tensorflow()
     workdir = experiment.open_workdir(config, arguments.workdir)
