@@ -2,20 +2,29 @@
 
 Official kernels are [height, width, in, out], except 'Conv0_up', [height, width, out, in], which a
 transposed convolution applies: turned by 180 degrees it is our kernel. Dense layers meet feature
-maps flattened as channels, height, width. 'lod0' names the finished resolution.
+maps flattened as channels, height, width. 'lod0' names the finished resolution. Names begin with
+'G/' or 'D/'.
 """
 from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Tuple
 
 import numpy as np
+import tensorflow as tf
 
 from models.equalized import Equalized
-from models.pggan import Discriminator, Generator
+from models.pggan import Discriminator, Generator, feature_maps, level_of
 
 _Shape = Tuple[int, ...]
+_Tensors = Mapping[str, np.ndarray]
 
-_OFFICIAL_NAME = 'progressive_growing_of_gans.G_paper/D_paper'
+_SHARED = ('resolution', 'num_channels', 'fmap_base', 'fmap_max', 'fused_scale')
+# meta['net'] -> the official arguments that `meta` must hold
+NETWORKS = {
+    'progressive_growing_of_gans.G_paper/D_paper': _SHARED + ('latent_size', 'mbstd_group_size'),
+    'progressive_growing_of_gans.G_paper': _SHARED + ('latent_size',),
+    'progressive_growing_of_gans.D_paper': _SHARED + ('mbstd_group_size',),
+}
 
 
 class _Layout(NamedTuple):
@@ -37,68 +46,77 @@ _MAPS_TO_DENSE = _Layout(
 _Layers = Dict[str, Tuple[Equalized, _Layout]]
 
 
-def build_official(meta: Mapping[str, Any]) -> Tuple[Generator, Discriminator]:
-    """The two networks that `meta` of a parity file describes, by the official argument names.
+def build(meta: Mapping[str, Any]) -> Dict[str, tf.keras.Model]:
+    """{'generator': Generator, 'discriminator': Discriminator}, or the one that `meta` describes.
 
     Raises:
-      ValueError: if `meta['net']` is not PGGAN's.
+      ValueError: no feature maps at the finished resolution, or no such resolution.
     """
-    if meta.get('net') != _OFFICIAL_NAME:
-        raise ValueError(f"meta['net']: expected {_OFFICIAL_NAME!r}, found {meta.get('net')!r}: "
-                         'take another file.')
     shared = dict(resolution=meta['resolution'], channels=meta['num_channels'],
                   fmap_base=meta['fmap_base'], fmap_max=meta['fmap_max'],
-                  fused_scale=meta['fused_scale'])
-    return (Generator(latent_size=meta['latent_size'], **shared),
-            Discriminator(group_size=meta['mbstd_group_size'], **shared))
+                  fused_scale=bool(meta['fused_scale']))
+    if feature_maps(level_of(meta['resolution']), meta['fmap_base'], meta['fmap_max']) < 1:
+        raise ValueError(f"meta['fmap_base']: expected at least {meta['resolution'] // 2} for "
+                         f"{meta['resolution']} px, found {meta['fmap_base']}; correct it")
+    networks = {}
+    if 'G_paper' in meta['net']:
+        networks['generator'] = Generator(latent_size=meta['latent_size'], **shared)
+    if 'D_paper' in meta['net']:
+        networks['discriminator'] = Discriminator(group_size=meta['mbstd_group_size'], **shared)
+    return networks
 
 
-def load_generator(network: Generator, tensors: Mapping[str, np.ndarray]) -> None:
-    """Assigns official tensors such as '4x4/Dense/weight' to all variables of a generator.
+def load(networks: Mapping[str, tf.keras.Model], tensors: _Tensors) -> None:
+    """Assigns official tensors such as 'G/4x4/Dense/weight' to all variables of all networks.
 
     Fused and unfused weights ('Conv0_up', 'Conv0') fit any generator: both compute the same.
 
     Raises:
-      ValueError: names missing or left over, or a wrong shape; then nothing is assigned.
+      ValueError: names missing or left over, or a wrong shape; then nothing is assigned. Also for
+        fused weights ('Conv1_down') in an unfused discriminator or the reverse, which compute
+        different scores.
     """
-    layers: _Layers = {'4x4/Dense': (network.dense, _DENSE_TO_MAPS),
-                       '4x4/Conv': (network.conv, _SAME)}
-    fused = any('Conv0_up' in name for name in tensors)
+    layers: _Layers = {}
+    if 'generator' in networks:
+        fused = any('Conv0_up' in name for name in tensors)
+        layers.update(_generator_layers(networks['generator'], fused))
+    if 'discriminator' in networks:
+        layers.update(_discriminator_layers(networks['discriminator']))
+    _assign(layers, tensors)
+
+
+def _generator_layers(network: Generator, fused: bool) -> _Layers:
+    layers: _Layers = {'G/4x4/Dense': (network.dense, _DENSE_TO_MAPS),
+                       'G/4x4/Conv': (network.conv, _SAME)}
     first, layout = ('Conv0_up', _TURNED) if fused else ('Conv0', _SAME)
     for level, block in enumerate(network.blocks, start=3):
-        layers[f'{_scope(level)}/{first}'] = (block[0], layout)
-        layers[f'{_scope(level)}/Conv1'] = (block[1], _SAME)
+        layers[f'G/{_scope(level)}/{first}'] = (block[0], layout)
+        layers[f'G/{_scope(level)}/Conv1'] = (block[1], _SAME)
     for level, to_rgb in enumerate(network.to_rgb, start=2):
-        layers[f'ToRGB_lod{network.top_level - level}'] = (to_rgb, _SAME)
-    _assign(layers, tensors)
+        layers[f'G/ToRGB_lod{network.top_level - level}'] = (to_rgb, _SAME)
+    return layers
 
 
-def load_discriminator(network: Discriminator, tensors: Mapping[str, np.ndarray]) -> None:
-    """Assigns official tensors such as 'FromRGB_lod0/weight' to all variables of a discriminator.
-
-    Raises:
-      ValueError: as `load_generator`; also for fused weights ('Conv1_down') in an unfused network
-        or the reverse, which compute different scores.
-    """
-    layers: _Layers = {'4x4/Conv': (network.conv, _SAME),
-                       '4x4/Dense0': (network.dense0, _MAPS_TO_DENSE),
-                       '4x4/Dense1': (network.dense1, _SAME)}
+def _discriminator_layers(network: Discriminator) -> _Layers:
+    layers: _Layers = {'D/4x4/Conv': (network.conv, _SAME),
+                       'D/4x4/Dense0': (network.dense0, _MAPS_TO_DENSE),
+                       'D/4x4/Dense1': (network.dense1, _SAME)}
     second = 'Conv1_down' if network.fused_scale else 'Conv1'
     for level, block in enumerate(network.blocks, start=3):
-        layers[f'{_scope(level)}/Conv0'] = (block[0], _SAME)
-        layers[f'{_scope(level)}/{second}'] = (block[1], _SAME)
+        layers[f'D/{_scope(level)}/Conv0'] = (block[0], _SAME)
+        layers[f'D/{_scope(level)}/{second}'] = (block[1], _SAME)
     for level, from_rgb in enumerate(network.from_rgb, start=2):
-        layers[f'FromRGB_lod{network.top_level - level}'] = (from_rgb, _SAME)
-    _assign(layers, tensors)
+        layers[f'D/FromRGB_lod{network.top_level - level}'] = (from_rgb, _SAME)
+    return layers
 
 
 def _scope(level: int) -> str:
     return f'{2**level}x{2**level}'
 
 
-def _assign(layers: _Layers, tensors: Mapping[str, np.ndarray]) -> None:
+def _assign(layers: _Layers, tensors: _Tensors) -> None:
     wanted = {f'{name}/{part}' for name in layers for part in ('weight', 'bias')}
-    found = set(tensors) - {'lod'}  # the official networks' own state, no weight
+    found = set(tensors)
     if wanted != found:
         raise ValueError(f'tensors: missing {_some(wanted - found)}, left over '
                          f'{_some(found - wanted)}; build the network with the resolution and '
@@ -113,7 +131,7 @@ def _assign(layers: _Layers, tensors: Mapping[str, np.ndarray]) -> None:
         variable.assign(value)
 
 
-def _checked(tensors: Mapping[str, np.ndarray], name: str, shape: _Shape) -> np.ndarray:
+def _checked(tensors: _Tensors, name: str, shape: _Shape) -> np.ndarray:
     value = np.asarray(tensors[name])
     if value.shape != shape:
         raise ValueError(f'tensors[{name!r}]: expected shape {shape}, found {value.shape}; build '

@@ -1,11 +1,11 @@
-"""Loads tensors of the official Pix2PixHD networks, under their PyTorch names, into ours.
+"""Weights of the official Pix2PixHD networks, by their PyTorch names, into ours.
 
 Convolutions come as OIHW, transposed ones as IOHW, biases as they are. The official networks number
 the layers of one long list; norms, activations and paddings without weights take numbers too.
 """
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -16,37 +16,51 @@ from models.pix2pixhd import (GlobalGenerator, LocalEnhancer, MultiscaleDiscrimi
 _Named = Dict[str, tf.keras.layers.Layer]
 
 
-def build_official(meta: Mapping[str, Any]) -> tf.keras.Model:
-    """The network that `meta` of a parity file describes, by the official argument names.
+class _Kind(NamedTuple):
+    """What an official network is called here: its role, class, and arguments by official name."""
+    role: str
+    network: Callable[..., tf.keras.Model]
+    arguments: Dict[str, str]
+
+
+_KINDS = {
+    'pix2pixhd.GlobalGenerator': _Kind('generator', GlobalGenerator, {
+        'input_nc': 'channels_in', 'output_nc': 'channels_out', 'ngf': 'ngf',
+        'n_downsampling': 'downsamplings', 'n_blocks': 'blocks'}),
+    'pix2pixhd.LocalEnhancer': _Kind('generator', LocalEnhancer, {
+        'input_nc': 'channels_in', 'output_nc': 'channels_out', 'ngf': 'ngf',
+        'n_local_enhancers': 'enhancers', 'n_blocks_local': 'blocks_local',
+        'n_downsample_global': 'downsamplings', 'n_blocks_global': 'blocks_global'}),
+    'pix2pixhd.MultiscaleDiscriminator': _Kind('discriminator', MultiscaleDiscriminator, {
+        'input_nc': 'channels_in', 'ndf': 'ndf', 'n_layers': 'layers', 'num_D': 'scales'}),
+}
+# meta['net'] -> the official arguments that `meta` must hold
+NETWORKS = {net: tuple(kind.arguments) for net, kind in _KINDS.items()}
+
+
+def build(meta: Mapping[str, Any]) -> Dict[str, tf.keras.Model]:
+    """{'generator': network} or {'discriminator': network}, as `meta` describes it."""
+    kind = _KINDS[meta['net']]
+    return {kind.role: kind.network(**{ours: meta[official]
+                                       for official, ours in kind.arguments.items()})}
+
+
+def load(networks: Mapping[str, tf.keras.Model], tensors: Mapping[str, np.ndarray]) -> None:
+    """Assigns official tensors such as 'model.1.weight' to all variables of the one network.
 
     Raises:
-      ValueError: if `meta['net']` is none of Pix2PixHD's.
+      ValueError: one is missing, left over or mis-shaped; then nothing is assigned.
     """
-    builders = {
-        'pix2pixhd.GlobalGenerator': lambda: GlobalGenerator(
-            meta['input_nc'], meta['output_nc'], meta['ngf'], meta['n_downsampling'],
-            meta['n_blocks']),
-        'pix2pixhd.LocalEnhancer': lambda: LocalEnhancer(
-            meta['input_nc'], meta['output_nc'], meta['ngf'], meta['n_local_enhancers'],
-            meta['n_blocks_local'], meta['n_downsample_global'], meta['n_blocks_global']),
-        'pix2pixhd.MultiscaleDiscriminator': lambda: MultiscaleDiscriminator(
-            meta['input_nc'], meta['ndf'], meta['n_layers'], meta['num_D']),
-    }
-    if meta.get('net') not in builders:
-        raise ValueError(f"meta['net']: expected one of {', '.join(builders)}, found "
-                         f"{meta.get('net')!r}: take another file.")
-    return builders[meta['net']]()
+    network, = networks.values()
+    _assign(_LAYERS[type(network)](network), tensors)
 
 
-def load_generator(network: GlobalGenerator, tensors: Mapping[str, np.ndarray]) -> None:
-    """Loads 'model.<i>...' tensors. ValueError if one is missing, left over or mis-shaped."""
+def _generator(network: GlobalGenerator) -> _Named:
     named, end = _trunk(network.trunk)
-    named[f'model.{end + 1}'] = network.head
-    _assign(named, tensors)
+    return {**named, f'model.{end + 1}': network.head}
 
 
-def load_local_enhancer(network: LocalEnhancer, tensors: Mapping[str, np.ndarray]) -> None:
-    """Loads 'model...', 'model1_1...', 'model1_2...', ...: errors as in `load_generator`."""
+def _local_enhancer(network: LocalEnhancer) -> _Named:
     named, _ = _trunk(network.trunk)
     for number, enhancer in enumerate(network.enhancers, start=1):
         down, up = f'model{number}_1', f'model{number}_2'
@@ -55,19 +69,18 @@ def load_local_enhancer(network: LocalEnhancer, tensors: Mapping[str, np.ndarray
         named.update(_blocks(up, 0, enhancer.blocks))
         end = len(enhancer.blocks)
         named[f'{up}.{end}'] = enhancer.up
-    named[f'{up}.{end + 4}'] = network.head
-    _assign(named, tensors)
+    return {**named, f'{up}.{end + 4}': network.head}
 
 
-def load_discriminator(network: MultiscaleDiscriminator,
-                       tensors: Mapping[str, np.ndarray]) -> None:
-    """Loads 'scale<s>_layer<l>.0...' tensors: errors as in `load_generator`.
+def _discriminator(network: MultiscaleDiscriminator) -> _Named:
+    """The official names count from the smallest scale: the last one sees the full size."""
+    return {f'scale{scale}_layer{layer}.0': convolution
+            for scale, discriminator in enumerate(reversed(network.scales))
+            for layer, convolution in enumerate(discriminator.convolutions)}
 
-    The official names count from the smallest scale: the last one sees the full size.
-    """
-    _assign({f'scale{scale}_layer{layer}.0': convolution
-             for scale, discriminator in enumerate(reversed(network.scales))
-             for layer, convolution in enumerate(discriminator.convolutions)}, tensors)
+
+_LAYERS = {GlobalGenerator: _generator, LocalEnhancer: _local_enhancer,
+           MultiscaleDiscriminator: _discriminator}
 
 
 def _trunk(trunk: Trunk) -> Tuple[_Named, int]:
@@ -95,14 +108,14 @@ def _assign(named: _Named, tensors: Mapping[str, np.ndarray]) -> None:
         values[f'{name}.bias'] = (layer.bias, (0,))
     missing, left_over = sorted(values.keys() - tensors), sorted(tensors.keys() - values.keys())
     if missing or left_over:
-        raise ValueError(f'official tensors: {len(missing)} missing (first: '
+        raise ValueError(f'tensors: {len(missing)} missing (first: '
                          f'{", ".join(missing[:3]) or "none"}), {len(left_over)} left over '
                          f'(first: {", ".join(left_over[:3]) or "none"}): build the network that '
                          f'wrote them.')
     for name, (variable, order) in values.items():
         expected = tuple(variable.shape[order.index(axis)] for axis in range(len(order)))
         if tensors[name].shape != expected:
-            raise ValueError(f'official tensor {name!r}: expected shape {expected}, found '
+            raise ValueError(f'tensors[{name!r}]: expected shape {expected}, found '
                              f'{tensors[name].shape}: build the network that wrote it.')
     for name, (variable, order) in values.items():
         variable.assign(np.transpose(tensors[name], order))

@@ -13,7 +13,7 @@ generated images, the scores, the norms and the standard deviation stay float32.
 from __future__ import annotations
 
 import math
-from typing import Union
+from typing import Tuple, Union
 
 import tensorflow as tf
 
@@ -37,6 +37,19 @@ def level_of(resolution: int) -> int:
 def feature_maps(level: int, fmap_base: int, fmap_max: int) -> int:
     """Channels of the features at 2**level."""
     return min(int(fmap_base / 2 ** (level - 1)), fmap_max)
+
+
+def level_and_alpha(lod: float, top_level: int) -> Tuple[int, float]:
+    """An official level of detail as the (level, alpha) that a call takes.
+
+    Args:
+      lod: halvings below the finished resolution: 0 is finished, 1 one halving lower; between them
+        the fraction is what has not been faded in: 0.4 is 60 % faded in at the finished resolution.
+        Out of range means the nearest end, as in the official networks.
+    """
+    lod = min(max(lod, 0), top_level - 2)
+    halvings = math.floor(lod)
+    return top_level - halvings, 1.0 - (lod - halvings)
 
 
 def grow_images(images: tf.Tensor, level: int, alpha: Alpha = 1.0) -> tf.Tensor:
@@ -118,7 +131,8 @@ class Discriminator(tf.keras.Model):
       resolution, channels, fmap_base, fmap_max: as for `Generator`.
       fused_scale: True takes the mean of 2x2 features before bias and activation, inside the
         convolution (the official default, faster); False after them (the paper's table).
-      group_size: samples that share one minibatch standard deviation; divides N, or N is less.
+      group_size: samples that share one minibatch standard deviation; divides N, or N is less. Up
+        to 1 there is none, nor its feature map.
 
     Raises:
       ValueError: a resolution that is no power of two, a level the network does not have, images
@@ -140,7 +154,7 @@ class Discriminator(tf.keras.Model):
             [equalized_conv(3, maps[level], maps[level], name=f'{2**level}px_conv0'),
              equalized_conv(3, maps[level], maps[level - 1], downscale, name=f'{2**level}px_conv1')]
             for level in range(3, self.top_level + 1)]
-        self.conv = equalized_conv(3, maps[2] + 1, maps[2], name='4x4_conv')
+        self.conv = equalized_conv(3, maps[2] + (group_size > 1), maps[2], name='4x4_conv')
         self.dense0 = Equalized(contract_all, [4, 4, maps[2], maps[1]], 16 * maps[2],
                                 name='4x4_dense0')
         self.dense1 = Equalized(contract_last, [maps[1], 1], maps[1], gain=1.0, dtype=tf.float32,
@@ -161,7 +175,8 @@ class Discriminator(tf.keras.Model):
             if index == level - 3 and not _is_stable(alpha):
                 coarser = _activate(self.from_rgb[level - 3](box_downscale(images, 2)))
                 x = _fade(coarser, x, alpha)
-        x = tf.concat([x, minibatch_stddev(x, self.group_size)], axis=-1)
+        if self.group_size > 1:
+            x = tf.concat([x, minibatch_stddev(x, self.group_size)], axis=-1)
         return self.dense1(_activate(self.dense0(_activate(self.conv(x)))))
 
 

@@ -13,8 +13,6 @@ import tensorflow as tf
 
 ScoreFn = Callable[[tf.Tensor], tf.Tensor]
 
-_PENALTY_WEIGHT = 10.0
-_DRIFT_WEIGHT = 0.001
 _EPSILON = 1e-12
 # [ours] Keeps the inner gradient of a half-precision network from vanishing: pixel by pixel it is
 # about 1 / (image side). A power of two, so float32 results are the same to the bit.
@@ -30,7 +28,8 @@ class DiscriminatorLoss(NamedTuple):
 
 
 def discriminator_loss(score_fn: ScoreFn, real: tf.Tensor, fake: tf.Tensor, mixing: tf.Tensor,
-                       gradient_scale: float = 1.0) -> DiscriminatorLoss:
+                       gradient_scale: float = 1.0, *, penalty_weight: float = 10.0,
+                       drift_weight: float = 0.001, target: float = 1.0) -> DiscriminatorLoss:
     """D(fake) - D(real) + 10 (|grad D(mixed)| - 1)^2 + 0.001 D(real)^2.
 
     Args:
@@ -38,12 +37,14 @@ def discriminator_loss(score_fn: ScoreFn, real: tf.Tensor, fake: tf.Tensor, mixi
       mixing: [N], uniform in [0, 1): mixed = real + (fake - real) * mixing.
       gradient_scale: full side / H. The norm of 1 is asked at full resolution, whose pixels share
         the gradient of the H x W image that is their mean: its norm is divided by this.
+      penalty_weight, drift_weight, target: the 10, the 0.001 and the norm of 1 above, officially
+        wgan_lambda, wgan_epsilon, wgan_target; the penalty is divided by target^2.
     """
     real_scores, fake_scores = _per_sample(score_fn(real)), _per_sample(score_fn(fake))
     mixed = real + (fake - real) * tf.reshape(tf.cast(mixing, real.dtype), [-1, 1, 1, 1])
     norms = gradient_norm(score_fn, mixed) / gradient_scale
-    loss = (fake_scores - real_scores + _PENALTY_WEIGHT * tf.square(norms - 1.0)
-            + _DRIFT_WEIGHT * tf.square(real_scores))
+    loss = (fake_scores - real_scores + penalty_weight / target ** 2 * tf.square(norms - target)
+            + drift_weight * tf.square(real_scores))
     return DiscriminatorLoss(loss, real_scores, fake_scores, norms)
 
 

@@ -54,8 +54,8 @@ def test_help_teaches_by_example_without_tensorflow(name):
 
 def test_there_is_a_tool_for_every_step():
     assert NAMES == ['compare_published', 'evaluate_segmenter', 'export_model', 'generate_samples',
-                     'predict', 'prepare_records', 'run_experiment', 'train_segmenter',
-                     'train_stage']
+                     'import_weights', 'predict', 'prepare_records', 'run_experiment',
+                     'train_segmenter', 'train_stage']
 
 
 def test_prepare_records_and_its_refusals(tmp_path):

@@ -1,0 +1,47 @@
+"""Our networks, losses and gradient penalty repeat every array that the official code computed.
+
+All .npz files of tests/data, or of the folder that PARITY_DIR names: `meta`, 'weight/<name>', and
+inputs and outputs under their official names. All follows from `meta`; the numbers are random.
+"""
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import official as networks_of
+from pipelines import official
+
+FOLDER = Path(os.environ.get('PARITY_DIR') or Path(__file__).parent / 'data')
+FILES = [pytest.param(path, id=path.stem) for path in sorted(FOLDER.glob('*.npz'))]
+NO_OUTPUTS = {'meta', 'latents', 'real', 'fake', 'mixing_factors', 'x'}
+
+
+def assert_repeats_every_array(source, networks):
+    errors = official.relative_errors(source, networks)
+    with np.load(source.path, allow_pickle=False) as file:
+        outputs = {name for name in file.files
+                   if name not in NO_OUTPUTS and not re.search('[./](weight|bias|lod)$', name)}
+    assert outputs and set(errors) == outputs
+    assert {name: error for name, error in errors.items() if not error <= 1e-4} == {}
+
+
+def test_there_are_files():
+    assert FILES, f'no .npz in {FOLDER}'
+
+
+@pytest.mark.parametrize('path', FILES)
+def test_official_arrays_are_repeated(path):
+    source = official.read(path)
+    assert_repeats_every_array(source, official.load(source))
+
+
+@pytest.mark.parametrize('path', FILES)
+def test_weights_alone_tell_the_network(path):
+    source = official.read(path)
+    meta = networks_of.infer_meta(source.tensors)
+    if 'mbstd_group_size' in meta:
+        meta['mbstd_group_size'] = source.meta['mbstd_group_size']  # leaves no trace in weights
+    inferred = source._replace(meta={**source.meta, **meta})
+    assert_repeats_every_array(inferred, official.load(inferred))
