@@ -2,10 +2,12 @@
 
 PGGAN, Pix2PixHD and a plain segmenter differ only in their updates. A later update may reuse what an
 earlier one made (the discriminator of Pix2PixHD takes the generator's picture) through the dict `made`.
+A loss is a mean over the samples that it is given; under a `tf.distribute` strategy each device is
+given its share of the batch, and the mean over devices is what is minimised.
 """
 from __future__ import annotations
 
-from typing import Callable, Dict, NamedTuple, Tuple
+from typing import Callable, Dict, NamedTuple, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -18,11 +20,11 @@ class Update(NamedTuple):
 
     Attributes:
       name: names the loss in logs and the optimiser, for example 'generator'.
-      network: the network whose trainable variables move.
+      variables: the trainable variables that move.
       loss: (batch, made) -> (scalar loss, dict of scalar metrics); may add tensors to `made`.
     """
     name: str
-    network: tf.keras.Model
+    variables: Sequence[tf.Variable]
     loss: LossFn
 
 
@@ -30,24 +32,42 @@ def train_step(updates: Tuple[Update, ...], optimizers: Dict[str, tf.keras.optim
                batch: Batch) -> Dict[str, tf.Tensor]:
     """Walks the updates once.
 
+    Args:
+      optimizers: by update name. One that is a `tf.keras.mixed_precision.LossScaleOptimizer` scales
+        its own loss, leaves out a step whose scaled gradients overflow, and lowers its scale.
+
     Returns:
-      Scalars: every update's loss, gradient norm and own metrics.
+      Scalars: every update's loss, gradient norm, loss scale if there is one, and own metrics.
 
     Raises:
-      tf.errors.InvalidArgumentError: a loss or gradient is not finite; that update is not applied.
+      tf.errors.InvalidArgumentError: a loss or gradient is not finite, and no lower loss scale could
+        help; that update is not applied.
     """
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
     made, metrics = {}, {}
-    for update in updates:
-        variables = update.network.trainable_variables
+    for name, variables, loss_fn in updates:
+        optimizer = optimizers[name]
+        is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            loss, extras = update.loss(batch, made)
-        pairs = [(g, v) for g, v in zip(tape.gradient(loss, variables), variables) if g is not None]
+            loss, extras = loss_fn(batch, made)
+            target = optimizer.get_scaled_loss(loss) if is_scaled else loss
+            if replicas > 1:  # the optimiser adds the devices' gradients up
+                target /= replicas
+        pairs = [(g, v) for g, v in zip(tape.gradient(target, variables), variables)
+                 if g is not None]
         norm = tf.linalg.global_norm([g for g, _ in pairs])
-        finite = tf.math.is_finite(loss) & tf.math.is_finite(norm)
-        tf.debugging.Assert(finite, [f'{update.name} loss', loss, 'gradient norm', norm])
-        optimizers[update.name].apply_gradients(pairs)
-        metrics.update({f'{update.name}_loss': loss, f'{update.name}_gradient_norm': norm, **extras})
+        finite = tf.math.is_finite(norm)
+        if is_scaled:
+            norm /= optimizer.loss_scale
+            metrics[f'{name}_loss_scale'] = optimizer.loss_scale
+            finite |= optimizer.loss_scale > 1
+            pairs = list(zip(optimizer.get_unscaled_gradients([g for g, _ in pairs]),
+                             [v for _, v in pairs]))
+        tf.debugging.Assert(tf.math.is_finite(loss) & finite,
+                            [f'{name} loss', loss, 'gradient norm', norm])
+        optimizer.apply_gradients(pairs)
+        metrics.update({f'{name}_loss': loss, f'{name}_gradient_norm': norm, **extras})
     return metrics
 
 

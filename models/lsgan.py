@@ -5,11 +5,12 @@ are float32 scalars. Source: Wang et al. 2018, section 3.2, and the official cod
 """
 from __future__ import annotations
 
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
 
 from models.adversarial import Update
+from models.image_pool import ImagePool
 
 Features = List[List[tf.Tensor]]
 
@@ -36,41 +37,50 @@ def mean_distance(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.abs(real - tf.cast(fake, tf.float32)))
 
 
-def pix2pixhd_updates(generator: tf.keras.Model, discriminator: tf.keras.Model,
+def pix2pixhd_updates(translate: Callable[[tf.Tensor], tf.Tensor],
+                      discriminate: Callable[[tf.Tensor], Features],
+                      generator_variables: Sequence[tf.Variable],
+                      discriminator_variables: Sequence[tf.Variable],
                       feature_weight: float = 10.0,
-                      perceptual: Optional[Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = None
-                      ) -> Tuple[Update, Update]:
+                      perceptual: Optional[Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = None,
+                      pool: Optional[ImagePool] = None) -> Tuple[Update, Update]:
     """The generator's update and then the discriminator's, on one and the same generated picture.
 
-    Batches hold 'source' [N, H, W, Cin] and 'target' [N, H, W, Cout] in [-1, 1]; H and W must suit
-    the generator, whose picture has to have the size of the target. `made['picture']` is set by the
-    first update and detached by the second.
+    Batches hold 'source' [N, H, W, Cin] and 'target' [N, H, W, Cout] in [-1, 1], and with a pool
+    'pool' [N, 2], uniform in [0, 1). `made['picture']` is set by the first update and detached by
+    the second.
 
     Args:
-      generator: [N, H, W, Cin] -> [N, H, W, Cout].
-      discriminator: [N, H, W, Cin + Cout] -> features.
+      translate: [N, H, W, Cin] -> [N, H, W, Cout]: a generator, padding and cropping included.
+      discriminate: [N, H, W, Cin + Cout] -> features.
+      generator_variables, discriminator_variables: what each update moves.
       feature_weight: weight of feature matching and of the perceptual loss.
       perceptual: (real, fake) -> scalar, for example `models.vgg.perceptual_loss(path)`.
+      pool: of [H, W, Cin + Cout]: the discriminator's update sees its pictures.
     """
-    def judge(batch, picture):
-        return discriminator(tf.concat([batch['source'], picture], -1))
-
     def generator_loss(batch, made):
-        made['picture'] = generator(batch['source'])
-        fake = judge(batch, made['picture'])
+        made['picture'] = translate(batch['source'])
+        fake = discriminate(_pair(batch, made['picture']))
         terms = {'gan_loss': least_squares(fake, 1.0),
                  'feature_loss': feature_weight * feature_matching(
-                     judge(batch, batch['target']), fake)}
+                     discriminate(_pair(batch, batch['target'])), fake)}
         if perceptual is not None:
             terms['perceptual_loss'] = feature_weight * perceptual(batch['target'],
                                                                    made['picture'])
         return tf.add_n(list(terms.values())), terms
 
     def discriminator_loss(batch, made):
+        shown = _pair(batch, tf.stop_gradient(made['picture']))
+        if pool is not None:
+            shown = pool.exchange(shown, batch['pool'])
         terms = {
-            'fake_loss': least_squares(judge(batch, tf.stop_gradient(made['picture'])), 0.0),
-            'real_loss': least_squares(judge(batch, batch['target']), 1.0)}
+            'fake_loss': least_squares(discriminate(shown), 0.0),
+            'real_loss': least_squares(discriminate(_pair(batch, batch['target'])), 1.0)}
         return 0.5 * (terms['fake_loss'] + terms['real_loss']), terms
 
-    return (Update('generator', generator, generator_loss),
-            Update('discriminator', discriminator, discriminator_loss))
+    return (Update('generator', generator_variables, generator_loss),
+            Update('discriminator', discriminator_variables, discriminator_loss))
+
+
+def _pair(batch, picture: tf.Tensor) -> tf.Tensor:
+    return tf.concat([batch['source'], picture], -1)

@@ -49,5 +49,5 @@ def pggan_updates(generator: Generator, discriminator: Discriminator, level: int
             lambda images: discriminator(images, level=level, alpha=alpha), fake)
         return tf.reduce_mean(losses), {}
 
-    return (Update('discriminator', discriminator, discriminator_loss),
-            Update('generator', generator, generator_loss))
+    return (Update('discriminator', discriminator.trainable_variables, discriminator_loss),
+            Update('generator', generator.trainable_variables, generator_loss))

@@ -1,13 +1,13 @@
 """Pix2PixHD's networks: global generator, local enhancer, multi-scale discriminator.
 
 Tensors are NHWC: label maps in any channel coding, pictures in [-1, 1]. The three compute what the
-official PyTorch networks compute (`tests/test_parity_pix2pixhd.py`), sizes that are no multiple of
+official PyTorch networks compute (`tests/test_parity.py`), sizes that are no multiple of
 the strides included. All variables exist after construction; `seed` alone decides their values.
 Source: Wang et al. 2018, sections 3.1-3.2 and appendix, and the official code.
 """
 from __future__ import annotations
 
-from typing import List
+from typing import List, Optional
 
 import tensorflow as tf
 
@@ -40,7 +40,7 @@ class Trunk(tf.keras.layers.Layer):
 
     def __init__(self, channels_in: int, ngf: int, downsamplings: int, blocks: int, initializers):
         super().__init__()
-        self.downsamplings = downsamplings
+        self.ngf, self.downsamplings = ngf, downsamplings
         self.first = Convolution(channels_in, ngf, 7, next(initializers), padding=3, reflect=True)
         self.downs = [
             Convolution(ngf * 2 ** i, ngf * 2 ** (i + 1), 3, next(initializers), 2, padding=1)
@@ -101,16 +101,17 @@ class GlobalGenerator(tf.keras.Model):
       downsamplings: number of halvings.
       blocks: residual blocks at the lowest size.
       seed: of the initial weights, N(0, 0.02).
+      trunk: of a `LocalEnhancer`, to train in its place; it must have the channels of the others.
 
     Call: [N, H, W, channels_in] -> float32 [N, H', W', channels_out] in [-1, 1], where H' is H
     rounded up to a multiple of 2^downsamplings. H and W above 2^downsamplings, else ValueError.
     """
 
     def __init__(self, channels_in: int, channels_out: int, ngf: int = 64, downsamplings: int = 4,
-                 blocks: int = 9, seed: int = 0):
+                 blocks: int = 9, seed: int = 0, trunk: Optional[Trunk] = None):
         super().__init__()
         initializers = normal_initializers(seed)
-        self.trunk = Trunk(channels_in, ngf, downsamplings, blocks, initializers)
+        self.trunk = trunk or Trunk(channels_in, ngf, downsamplings, blocks, initializers)
         self.head = Convolution(ngf, channels_out, 7, next(initializers), padding=3, reflect=True)
         self.built = True
 
@@ -121,8 +122,8 @@ class GlobalGenerator(tf.keras.Model):
 class LocalEnhancer(tf.keras.Model):
     """A global generator's trunk at low size and enhancers that each double the size.
 
-    Coarse to fine: train a `GlobalGenerator` with `ngf * 2^enhancers` channels at the low size,
-    `adopt` it, train with `trunk.trainable = False` for the first epochs, then everything.
+    Coarse to fine (section 3.1): train `global_generator()`, which owns the same trunk, at the low
+    size; then `enhancer_variables` alone for the first epochs; then everything.
 
     Args:
       channels_in: channels of the label map.
@@ -142,6 +143,7 @@ class LocalEnhancer(tf.keras.Model):
                  blocks_local: int = 3, downsamplings: int = 4, blocks_global: int = 9,
                  seed: int = 0):
         super().__init__()
+        self.channels_in, self.channels_out = channels_in, channels_out
         initializers = normal_initializers(seed)
         self.trunk = Trunk(channels_in, ngf * 2 ** enhancers, downsamplings, blocks_global,
                            initializers)
@@ -150,9 +152,16 @@ class LocalEnhancer(tf.keras.Model):
         self.head = Convolution(ngf, channels_out, 7, next(initializers), padding=3, reflect=True)
         self.built = True
 
-    def adopt(self, generator: GlobalGenerator) -> None:
-        """Copies the trunk of a generator trained at low size; ValueError if it is another."""
-        self.trunk.set_weights(generator.trunk.get_weights())
+    def global_generator(self, seed: int = 0) -> GlobalGenerator:
+        """A generator for the low size around this trunk, with a last convolution of its own."""
+        return GlobalGenerator(self.channels_in, self.channels_out, self.trunk.ngf, seed=seed,
+                               trunk=self.trunk)
+
+    @property
+    def enhancer_variables(self) -> List[tf.Variable]:
+        """All trainable variables but the trunk's."""
+        of_trunk = {id(variable) for variable in self.trunk.trainable_variables}
+        return [v for v in self.trainable_variables if id(v) not in of_trunk]
 
     def call(self, x):
         sizes = [x]
@@ -194,7 +203,8 @@ class MultiscaleDiscriminator(tf.keras.Model):
       seed: of the initial weights, N(0, 0.02).
 
     Call: [N, H, W, channels_in] -> for every scale, full size first, the list of its layers + 2
-    features [N, h, w, c]; the last of them holds the scores, one channel, linear.
+    features [N, h, w, c]; the last of them holds the scores, one channel, linear. `skip` leaves out
+    that many of the finest scales: the input then has the size that the first of the others sees.
     """
 
     def __init__(self, channels_in: int, ndf: int = 64, layers: int = 3, scales: int = 2,
@@ -205,10 +215,16 @@ class MultiscaleDiscriminator(tf.keras.Model):
                        for _ in range(scales)]
         self.built = True
 
-    def call(self, x) -> List[List[tf.Tensor]]:
-        features = [self.scales[0](x)]
-        for discriminator in self.scales[1:]:
+    def call(self, x, skip: int = 0) -> List[List[tf.Tensor]]:
+        first, *others = self.scales[skip:]
+        features = [first(x)]
+        for discriminator in others:
             x = halve(x)
             features.append(discriminator(x))
         return features
+
+    def variables_of(self, skip: int = 0) -> List[tf.Variable]:
+        """Trainable variables of all but the `skip` finest scales."""
+        return [v for discriminator in self.scales[skip:]
+                for v in discriminator.trainable_variables]
 

@@ -63,8 +63,11 @@ class ConvNorm(tf.keras.layers.Layer):
         self.relu = relu
         self.conv = tf.keras.layers.Conv2D(filters, kernel, stride, padding='same', use_bias=False,
                                            kernel_initializer=seeded(rng))
-        # [ours] momentum 0.9: Keras' 0.99 lags behind in short runs.
-        self.norm = tf.keras.layers.BatchNormalization(momentum=0.9, epsilon=1.001e-5)
+        # [ours] momentum 0.9: Keras' 0.99 lags behind in short runs. Statistics are those of the
+        # whole batch on any number of devices; on one, the synchronized form is only slower.
+        self.norm = tf.keras.layers.BatchNormalization(
+            momentum=0.9, epsilon=1.001e-5,
+            synchronized=tf.distribute.get_strategy().num_replicas_in_sync > 1)
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         x = self.norm(self._convolve(x), training=training)

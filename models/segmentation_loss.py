@@ -40,4 +40,4 @@ def segmentation_update(network: tf.keras.Model) -> Update:
         metrics = {'pixel_accuracy': pixel_accuracy(batch['label'], logits)}
         return cross_entropy(batch['label'], logits), metrics
 
-    return Update('segmentation', network, loss)
+    return Update('segmentation', network.trainable_variables, loss)

@@ -9,7 +9,8 @@ POSITIVE = (
     'data.size', 'data.augment', 'data.dots_size', 'data.dots_radius', 'data.memory_limit_mb',
     'pggan.fmap_max', 'pggan.fmap_base', 'pggan.latent_size', 'pggan.group_size',
     'pix2pixhd.ngf', 'pix2pixhd.ndf', 'pix2pixhd.batch_size', 'pix2pixhd.layers',
-    'pix2pixhd.scales', 'generation.num_train', 'generation.num_validation', 'generation.block',
+    'pix2pixhd.scales', 'pix2pixhd.blocks_local',
+    'generation.num_train', 'generation.num_validation', 'generation.block',
     'generation.shard', 'segmenter.size', 'segmenter.batch_size', 'segmenter.synth_steps',
     'segmenter.finetune_steps', 'segmenter.validate_every', 'segmenter.max_validation',
     'evaluation.size', 'run.log_every', 'run.sheet_every')
@@ -18,7 +19,12 @@ CHOICES = {
     'data.noise': ('variance', 'std'),
     'data.augment_mode': ('separate', 'composed'),
     'labels.channels': ('grey', 'onehot'),
+    'segmenter.context': ('attention', 'pyramid'),
+    'precision': ('float32', 'mixed_float16'),
+    'strategy': ('none', 'mirrored', 'multi_worker'),
 }
+
+RESNETS = {(3, 4, 6, 3): 'resnet50', (3, 4, 23, 3): 'resnet101'}   # depths -> name in Keras
 
 
 def check(config, source: str, stage_settings) -> None:
@@ -60,22 +66,46 @@ def _check_segmenter(segmenter, refuse) -> None:
                '377, ...), so that the pyramid\'s bins divide it', segmenter.crop)
     if segmenter.crop > segmenter.size:
         refuse('segmenter.crop', f'at most segmenter.size ({segmenter.size})', segmenter.crop)
+    if segmenter.imagenet_weights and segmenter.width != 1.0:
+        refuse('segmenter.width', '1.0 with segmenter.imagenet_weights', segmenter.width)
+    if segmenter.imagenet_weights and segmenter.blocks not in RESNETS:
+        refuse('segmenter.blocks', 'those of ResNet-50 or -101, [3, 4, 6, 3] or [3, 4, 23, 3], with '
+               'segmenter.imagenet_weights', list(segmenter.blocks))
 
 
 def _check_stage(config, stage, settings, refuse) -> None:
     if stage.model == 'pix2pixhd':
-        multiple = 2 ** settings.downsamplings
-        if config.data.size % multiple:
-            refuse('data.size', f'a multiple of 2^downsamplings = {multiple} for stage {stage.name}',
-                   config.data.size)
-        if settings.epochs + settings.decay_epochs < 1:
-            refuse('pix2pixhd.epochs', 'at least one epoch', settings.epochs)
+        _check_pix2pixhd(config, settings, refuse)
         return
     key = 'data.dots_size' if stage.produces == ('dots',) else 'data.size'
     side = _value(config, key)
     if side < 4 or side & (side - 1):
         refuse(key, f'a power of two from 4 on for stage {stage.name} of PGGAN', side)
     growth_plan(settings, side)
+
+
+def _check_pix2pixhd(config, settings, refuse) -> None:
+    if min(settings.downsamplings, settings.enhancers, settings.pool_size,
+           settings.enhancer_epochs) < 0:
+        refuse('pix2pixhd', 'no negative downsamplings, enhancers, pool_size or enhancer_epochs',
+               [settings.downsamplings, settings.enhancers, settings.pool_size,
+                settings.enhancer_epochs])
+    if settings.ngf % 2 ** settings.enhancers:
+        refuse('pix2pixhd.ngf', f'a multiple of 2^enhancers = {2 ** settings.enhancers}',
+               settings.ngf)
+    smallest = 2 ** settings.enhancers * max(4, 2 ** settings.downsamplings + 1)
+    if config.data.size < smallest:
+        refuse('data.size', f'at least {smallest} for {settings.downsamplings} downsamplings and '
+               f'{settings.enhancers} enhancers of Pix2PixHD', config.data.size)
+    epochs = settings.epochs + settings.decay_epochs
+    if epochs < 1:
+        refuse('pix2pixhd.epochs', 'at least one epoch', settings.epochs)
+    if settings.enhancers and settings.enhancer_epochs >= epochs:
+        refuse('pix2pixhd.enhancer_epochs', f'fewer than epochs + decay_epochs = {epochs}',
+               settings.enhancer_epochs)
+    if settings.pool_size and config.strategy != 'none':
+        refuse('pix2pixhd.pool_size', f'0 with strategy {config.strategy}: one pool serves one '
+               f'device', settings.pool_size)
 
 
 def growth_plan(settings, resolution: int):
@@ -88,5 +118,6 @@ def growth_plan(settings, resolution: int):
 
 
 def _value(config, key: str):
-    section, name = key.split('.')
-    return getattr(getattr(config, section), name)
+    for name in key.split('.'):
+        config = getattr(config, name)
+    return config

@@ -58,22 +58,30 @@ class PGGAN:
     learning_rate: float = 1.0e-3
     learning_rate_1024: float = 1.5e-3
     group_size: int = 4                 # minibatch standard deviation
+    initial_weights: Optional[str] = None  # folder of tools/import_weights.py to start from
 
 
 @dataclasses.dataclass(frozen=True)
 class Pix2PixHD:
     """Networks and schedule of the stages that translate; see models/pix2pixhd.py, lsgan.py."""
-    ngf: int = 64
+    ngf: int = 64                       # channels of the global generator at its own full size
     downsamplings: int = 4
     blocks: int = 9
+    enhancers: int = 0                  # local enhancers; each doubles the size and halves ngf
+    blocks_local: int = 3               # residual blocks of an enhancer
+    enhancer_epochs: int = 10           # epochs that train the enhancers alone, before everything
     ndf: int = 64
     layers: int = 3                     # strided layers of a discriminator
-    scales: int = 2
+    scales: int = 2                     # of the discriminator; each enhancer brings one more
+    edges: bool = False                 # one more input channel: where label codes change
+    pool_size: int = 0                  # generated pictures kept to be shown again; 0 = none
     batch_size: int = 1
     learning_rate: float = 2.0e-4
-    epochs: int = 100                   # at a constant learning rate
+    epochs: int = 100                   # at a constant learning rate; with enhancers, of either part
     decay_epochs: int = 100             # falling linearly to 0
-    feature_weight: float = 10.0
+    feature_weight: float = 10.0        # of feature matching and of the perceptual loss
+    vgg_weights: Optional[str] = None   # file for the perceptual loss, see models/vgg.py; none = off
+    initial_weights: Optional[str] = None  # folder of tools/import_weights.py to start from
     augmentation: Augmentation = Augmentation()
 
 
@@ -107,7 +115,9 @@ class Segmenter:
     size: int = 512                     # side at which SMANet trains, px
     crop: int = 377                     # random crop, and the sliding window at test
     width: float = 1.0                  # scales every channel count
-    blocks: Tuple[int, ...] = (3, 4, 6, 3)
+    blocks: Tuple[int, ...] = (3, 4, 6, 3)  # of the encoder: ResNet-50; (3, 4, 23, 3) is -101
+    context: str = 'attention'          # attention (SMANet) | pyramid (PSPNet's, to compare)
+    imagenet_weights: Optional[str] = None  # Keras' ResNet .h5 without top | keras (its cache) | none
     batch_size: int = 17
     learning_rate: float = 1.0e-4
     synth_steps: int = 20_000           # updates on synthetic pairs
@@ -142,6 +152,8 @@ class Config:
     configuration: str                  # tiny | full | demo | ...: which published table is beside
     data: Data
     seed: int = 0
+    precision: str = 'float32'          # float32 | mixed_float16: what networks compute in
+    strategy: str = 'none'              # none | mirrored (GPUs of a host) | multi_worker (of several)
     regimes: Tuple[str, ...] = ('real', 'synth3', 'finetune3')
     labels: Labels = Labels()
     pggan: PGGAN = PGGAN()

@@ -21,7 +21,7 @@ from pipelines.methods import (REGIMES, Method, Regime, Stage, methods_of, parse
 # Keys of a config -> files that were made with them: a key may change while none of them exists.
 DEPENDENTS = {
     'data': 'records/*/*.tfrecord', 'evaluation': 'records/*/*.tfrecord',
-    'seed': 'stages/*/checkpoints/*', 'labels.channels': 'stages/*/checkpoints/*',
+    'seed': '*/*/checkpoints/*', 'precision': '*/*/checkpoints/*', 'labels.channels': 'stages/*/checkpoints/*',
     'pggan': 'stages/*/checkpoints/*', 'pix2pixhd': 'stages/*_from_*/checkpoints/*',
     'stages': 'stages/*/checkpoints/*', 'labels': 'synthetic/*/*.tfrecord',
     'generation': 'synthetic/*/*.tfrecord', 'segmenter': 'segmenters/*/checkpoints/*',
@@ -93,12 +93,13 @@ def prepare(config: Config, workdir):
 
 
 def train_stage(config: Config, stage: Stage, workdir) -> None:
-    from pipelines import stages, training
+    from pipelines import checkpoints, runtime, stages, training
     directory = stages.stage_directory(workdir, stage)
-    if training.is_finished(directory):
+    if checkpoints.is_finished(directory):
         return
-    task = stages.stage_task(config, stage, prepare(config, workdir))
-    training.train(task, directory, **vars(config.run))
+    info = prepare(config, workdir)
+    with runtime.distribution(config.strategy).scope():
+        training.train(stages.stage_task(config, stage, info), directory, **vars(config.run))
 
 
 def generate(config: Config, method: Method, workdir) -> None:
@@ -109,13 +110,14 @@ def generate(config: Config, method: Method, workdir) -> None:
 
 
 def train_segmenter(config: Config, regime: Regime, workdir) -> None:
-    from pipelines import segmentation, training
+    from pipelines import checkpoints, runtime, segmentation, training
     directory = segmentation.segmenter_directory(workdir, regime)
-    if training.is_finished(directory):
+    if checkpoints.is_finished(directory):
         return
     prepare(config, workdir)
-    training.train(segmentation.segmenter_task(config, regime, workdir), directory,
-                   **vars(config.run))
+    with runtime.distribution(config.strategy).scope():
+        training.train(segmentation.segmenter_task(config, regime, workdir), directory,
+                       **vars(config.run))
 
 
 def evaluate(config: Config, regime: Regime, workdir) -> None:

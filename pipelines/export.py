@@ -25,7 +25,8 @@ from pipelines.config import Config, to_dict
 from pipelines.fields import Field
 from pipelines.methods import Method, Regime, Stage
 from pipelines.results import versions
-from pipelines.segmentation import predict_probabilities, trained_network, updates_of
+from pipelines.segmentation import (input_deviation, predict_probabilities, trained_network,
+                                    updates_of)
 from pipelines.stages import draw_function, trained_generator
 
 DESCRIPTION = 'model.json'
@@ -34,17 +35,18 @@ DESCRIPTION = 'model.json'
 class Segmenter(tf.Module):
     """What is exported: a network with everything that belongs to using it."""
 
-    def __init__(self, network, size: int, crop: int, num_classes: int):
+    def __init__(self, network, size: int, crop: int, num_classes: int, deviation: float):
         super().__init__()
         # Only the weights are tracked: the network's own Keras functions need not be saved.
         self.weights = list(network.variables)
-        self.size = size
+        self.size, self.deviation = size, deviation
         self.predict = lambda images: predict_probabilities(network, images, crop, num_classes)
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32, 'image')])
     def segment(self, image):
         height, width = tf.shape(image)[1], tf.shape(image)[2]
-        small = preprocess.standardise(preprocess.resize(image, self.size, self.size))
+        small = preprocess.standardise(preprocess.resize(image, self.size, self.size),
+                                       self.deviation)
         small = tf.ensure_shape(small, [None, self.size, self.size, 1])
         probabilities = preprocess.resize(self.predict(small), height, width)
         return {'class_map': tf.cast(tf.argmax(probabilities, -1), tf.uint8),
@@ -61,7 +63,8 @@ def export_segmenter(config: Config, regime: Regime, workdir, output) -> Path:
     coding = records.read_info(Path(workdir) / 'records' / 'train').coding
     settings = config.segmenter
     network = trained_network(config, regime, coding.num_classes, workdir)
-    module = Segmenter(network, settings.size, settings.crop, coding.num_classes)
+    module = Segmenter(network, settings.size, settings.crop, coding.num_classes,
+                       input_deviation(config))
     description = {
         'kind': 'segmenter', 'classes': ['background', *coding.targets],
         'colours': coding.class_colours.tolist(), 'size': settings.size, 'crop': settings.crop,

@@ -38,6 +38,14 @@ class Field:
             return tf.cast(preprocess.stretch(row['image']), tf.float16)
         return row[self.name]
 
+    def resize(self, values: tf.Tensor, side: int) -> tf.Tensor:
+        """Prepared values [N, S, S(, 1)] -> the same at another side; codes stay codes."""
+        if values.shape[1] == side:
+            return values
+        if self.name == 'image':
+            return preprocess.resize(values, side, side)
+        return preprocess.resize_nearest(values, side)
+
     def encode(self, values: tf.Tensor) -> tf.Tensor:
         """Prepared values -> channels, float32 in [-1, 1]."""
         if self.name == 'image':
@@ -50,9 +58,9 @@ class Field:
             return preprocess.to_uint8(drawn[..., 0])
         return preprocess.decode_labels(drawn, self.num_codes, self.drawn_as)
 
-    def condition(self, codes: tf.Tensor, size: int) -> tf.Tensor:
-        """Codes [N, h, w] -> the input of a Pix2PixHD [N, size, size, num_codes]."""
-        return preprocess.condition(preprocess.enlarge_nearest(codes, size), self.num_codes)
+    def condition(self, codes: tf.Tensor, size: int, edges: bool = False) -> tf.Tensor:
+        """Codes [N, h, w] -> the input of a Pix2PixHD [N, size, size, num_codes (+ 1 for edges)]."""
+        return preprocess.condition(preprocess.resize_nearest(codes, size), self.num_codes, edges)
 
     def picture(self, values: np.ndarray) -> np.ndarray:
         """uint8 picture or codes [H, W] -> RGB."""

@@ -9,7 +9,8 @@ from pipelines.fields import Field
 from pipelines.methods import Regime, Stage, methods_of
 from pipelines.prepare import open_split
 from pipelines.segmentation import make_network, steps_of
-from pipelines.stages import epoch_steps, stage_networks
+from pipelines.pix2pixhd_stage import epoch_steps
+from pipelines.stages import stage_networks
 
 
 def describe(config: Config, regimes: Sequence[Regime]) -> str:

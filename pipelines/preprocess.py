@@ -37,13 +37,13 @@ def displayed(image) -> np.ndarray:
     return to_uint8(stretch(image)).numpy()[..., 0]
 
 
-def standardise(images: tf.Tensor) -> tf.Tensor:
-    """Float pictures [..., H, W, 1] -> mean 0, standard deviation 1 each.
+def standardise(images: tf.Tensor, deviation: float = 1.0) -> tf.Tensor:
+    """Float pictures [..., H, W, 1] -> mean 0 and the given standard deviation each.
 
     Any positive linear grey scale gives the same result; polarity is not guessed.
     """
     mean, variance = tf.nn.moments(images, axes=[-3, -2, -1], keepdims=True)
-    return (images - mean) * tf.math.rsqrt(tf.maximum(variance, 1e-12))
+    return (images - mean) * (deviation * tf.math.rsqrt(tf.maximum(variance, 1e-12)))
 
 
 def resize(images: tf.Tensor, height, width) -> tf.Tensor:
@@ -59,7 +59,7 @@ def resize_labels(labels: tf.Tensor, size: int, num_values: int) -> tf.Tensor:
     return tf.cast(tf.argmax(shares, axis=-1), tf.uint8)
 
 
-def enlarge_nearest(labels: tf.Tensor, size: int) -> tf.Tensor:
+def resize_nearest(labels: tf.Tensor, size: int) -> tf.Tensor:
     """Map of codes [N, h, w] -> [N, size, size], nearest neighbour: the codes survive (section 3.3)."""
     if labels.shape[1] == size:
         return labels
@@ -92,6 +92,34 @@ def label_channels(num_codes: int, channels: str) -> int:
     return 1 if channels == 'grey' else num_codes
 
 
-def condition(labels: tf.Tensor, num_codes: int) -> tf.Tensor:
-    """Codes [...] -> one-hot float32 0/1: the input of a Pix2PixHD (official label handling)."""
-    return tf.one_hot(tf.cast(labels, tf.int32), num_codes)
+def condition(labels: tf.Tensor, num_codes: int, edges: bool) -> tf.Tensor:
+    """Codes [N, H, W] -> the input of a Pix2PixHD: one-hot float32 0/1 (official label handling).
+
+    Args:
+      edges: adds a channel that is 1 where a pixel's code differs from that of a neighbour above,
+        below, left or right (the official edge map, there of object instances).
+    """
+    labels = tf.cast(labels, tf.int32)
+    channels = tf.one_hot(labels, num_codes)
+    if not edges:
+        return channels
+    down = tf.cast(labels[:, 1:] != labels[:, :-1], tf.float32)
+    right = tf.cast(labels[:, :, 1:] != labels[:, :, :-1], tf.float32)
+    edge = tf.reduce_max([tf.pad(down, [[0, 0], [1, 0], [0, 0]]), tf.pad(down, [[0, 0], [0, 1], [0, 0]]),
+                          tf.pad(right, [[0, 0], [0, 0], [1, 0]]),
+                          tf.pad(right, [[0, 0], [0, 0], [0, 1]])], axis=0)
+    return tf.concat([channels, edge[..., None]], -1)
+
+
+def padded(translate, multiple: int):
+    """A network for sides that are multiples of `multiple` -> one for any side.
+
+    [ours] Pads below and on the right by mirroring, and crops back; the official data set resizes.
+    """
+    def any_size(source: tf.Tensor) -> tf.Tensor:
+        _, height, width, _ = source.shape
+        if height % multiple == 0 and width % multiple == 0:
+            return translate(source)
+        border = [[0, 0], [0, -height % multiple], [0, -width % multiple], [0, 0]]
+        return translate(tf.pad(source, border, 'SYMMETRIC'))[:, :height, :width]
+    return any_size

@@ -15,7 +15,7 @@ with warnings.catch_warnings():  # Addons announces its end of life at every imp
     import tensorflow_addons as tfa  # the only use of Addons: to be swapped here alone
 
 # uses: every independent draw for one sample has its own number
-LATENT, LATENT_GENERATOR, MIXING, AFFINE, TONE, NOISE, CROP = range(7)
+LATENT, LATENT_GENERATOR, MIXING, AFFINE, TONE, NOISE, CROP, POOL = range(8)
 NOISE_STRENGTH = 104
 
 

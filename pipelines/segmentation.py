@@ -1,4 +1,4 @@
-"""SMANet's regimes as training.Tasks: REAL, SYNTH k, FINETUNE k (papers 000/001, section 4.2).
+"""SMANet's regimes as tasks.Tasks: REAL, SYNTH k, FINETUNE k (papers 000/001, section 4.2).
 
 SYNTH learns from the first `generation.num_train` synthetic pairs and the rest choose the epoch
 (caption of Table 1). REAL and the fine-tuning hold out source images for that; with few of them they
@@ -16,14 +16,16 @@ import tensorflow as tf
 from datasets import records
 from datasets.errors import InputError
 from models import adversarial
+from models.resnet import load_imagenet
 from models.segmentation_loss import segmentation_update
 from models.sliding_window import sliding_window_probabilities
 from models.smanet import SMANet
-from pipelines import inputs, metrics, preprocess, random_ops
+from pipelines import checks, inputs, metrics, preprocess, random_ops, runtime
 from pipelines.config import Config
 from pipelines.methods import Regime, synth_regime
 from pipelines.runtime import stable_seed
-from pipelines.training import Average, Phase, Task, Validation, restore_networks
+from pipelines.checkpoints import restore_networks
+from pipelines.tasks import Average, Phase, Task, Validation
 
 VALIDATION_BATCH = 8
 
@@ -65,29 +67,67 @@ def segmenter_task(config: Config, regime: Regime, workdir) -> Task:
     """
     settings, pairs = config.segmenter, _pairs(config, regime, workdir)
     coding = pairs.info.coding
-    network, chosen = (make_network(config, coding.num_classes) for _ in range(2))
+    with runtime.precision(config.precision):
+        network, chosen = (make_network(config, coding.num_classes) for _ in range(2))
     seed = stable_seed(config.seed, 'segmenter', regime.name)
     rate = settings.learning_rate
     if regime.kind == 'finetune':
-        synth = trained_network(config, synth_regime(regime.method), coding.num_classes, workdir)
-        adversarial.copy_weights(network, synth)
+        restore_networks({'chosen': network},
+                         segmenter_directory(workdir, synth_regime(regime.method)))
         rate = settings.finetune_learning_rate
+    elif settings.imagenet_weights:
+        load_imagenet_file(network, settings)
     adversarial.copy_weights(chosen, network)
-    phase = Phase(regime.name, steps_of(config, regime), lambda step: rate, (segmentation_update(network),),
+    phase = Phase(regime.name, steps_of(config, regime), lambda step: rate,
+                  (segmentation_update(network),),
                   lambda first: _batches(config, pairs, seed, first))
     networks = {'network': network, 'chosen': chosen}
     if pairs.validation is None:
         averages = (Average(chosen, network, settings.average_decay),)
-        return Task(regime.name, networks, (phase,), (0.9, 0.999), averages)
+        return Task(regime.name, networks, (phase,), (0.9, 0.999), averages,
+                    mixed_precision=config.precision == 'mixed_float16')
     validation = Validation(settings.validate_every, _validator(config, pairs, network), chosen,
                             network)
-    return Task(regime.name, networks, (phase,), (0.9, 0.999), validation=validation)
+    return Task(regime.name, networks, (phase,), (0.9, 0.999), validation=validation,
+                mixed_precision=config.precision == 'mixed_float16')
 
 
 def make_network(config: Config, num_classes: int) -> SMANet:
     """SMANet with weights from the seed: the same start in every regime."""
-    return SMANet(num_classes, channels=1, blocks=config.segmenter.blocks,
-                  width=config.segmenter.width, seed=stable_seed(config.seed, 'smanet'))
+    settings = config.segmenter
+    return SMANet(num_classes, channels=1, blocks=settings.blocks, width=settings.width,
+                  stem='imagenet' if settings.imagenet_weights else 'deep',
+                  context=settings.context, seed=stable_seed(config.seed, 'smanet'))
+
+
+def input_deviation(config: Config) -> float:
+    """Standard deviation of the pictures that SMANet is given.
+
+    [ours] 1; but ImageNet's own, 58 grey levels of 127.5, for weights that learned from ImageNet.
+    """
+    return 58 / 127.5 if config.segmenter.imagenet_weights else 1.0
+
+
+def load_imagenet_file(network: SMANet, settings) -> None:
+    """Fills the encoder from Keras' file of ImageNet weights; nothing is downloaded.
+
+    Raises:
+      InputError: there is no such file, or it holds another network.
+    """
+    name = checks.RESNETS[settings.blocks]
+    path = Path(settings.imagenet_weights)
+    if settings.imagenet_weights == 'keras':
+        path = Path.home() / f'.keras/models/{name}_weights_tf_dim_ordering_tf_kernels_notop.h5'
+    if not path.is_file():
+        raise InputError(f'segmenter.imagenet_weights: expected Keras\' file of {name} without top, '
+                         f'found none at {path}; fetch it (tf.keras.applications does) or set null')
+    build = {'resnet50': tf.keras.applications.ResNet50,
+             'resnet101': tf.keras.applications.ResNet101}[name]
+    try:
+        load_imagenet(network.encoder, build(include_top=False, weights=str(path)))
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f'segmenter.imagenet_weights: {path} does not hold {name} without top: '
+                         f'{" ".join(str(error).split())[:160]}') from None
 
 
 def trained_network(config: Config, regime: Regime, num_classes: int, workdir) -> SMANet:
@@ -125,9 +165,10 @@ def _pairs(config: Config, regime: Regime, workdir) -> Pairs:
 def _prepare(config: Config, coding):
     """Parsed record -> standardised float16 picture and classes, at the training size."""
     size, projection = config.segmenter.size, tf.constant(coding.projection)
+    deviation = input_deviation(config)
 
     def prepare(row):
-        image = preprocess.standardise(preprocess.resize(row['image'], size, size))
+        image = preprocess.standardise(preprocess.resize(row['image'], size, size), deviation)
         classes = tf.gather(projection, tf.cast(row['labels'], tf.int32))
         classes = preprocess.resize_labels(classes, size, coding.num_classes)
         return {'image': tf.cast(image, tf.float16), 'label': tf.ensure_shape(classes, [size, size])}

@@ -9,6 +9,7 @@ import numpy as np
 from datasets.labels import LabelCoding
 
 TILE = 160   # px, of one picture on a sheet
+COLUMNS = 8  # samples on a sheet
 
 
 def to_rgb(field: str, values: np.ndarray, coding: LabelCoding) -> np.ndarray:

@@ -1,15 +1,19 @@
 """train(): the one training loop. Repeating it continues it, exactly.
 
-A task is data: its networks, and phases that each say what to update with which batches. One
-checkpoint holds everything that moves: weights, averages, optimisers, the step, the best score and
-the best weights. Batches and all random numbers are functions of the step, so a killed and repeated
+One checkpoint holds everything that moves: weights, averages, optimisers, loss scales, image pools,
+the step, the best score and the best weights. Batches and all random numbers are functions of the step, so a killed and repeated
 run computes what an undisturbed one does. A plain loop instead of Keras' fit, because fit resumes at
 epochs only and overwrites its checkpoint even after a NaN.
+
+Everything runs under the current `tf.distribute` strategy: each device gets its consecutive share of
+every batch, gradients are those of the mean over the whole batch, and averages, validation and files
+are made once.
 
 Files in the task's folder:
   checkpoints/      the last two states
   losses.jsonl      a row per `log_every` steps; rows after the restored step are dropped
   samples/          sample sheets, step-00001234.png
+  snapshots/        networks of a task that keeps them, 00001234.index and .data
   tensorboard/      the same for TensorBoard, written anew from those files on resume
   finished.json     there when the task is done
 """
@@ -17,118 +21,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
-import numpy as np
 import tensorflow as tf
 
 from datasets.errors import Diverged, InputError
 from datasets.files import write_json
 from models import adversarial
 from pipelines import progress
+from pipelines.checkpoints import State, is_finished
 from pipelines.logs import Logs
-
-
-class Phase(NamedTuple):
-    """A stretch of training with fresh optimisers.
-
-    Attributes:
-      learning_rate: step in this phase, from 0 -> learning rate.
-      batches: first step in this phase -> endless batches from there on.
-      sheet: steps done in this phase -> RGB sample sheet uint8 [H, W, 3]; None for none.
-    """
-    name: str
-    steps: int
-    learning_rate: Callable[[int], float]
-    updates: Tuple[adversarial.Update, ...]
-    batches: Callable[[int], tf.data.Dataset]
-    sheet: Optional[Callable[[int], np.ndarray]] = None
-
-
-class Average(NamedTuple):
-    """`average` follows `live`, see adversarial.update_average."""
-    average: tf.keras.Model
-    live: tf.keras.Model
-    decay: float
-
-
-class Validation(NamedTuple):
-    """Chooses the best step: weights of `live` go to `best` whenever `score()` (a %) is highest."""
-    every: int
-    score: Callable[[], float]
-    best: tf.keras.Model
-    live: tf.keras.Model
-
-
-class Task(NamedTuple):
-    name: str
-    networks: Dict[str, tf.keras.Model]   # all that is saved, averages and best included
-    phases: Tuple[Phase, ...]
-    betas: Tuple[float, float]            # of Adam
-    averages: Tuple[Average, ...] = ()
-    validation: Optional[Validation] = None
-
-    @property
-    def steps(self) -> int:
-        return sum(phase.steps for phase in self.phases)
-
-
-class State:
-    """What a checkpoint holds."""
-
-    def __init__(self, task: Task, directory: Path):
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.best_score = tf.Variable(-1.0, trainable=False)
-        self.optimizers = {}
-        for update in {u.name: u for phase in task.phases for u in phase.updates}.values():
-            optimizer = tf.keras.optimizers.Adam(1e-3, *task.betas, epsilon=1e-8, jit_compile=False)
-            optimizer.build(update.network.trainable_variables)
-            self.optimizers[update.name] = optimizer
-        self.checkpoint = tf.train.Checkpoint(
-            step=self.step, best_score=self.best_score, networks=dict(task.networks),
-            optimizers=dict(self.optimizers))
-        self.manager = tf.train.CheckpointManager(
-            self.checkpoint, str(directory / 'checkpoints'), max_to_keep=2)
-
-    def restore(self) -> int:
-        if self.manager.latest_checkpoint:
-            try:
-                status = self.checkpoint.restore(self.manager.latest_checkpoint)
-                status.assert_existing_objects_matched()
-            except (AssertionError, ValueError):
-                raise InputError(f'{self.manager.latest_checkpoint}: this checkpoint is of another '
-                                 f'network; choose another --workdir') from None
-        return int(self.step)
-
-    def reset_optimizers(self) -> None:
-        for optimizer in self.optimizers.values():
-            for variable in optimizer.variables:
-                variable.assign(tf.zeros_like(variable))
-
-    def save(self) -> None:
-        self.manager.save(checkpoint_number=int(self.step))
-
-
-def is_finished(directory) -> bool:
-    """Whether a task in this folder has done all its steps."""
-    return (Path(directory) / 'finished.json').exists()
-
-
-def restore_networks(networks: Dict[str, tf.keras.Model], directory) -> None:
-    """Loads some or all networks of a finished task; what else it saved is left on disk.
-
-    Raises:
-      InputError: the task has not finished there.
-    """
-    directory = Path(directory)
-    if not is_finished(directory):
-        raise InputError(f'{directory}: {directory.name} is not trained yet; train it first (the '
-                         f'same --config and --workdir)')
-    path = tf.train.latest_checkpoint(str(directory / 'checkpoints'))
-    checkpoint = tf.train.Checkpoint(networks=dict(networks))
-    status = checkpoint.restore(path)
-    status.assert_existing_objects_matched()
-    status.expect_partial()
+from pipelines.tasks import Phase, Task
 
 
 def train(task: Task, directory, log_every: int = 50, sheet_every: int = 1000,
@@ -152,10 +54,10 @@ def train(task: Task, directory, log_every: int = 50, sheet_every: int = 1000,
             first += phase.steps
             continue
         if done == 0:
-            state.reset_optimizers()
-        step_fn = _step_function(task, phase, state)
-        batches = phase.batches(done).take(phase.steps - done)
-        for step, batch in enumerate(batches, start=first + done + 1):
+            state.start_phase(phase)
+        step_fn = step_function(task, phase, state)
+        numbers = range(first + done + 1, first + phase.steps + 1)
+        for step, batch in zip(numbers, distributed_batches(phase, done)):
             rate = tf.constant(phase.learning_rate(step - first - 1), tf.float32)
             metrics = _checked(step_fn, batch, rate, task, step)
             bar.update()
@@ -163,7 +65,12 @@ def train(task: Task, directory, log_every: int = 50, sheet_every: int = 1000,
                 logs.row(step, phase.name, {k: float(v) for k, v in metrics.items()})
             if task.validation and (step % task.validation.every == 0 or step == task.steps):
                 logs.row(step, phase.name, {'jaccard_validation': _validate(task, state)})
-            if phase.sheet and (step % sheet_every == 0 or step == first + phase.steps):
+            snapshot = phase.snapshot_every and (step - first) % phase.snapshot_every == 0
+            if snapshot:
+                tf.train.Checkpoint(networks=dict(task.snapshot)).write(
+                    str(directory / 'snapshots' / f'{step:08d}'))
+            if phase.sheet and (snapshot or step % sheet_every == 0
+                                or step == first + phase.steps):
                 logs.sheet(step, phase.sheet(step - first))
             if time.monotonic() - saved_at >= checkpoint_seconds:
                 state.save()
@@ -172,20 +79,54 @@ def train(task: Task, directory, log_every: int = 50, sheet_every: int = 1000,
     state.save()
     bar.close()
     write_json(directory / 'finished.json', {'task': task.name, 'steps': task.steps,
-                                             'best_score': float(state.best_score)})
+                                             'best_score': float(state.best_score.numpy())})
 
 
-def _step_function(task: Task, phase: Phase, state: State):
+def step_function(task: Task, phase: Phase, state: State):
+    """One training step of a phase as a graph: (batch, learning rate) -> metrics."""
+    strategy = tf.distribute.get_strategy()
+
     @tf.function
     def step_fn(batch, learning_rate):
         for optimizer in state.optimizers.values():
             optimizer.learning_rate.assign(learning_rate)
         for average in task.averages:  # the official order: averaged before its network moves
             adversarial.update_average(*average, state.step)
-        metrics = adversarial.train_step(phase.updates, state.optimizers, batch)
+        metrics = strategy.run(
+            lambda share: adversarial.train_step(phase.updates, state.optimizers, share), (batch,))
         state.step.assign_add(1)
-        return metrics
+        return {k: strategy.reduce('MEAN', v, axis=None) for k, v in metrics.items()}
     return step_fn
+
+
+def distributed_batches(phase: Phase, done: int):
+    """The phase's batches after `done` steps, each cut into the devices' shares.
+
+    Every host makes whole batches and keeps what its devices need, so that a batch is the same on any
+    number of them.
+
+    Raises:
+      InputError: a batch does not divide by the number of devices.
+    """
+    strategy = tf.distribute.get_strategy()
+    devices = strategy.num_replicas_in_sync
+    batches = phase.batches(done)
+    if devices == 1:
+        return batches
+    count = next(iter(batches.element_spec.values())).shape[0]
+    if count % devices:
+        raise InputError(f'strategy: a batch of {count} in phase {phase.name} does not divide by '
+                         f'{devices} devices; change the batch size')
+
+    def shares(context):
+        local = devices // context.num_input_pipelines
+        begin = context.input_pipeline_id * local
+
+        def cut(batch):
+            return {key: tf.reshape(value, [devices, count // devices, *value.shape[1:]])[
+                begin:begin + local] for key, value in batch.items()}
+        return batches.map(cut).unbatch()
+    return strategy.distribute_datasets_from_function(shares)
 
 
 def _checked(step_fn, batch, rate, task, step):
@@ -197,11 +138,16 @@ def _checked(step_fn, batch, rate, task, step):
         what = error.message.split('assertion failed:')[1].split('\n')[0].strip()
         raise Diverged(f'{task.name}: not finite at step {step}: {what}; the last good state is '
                        f'kept, a lower learning rate may help') from None
+    except tf.errors.ResourceExhaustedError:
+        raise InputError(
+            f'{task.name}: out of memory at step {step}; --dry-run tells what a step needs: lower '
+            f'the batch size, the number of feature maps or the picture size, or set '
+            f'precision=mixed_float16. The last saved state is kept') from None
 
 
 def _validate(task: Task, state: State) -> float:
     score = task.validation.score()
-    if score > float(state.best_score):
+    if score > float(state.best_score.numpy()):
         state.best_score.assign(score)
         adversarial.copy_weights(task.validation.best, task.validation.live)
     return score

@@ -4,9 +4,13 @@ import os
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 import pytest
+import tensorflow as tf
 
 from pipelines import runtime
 
+# two devices for the tests of strategies; everything else uses the first
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices('CPU')[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 runtime.setup()
 
 # Every network and set as small as it gets; the code that runs is that of the real configs.

@@ -124,5 +124,5 @@ def test_resized_labels_take_what_covers_most():
 
 def test_enlarging_codes_keeps_them():
     codes = tf.constant([[[1, 2], [3, 4]]], tf.uint8)
-    assert preprocess.enlarge_nearest(codes, 4)[0].numpy().tolist() == [
+    assert preprocess.resize_nearest(codes, 4)[0].numpy().tolist() == [
         [1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]

@@ -51,6 +51,11 @@ def networks():
             MultiscaleDiscriminator(3, ndf=8, layers=2, scales=2, seed=2))
 
 
+def updates_of(generator, discriminator, *arguments, translate=None):
+    return pix2pixhd_updates(translate or generator, discriminator, generator.trainable_variables,
+                             discriminator.trainable_variables, *arguments)
+
+
 def test_one_picture_serves_both_updates_and_is_detached():
     generator, discriminator = networks()
     pictures = []
@@ -59,7 +64,7 @@ def test_one_picture_serves_both_updates_and_is_detached():
         pictures.append(generator(source))
         return pictures[-1]
 
-    first, second = pix2pixhd_updates(counted, discriminator)
+    first, second = updates_of(generator, discriminator, translate=counted)
     made = {}
     with tf.GradientTape(persistent=True) as tape:
         of_generator, generator_terms = first.loss(pair(), made)
@@ -78,7 +83,7 @@ def test_weight_of_features_and_perceptual_loss():
     generator, discriminator = networks()
 
     def terms(*arguments):
-        _, terms = pix2pixhd_updates(generator, discriminator, *arguments)[0].loss(pair(), {})
+        _, terms = updates_of(generator, discriminator, *arguments)[0].loss(pair(), {})
         return {name: float(value) for name, value in terms.items()}
 
     ten, two = terms(), terms(2.0, lambda real, fake: tf.constant(7.0))
@@ -91,10 +96,10 @@ def test_weight_of_features_and_perceptual_loss():
 def test_a_pair_is_learnt():
     generator, discriminator = networks()
     batch = {name: tf.constant(value) for name, value in pair().items()}
-    updates = pix2pixhd_updates(generator, discriminator)
+    updates = updates_of(generator, discriminator)
     optimizers = {update.name: tf.keras.optimizers.Adam(2e-3, beta_1=0.5) for update in updates}
     for update in updates:
-        optimizers[update.name].build(update.network.trainable_variables)
+        optimizers[update.name].build(update.variables)
 
     @tf.function
     def step():
@@ -110,32 +115,41 @@ def test_a_pair_is_learnt():
 
 @pytest.fixture(scope='module')
 def vgg(tmp_path_factory):
-    path = str(tmp_path_factory.mktemp('vgg') / 'random_notop.h5')
+    """Folder with the same random weights as Keras' and as torchvision's file, and the network."""
+    folder = tmp_path_factory.mktemp('vgg')
     tf.keras.utils.set_random_seed(0)
     network = tf.keras.applications.VGG19(include_top=False, weights=None)
-    network.save_weights(path)
-    return path, network
+    network.save_weights(str(folder / 'random_notop.h5'))
+    numbers = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34]  # of torchvision's layers
+    layers = [layer for layer in network.layers if layer.weights]
+    np.savez(folder / 'vgg19.npz', **{
+        f'features.{number}.{part}': value for number, layer in zip(numbers, layers)
+        for part, value in (('weight', layer.kernel.numpy().transpose(3, 2, 0, 1)),
+                            ('bias', layer.bias.numpy()))})
+    return folder, network
 
 
-def test_perceptual_loss_by_hand(vgg):
-    path, network = vgg
+@pytest.mark.parametrize('name, prepare', [
+    ('vgg19.npz', lambda rgb: rgb),
+    ('random_notop.h5', lambda rgb: 127.5 * (rgb[..., ::-1] + 1) - [103.939, 116.779, 123.68])])
+def test_perceptual_loss_by_hand(vgg, name, prepare):
+    folder, network = vgg
     real, fake = np.random.default_rng(0).uniform(-1, 1, (2, 2, 32, 32, 1)).astype(np.float32)
     expected = 0.0
     for i, weight in enumerate([1 / 32, 1 / 16, 1 / 8, 1 / 4, 1], start=1):
         layer = tf.keras.Model(network.input, network.get_layer(f'block{i}_conv1').output)
-        a, b = [layer(np.repeat(picture, 3, -1)).numpy() for picture in (real, fake)]
+        a, b = [layer(prepare(np.repeat(picture, 3, -1))).numpy() for picture in (real, fake)]
         assert a.min() == 0  # after the ReLU
         expected += weight * np.abs(a - b).mean()
-    loss = perceptual_loss(path)
+    loss = perceptual_loss(str(folder / name))
     assert float(loss(real, fake)) == pytest.approx(expected, rel=1e-4)
     assert float(loss(np.repeat(real, 3, -1), np.repeat(fake, 3, -1))) == pytest.approx(
         expected, rel=1e-4)
-    assert float(perceptual_loss(path, lambda rgb: 0 * rgb)(real, fake)) == 0
 
 
 def test_perceptual_gradient_reaches_only_the_fake_picture(vgg):
     real, fake = [tf.Variable(np.full((1, 32, 32, 1), value, np.float32)) for value in (-.5, .5)]
-    loss = perceptual_loss(vgg[0])
+    loss = perceptual_loss(str(vgg[0] / 'vgg19.npz'))
     with tf.GradientTape() as tape:
         value = loss(real, fake)
     of_real, of_fake = tape.gradient(value, [real, fake])
@@ -144,9 +158,20 @@ def test_perceptual_gradient_reaches_only_the_fake_picture(vgg):
 
 def test_perceptual_loss_refuses_two_channels(vgg):
     with pytest.raises(ValueError, match='1 or 3 channels, found 2'):
-        perceptual_loss(vgg[0])(np.zeros((1, 32, 32, 2)), np.zeros((1, 32, 32, 2)))
+        perceptual_loss(str(vgg[0] / 'vgg19.npz'))(*np.zeros((2, 1, 32, 32, 2)))
 
 
-def test_missing_weights_of_vgg():
-    with pytest.raises(ValueError, match="found none at 'nowhere.h5'"):
-        perceptual_loss('nowhere.h5')
+@pytest.mark.parametrize('name, content', [
+    ('nowhere.h5', None), ('nowhere.npz', None), ('wrong.h5', b'no weights'),
+    ('wrong.npz', b'no weights'), ('cut.npz', b'PK')])
+def test_wrong_weights_of_vgg(tmp_path, name, content):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=f'VGG19 weights: expected .* found .*{name}.*give another'):
+        perceptual_loss(str(tmp_path / name))
+
+
+def test_weights_of_another_network_are_no_vgg(tmp_path):
+    np.savez(tmp_path / 'other.npz', **{'model.1.weight': np.zeros((3, 3, 3, 3))})
+    with pytest.raises(ValueError, match="VGG19 weights: .*'.*other.npz'"):
+        perceptual_loss(str(tmp_path / 'other.npz'))

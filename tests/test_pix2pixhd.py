@@ -78,17 +78,26 @@ def test_local_enhancer_sizes():
         network(normal(1, 24, 20, 3))
 
 
-def test_local_enhancer_adopts_and_freezes_the_trunk():
-    coarse = GlobalGenerator(3, 1, ngf=4, downsamplings=1, blocks=1, seed=5)
+def test_local_enhancer_shares_its_trunk_with_the_global_generator():
     network = LocalEnhancer(3, 1, 2, 1, 1, 1, 1)
-    number = len(network.trainable_variables)
-    network.adopt(coarse)
-    for ours, theirs in zip(network.trunk.variables, coarse.trunk.variables):
-        np.testing.assert_array_equal(ours, theirs)
-    network.trunk.trainable = False
-    assert len(network.trainable_variables) == number - len(coarse.trunk.variables)
-    with pytest.raises(ValueError):
-        network.adopt(GlobalGenerator(3, 1, ngf=8, downsamplings=1, blocks=1))
+    coarse = network.global_generator(seed=5)
+    assert coarse(normal(1, 12, 20, 3)).shape == (1, 12, 20, 1)
+    assert coarse.trunk is network.trunk and coarse.head is not network.head
+    everything = {id(v) for v in network.trainable_variables}
+    enhancer = {id(v) for v in network.enhancer_variables}
+    trunk = {id(v) for v in coarse.trunk.trainable_variables}
+    assert enhancer | trunk == everything and not enhancer & trunk and enhancer and trunk
+
+
+def test_discriminator_without_its_finest_scale_is_the_coarser_one():
+    network = MultiscaleDiscriminator(3, 4, 2, scales=3)
+    x = normal(1, 24, 20, 3)
+    for a, b in zip(tf.nest.flatten(network(halve(x), skip=1)), tf.nest.flatten(network(x)[1:])):
+        np.testing.assert_array_equal(a, b)
+    finest = {id(v) for v in network.scales[0].trainable_variables}
+    coarser = {id(v) for v in network.variables_of(1)}
+    assert not finest & coarser
+    assert finest | coarser == {id(v) for v in network.trainable_variables}
 
 
 @pytest.mark.parametrize('shape', [(1, 8, 8, 3), (3, 5, 7, 4)])

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from datasets.errors import Diverged
-from pipelines import experiment, logs, segmentation, stages, training
+from pipelines import checkpoints, experiment, logs, segmentation, stages, training
 from pipelines.methods import METHODS, REGIMES
 
 THREE = METHODS['three']
@@ -71,9 +71,26 @@ def test_killed_and_repeated_equals_undisturbed(prepared, tmp_path, monkeypatch,
     train(config, workdir, what, tmp_path / 'whole', monkeypatch)
     with pytest.raises(Killed):
         train(config, workdir, what, tmp_path / 'killed', monkeypatch, kill_at)
-    assert not training.is_finished(tmp_path / 'killed')
+    assert not checkpoints.is_finished(tmp_path / 'killed')
     train(config, workdir, what, tmp_path / 'killed', monkeypatch)
     assert fingerprint(tmp_path / 'killed') == fingerprint(tmp_path / 'whole')
+
+
+# Steps of a stage of 8 records in batches of 2, 4 an epoch: 8 of the global generator at half size,
+# 4 of the enhancer alone, 4 of everything.
+@pytest.mark.parametrize('kill_at', [3, 9, 12, 14])
+def test_killed_in_coarse_to_fine_equals_undisturbed(prepared, tmp_path, monkeypatch, kill_at):
+    config, workdir = prepared
+    pix2pixhd = dataclasses.replace(config.pix2pixhd, enhancers=1, blocks_local=1, pool_size=3,
+                                    enhancer_epochs=1, edges=True, scales=1)
+    config = dataclasses.replace(config, pix2pixhd=pix2pixhd, precision='mixed_float16')
+    train(config, workdir, 'image', tmp_path / 'whole', monkeypatch)
+    with pytest.raises(Killed):
+        train(config, workdir, 'image', tmp_path / 'killed', monkeypatch, kill_at)
+    train(config, workdir, 'image', tmp_path / 'killed', monkeypatch)
+    assert fingerprint(tmp_path / 'killed') == fingerprint(tmp_path / 'whole')
+    phases = [row['phase'] for row in logs.read_rows(tmp_path / 'whole' / 'losses.jsonl')]
+    assert phases == ['global'] * 8 + ['enhancer'] * 4 + ['everything'] * 4
 
 
 def test_another_seed_trains_something_else(prepared, tmp_path, monkeypatch):

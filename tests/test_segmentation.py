@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
-from pipelines import logs, segmentation, training
+from models.smanet import PyramidPooling
+from pipelines import checkpoints, inputs, logs, segmentation, training
 from pipelines.methods import REGIMES
 from tests.conftest import tiny_config
 
@@ -23,7 +24,7 @@ def test_finetuning_starts_from_the_chosen_weights_of_its_synth(finished):
     config, workdir = finished
     task = segmentation.segmenter_task(config, REGIMES['finetune3'], workdir)
     synth = segmentation.segmenter_task(config, REGIMES['synth3'], workdir)
-    training.restore_networks(synth.networks,
+    checkpoints.restore_networks(synth.networks,
                               segmentation.segmenter_directory(workdir, REGIMES['synth3']))
     for name in ('network', 'chosen'):
         for a, b in zip(task.networks[name].get_weights(),
@@ -95,3 +96,55 @@ def test_other_numbers_of_samples_than_the_config_says_are_refused(finished):
 def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(InputError, match='generate_samples'):
         segmentation.segmenter_task(tiny_config(), REGIMES['synth3'], tmp_path)
+
+
+def with_segmenter(config, **changes):
+    return dataclasses.replace(config, segmenter=dataclasses.replace(config.segmenter, **changes))
+
+
+def test_imagenet_weights_come_from_kerass_file_and_nowhere_else(finished, tmp_path, monkeypatch):
+    config, workdir = finished
+    settings = dict(width=1.0, blocks=(3, 4, 6, 3))
+    monkeypatch.setenv('HOME', str(tmp_path))
+    folder = tmp_path / '.keras' / 'models'
+    folder.mkdir(parents=True)
+    path = folder / 'resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5'
+
+    def task(weights, regime='real'):
+        return segmentation.segmenter_task(with_segmenter(config, **settings, imagenet_weights=weights),
+                                           REGIMES[regime], workdir)
+
+    with pytest.raises(InputError, match=f'imagenet_weights: expected .* none at {path}; fetch it'):
+        task('keras')
+    path.write_bytes(b'no weights')
+    with pytest.raises(InputError, match='imagenet_weights: .* does not hold resnet50 without top'):
+        task(str(path))
+    tf.keras.utils.set_random_seed(3)
+    keras = tf.keras.applications.ResNet50(include_top=False, weights=None)
+    keras.save_weights(str(path))
+    for weights in ('keras', str(path)):
+        networks = task(weights).networks
+        for network in networks.values():  # the average, too, begins there
+            np.testing.assert_array_equal(network.encoder.stem[0].conv.kernel,
+                                          keras.get_layer('conv1_conv').kernel)
+
+
+def test_imagenet_weights_get_pictures_of_imagenets_contrast(finished):
+    config, workdir = finished
+    deviations = []
+    for weights in (None, 'keras'):
+        changed = with_segmenter(config, imagenet_weights=weights)
+        info = records.read_info(workdir / 'records' / 'train')
+        row = next(iter(inputs.serialized(info.paths)))
+        image = segmentation._prepare(changed, info.coding)(records.parse(row, info))['image']
+        deviations.append(np.std(image.numpy().astype(np.float32)))
+    np.testing.assert_allclose(deviations, [1, 58 / 127.5], rtol=1e-3)
+
+
+def test_the_pyramid_may_take_the_place_of_the_attention(finished):
+    config, workdir = finished
+    task = segmentation.segmenter_task(with_segmenter(config, context='pyramid'), REGIMES['real'],
+                                       workdir)
+    assert isinstance(task.networks['network'].context, PyramidPooling)
+    loss, _ = task.phases[0].updates[0].loss(next(iter(task.phases[0].batches(0))), {})
+    assert np.isfinite(float(loss))

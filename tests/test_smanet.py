@@ -216,8 +216,8 @@ def test_tiny_network_learns_two_pictures():
     def step(key):
         with tf.GradientTape() as tape:
             loss, metrics = update.loss({**batch, 'key': key}, {})
-        gradients = tape.gradient(loss, update.network.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, update.network.trainable_variables))
+        gradients = tape.gradient(loss, update.variables)
+        optimizer.apply_gradients(zip(gradients, update.variables))
         return loss, metrics['pixel_accuracy'], [tf.norm(gradient) for gradient in gradients]
 
     first, _, norms = step(tf.constant([[0, 0], [0, 1]]))

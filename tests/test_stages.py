@@ -10,7 +10,7 @@ from datasets import records
 from datasets.errors import InputError
 from datasets.labels import CHEST
 from models.smanet import SMANet
-from pipelines import config as configs, methods, stages
+from pipelines import config as configs, methods, pggan_stage, pix2pixhd_stage, stages
 from pipelines.fields import Field
 from pipelines.methods import METHODS
 from tests.conftest import tiny_config
@@ -48,7 +48,7 @@ def test_smanet_of_the_paper_has_the_specified_size():
 
 
 def test_linear_decay_is_the_official_schedule():
-    rates = [stages.linear_decay(epoch, 2e-4, 100, 100) for epoch in (1, 100, 101, 102, 151, 200)]
+    rates = [pix2pixhd_stage.linear_decay(epoch, 2e-4, 100, 100) for epoch in (1, 100, 101, 102, 151, 200)]
     np.testing.assert_allclose(rates, [2e-4, 2e-4, 2e-4, 2e-4 * 0.99, 1e-4, 2e-6], rtol=1e-9)
 
 
@@ -84,4 +84,4 @@ def test_dots_that_merge_are_refused(finished):
     info = records.read_info(workdir / 'records' / 'train')
     wide = tiny_config(data={'dots_radius': 8})
     with pytest.raises(InputError, match='training samples dots touch and merge .*; raise data.dots_size'):
-        stages._check_dots(wide, dataclasses.replace(info, directory=workdir / 'records' / 'train'))
+        pggan_stage.check_dots(wide, dataclasses.replace(info, directory=workdir / 'records' / 'train'))

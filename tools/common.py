@@ -95,7 +95,7 @@ def dry_run(arguments: argparse.Namespace, config, regimes) -> bool:
     return arguments.dry_run
 
 
-def setup_tensorflow() -> None:
-    """Before the first op of a tool that computes."""
+def setup_tensorflow(strategy: str = 'none') -> None:
+    """Before the first op of a tool that computes; `strategy` where it trains, see the config."""
     from pipelines import runtime
-    runtime.setup()
+    runtime.setup(strategy)

@@ -26,7 +26,7 @@ def main() -> None:
     if experiment.is_done(workdir, regimes):
         print('done: nothing is left to do')
     else:
-        common.setup_tensorflow()
+        common.setup_tensorflow(config.strategy)
         experiment.run(config, workdir, regimes)
     print(f'results: {workdir / "results.jsonl"}\nreport:  {workdir / "report.html"}')
 

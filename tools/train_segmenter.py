@@ -22,7 +22,7 @@ def main() -> None:
     regime = methods.parse_regime(arguments.regime)
     if common.dry_run(arguments, config, [regime]):
         return
-    common.setup_tensorflow()
+    common.setup_tensorflow(config.strategy)
     workdir = experiment.open_workdir(config, arguments.workdir)
     experiment.train_segmenter(config, regime, workdir)
     print(f'trained: {workdir / "segmenters" / regime.name}')

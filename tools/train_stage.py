@@ -23,7 +23,7 @@ def main() -> None:
     stage = methods.parse_stage(method, arguments.stage)
     if common.dry_run(arguments, config, [methods.synth_regime(method)]):
         return
-    common.setup_tensorflow()
+    common.setup_tensorflow(config.strategy)
     workdir = experiment.open_workdir(config, arguments.workdir)
     experiment.train_stage(config, stage, workdir)
     folder = workdir / 'stages' / stage.key

@@ -1,0 +1,200 @@
+"""A stage that translates one field into another: Pix2PixHD as a tasks.Task, coarse to fine.
+
+Without enhancers there is one phase, the global generator at full size. With n of them: the global
+generator at size / 2^n; then the enhancers alone, with a new generator optimiser, one more
+discriminator per enhancer for the finer scales, and the coarser discriminators as they are; then
+everything, with a new generator optimiser again (Wang et al. 2018, section 3.1, and the official
+training scripts).
+"""
+from __future__ import annotations
+
+import math
+from typing import Dict, NamedTuple, Tuple
+
+import tensorflow as tf
+
+from datasets.errors import InputError
+from datasets.records import Info
+from models.adversarial import Update
+from models.image_pool import ImagePool
+from models.lsgan import pix2pixhd_updates
+from models.pix2pixhd import GlobalGenerator, LocalEnhancer, MultiscaleDiscriminator
+from models.vgg import perceptual_loss
+from pipelines import inputs, preprocess, random_ops, sheets
+from pipelines.config import Augmentation, Config
+from pipelines.fields import Field
+from pipelines.methods import Stage
+from pipelines.runtime import stable_seed
+from pipelines.tasks import Phase, Task
+
+
+def make_networks(source: Field, target: Field, settings, seed: int) -> Dict[str, tf.keras.Model]:
+    """Generator and discriminator; with enhancers also the global generator around their trunk."""
+    channels_in = source.num_codes + settings.edges
+    seed_of = lambda name: stable_seed(seed, name)
+    networks = {'discriminator': MultiscaleDiscriminator(
+        channels_in + target.channels, settings.ndf, settings.layers,
+        settings.scales + settings.enhancers, seed_of('discriminator'))}
+    if not settings.enhancers:
+        networks['generator'] = GlobalGenerator(channels_in, target.channels, settings.ngf,
+                                                settings.downsamplings, settings.blocks,
+                                                seed_of('generator'))
+        return networks
+    networks['generator'] = LocalEnhancer(
+        channels_in, target.channels, settings.ngf // 2 ** settings.enhancers, settings.enhancers,
+        settings.blocks_local, settings.downsamplings, settings.blocks, seed_of('generator'))
+    networks['global_generator'] = networks['generator'].global_generator(seed_of('global'))
+    return networks
+
+
+def translator(generator: tf.keras.Model, settings):
+    """A generator for pictures of any side: [N, H, W, Cin] -> [N, H, W, Cout]."""
+    enhancers = settings.enhancers if isinstance(generator, LocalEnhancer) else 0
+    return preprocess.padded(generator, 2 ** (settings.downsamplings + enhancers))
+
+
+class Part(NamedTuple):
+    """A phase of the schedule.
+
+    Attributes:
+      network: key of the generator that is trained.
+      coarser: how often sides are halved; as many of the finest discriminators rest.
+      epochs: their numbers from 0 on; the learning rate depends on them.
+      enhancers_alone: whether the trunk rests.
+      keeps: see tasks.Phase.
+    """
+    name: str
+    network: str
+    coarser: int
+    epochs: range
+    enhancers_alone: bool = False
+    keeps: Tuple[str, ...] = ()
+
+
+def schedule(settings) -> Tuple[Part, ...]:
+    """The phases that a `pix2pixhd` section of a config asks for."""
+    epochs, alone = settings.epochs + settings.decay_epochs, settings.enhancer_epochs
+    if not settings.enhancers:
+        return (Part('global', 'generator', 0, range(epochs)),)
+    parts = (Part('global', 'global_generator', settings.enhancers, range(epochs)),
+             Part('enhancer', 'generator', 0, range(alone), enhancers_alone=True),
+             Part('everything', 'generator', 0, range(alone, epochs), keeps=('discriminator',)))
+    return tuple(part for part in parts if len(part.epochs))
+
+
+def make_task(config: Config, stage: Stage, info: Info, settings, networks) -> Task:
+    """The training of a Pix2PixHD.
+
+    Raises:
+      InputError: the file of VGG19 weights is missing or is another.
+    """
+    source = Field(stage.consumes, config, info.coding)
+    target = Field(stage.produces[0], config, info.coding)
+    perceptual = _perceptual(stage, settings)
+    pools, phases = {}, []
+    for number, part in enumerate(schedule(settings)):
+        side = -(-config.data.size // 2 ** part.coarser)
+        if settings.pool_size:
+            channels = source.num_codes + settings.edges + target.channels
+            pools[f'pool_{part.name}'] = ImagePool(settings.pool_size, [side, side, channels])
+        phases.append(Phase(
+            part.name, epoch_steps(settings, info.count) * len(part.epochs),
+            _learning_rate(settings, part, epoch_steps(settings, info.count)),
+            _updates(settings, part, networks, perceptual, pools.get(f'pool_{part.name}')),
+            _batches(config, info, settings, source, target, side,
+                     stable_seed(config.seed, stage.key) + number),
+            _sheet(config, info, settings, source, target, side, networks[part.network]),
+            keeps=part.keeps))
+    return Task(stage.key, networks, tuple(phases), (0.5, 0.999), extras=pools,
+                mixed_precision=config.precision == 'mixed_float16')
+
+
+def _perceptual(stage: Stage, settings):
+    if settings.vgg_weights is None:
+        print(f'stage {stage.name}: no pix2pixhd.vgg_weights are given: trained without the '
+              f'perceptual loss, as with the official --no_vgg_loss', flush=True)
+        return None
+    try:
+        return perceptual_loss(settings.vgg_weights)
+    except ValueError as error:
+        raise InputError(f'pix2pixhd.vgg_weights: {error}') from None
+
+
+def _learning_rate(settings, part: Part, epoch: int):
+    return lambda step: linear_decay(part.epochs[step // epoch] + 1, settings.learning_rate,
+                                     settings.epochs, settings.decay_epochs)
+
+
+def _updates(settings, part: Part, networks, perceptual, pool) -> Tuple[Update, Update]:
+    generator, discriminator = networks[part.network], networks['discriminator']
+    variables = (generator.enhancer_variables if part.enhancers_alone
+                 else generator.trainable_variables)
+    return pix2pixhd_updates(
+        translator(generator, settings), lambda pair: discriminator(pair, skip=part.coarser),
+        variables, discriminator.variables_of(part.coarser), settings.feature_weight, perceptual,
+        pool)
+
+
+def _prepare(source: Field, target: Field):
+    return lambda row: {'source': row[source.name], 'target': target.prepare(row)}
+
+
+def _batches(config: Config, info: Info, settings, source: Field, target: Field, side: int,
+             seed: int):
+    size, count = config.data.size, settings.batch_size
+
+    def finish(step, keys, rows):
+        codes, wanted = _augment_pair(rows, source, target, size, keys, settings.augmentation)
+        batch = {'source': tf.ensure_shape(
+                     source.condition(codes, side, settings.edges),
+                     [count, side, side, source.num_codes + settings.edges]),
+                 'target': tf.ensure_shape(target.encode(target.resize(wanted, side)),
+                                           [count, side, side, target.channels])}
+        if settings.pool_size:
+            batch['pool'] = random_ops.uniform(keys, random_ops.POOL, [2])
+        return batch
+
+    return lambda first_step: inputs.batches(info, _prepare(source, target), finish, count, seed,
+                                             first_step, config.data.memory_limit_mb)
+
+
+def _sheet(config: Config, info: Info, settings, source: Field, target: Field, side: int,
+           generator):
+    translate = translator(generator, settings)
+
+    def sheet(done):
+        rows = inputs.prepared_rows(info, _prepare(source, target), config.data.memory_limit_mb,
+                                    at_most=sheets.COLUMNS)
+        codes = tf.constant(rows['source'])
+        drawn = tf.concat([target.decode(translate(source.condition(one, side, settings.edges)))
+                           for one in tf.split(codes, len(codes))], 0)  # one at a time: memory
+        real = target.decode(target.encode(target.resize(tf.constant(rows['target']), side)))
+        return sheets.grid([[source.picture(v) for v in rows['source']],
+                            [target.picture(v) for v in real.numpy()],
+                            [target.picture(v) for v in drawn.numpy()]])
+    return sheet
+
+
+def _augment_pair(rows, source: Field, target: Field, size: int, keys, how) -> Tuple:
+    """Warps source and target alike at the size of the pictures."""
+    if how == Augmentation():
+        return rows['source'], rows['target']
+    codes = tf.cast(preprocess.resize_nearest(rows['source'], size), tf.float32)
+    if target.name == 'image':
+        picture = tf.cast(rows['target'], tf.float32)
+        picture, (codes,) = random_ops.augment(picture, [codes], keys, how)
+        return codes, picture
+    nothing = tf.zeros_like(codes)[..., None]
+    _, (codes, wanted) = random_ops.augment(
+        nothing, [codes, tf.cast(rows['target'], tf.float32)], keys, how)
+    return codes, wanted
+
+
+def epoch_steps(settings, count: int) -> int:
+    """Steps of one epoch of a `pix2pixhd` section over `count` records."""
+    return math.ceil(count / settings.batch_size)
+
+
+def linear_decay(epoch: int, rate: float, constant: int, decay: int) -> float:
+    """Learning rate of epoch 1, 2, ...: constant, then falling linearly to 0 (official schedule)."""
+    return rate * (1 - max(0, epoch - constant - 1) / max(decay, 1))
