@@ -1,8 +1,8 @@
-"""The preventive augmentation of the paper, before any GAN (`spec/method.md`, "Data").
+"""The preventive augmentation of the paper, before any GAN (papers 000/001, sections 3 and 4.1).
 
 Rotation in [-2, 2] degrees; horizontal, vertical and combined translation of -3 % to +3 % of the
 pixels; zero-mean Gaussian noise on the image only. Five variants beside the original make 744 of
-124 images and 66 of 11. [D]
+124 images and 66 of 11. [ours]
 """
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def augment(image: np.ndarray, masks: Dict[str, np.ndarray], seed: int, id: str,
       masks: organ -> bool [h, w]; any size, showing the same field of view as the image.
       seed, id, variant: key the random numbers. Variant 0 is the original; 1 rotates, 2 shifts
         horizontally, 3 vertically, 4 both ways, 5 adds noise.
-      noise: what U(0.01, 0.03) x 255 is: the noise's 'variance' [D] or its 'std', in grey levels
+      noise: what U(0.01, 0.03) x 255 is: the noise's 'variance' [ours] or its 'std', in grey levels
         of an image in 0..255.
-      mode: 'separate' gives each variant its one operation [D]; 'composed' draws rotation, both
+      mode: 'separate' gives each variant its one operation [ours]; 'composed' draws rotation, both
         shifts and noise for each variant but the original.
 
     Returns:

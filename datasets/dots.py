@@ -1,7 +1,7 @@
 """Dots: one filled disc per organ at its centroid, the first stage of the three-stage method.
 
 A dot map is uint8 [size, size], 64 x 64 in the paper; value 0 is background, 1 + i the dot of
-`coding.organs[i]`. Radius 2 is [D]. Positions are (y, x) as fractions of height and width.
+`coding.organs[i]`. Radius 2 is [ours]. Positions are (y, x) as fractions of height and width.
 """
 from __future__ import annotations
 

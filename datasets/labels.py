@@ -5,7 +5,7 @@ organs that cover the pixel, so that overlapping organs (clavicles lie across th
 single channel. A *class* is what segmentation predicts and what is scored: 0 = background, then
 `targets` in order. "Left" is the patient's left, the right side of the picture.
 
-Codes and projection are [D] of `spec/method.md`, "Label codes".
+Codes and projection are [ours]: the papers do not print theirs.
 """
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 A folder of records holds `<name>-00000-of-00008.tfrecord` shards of PNG-encoded examples and one
 `dataset_info.json` with name, split, size, bits, label coding, ids, the recipe (`made`) and the
-count and sha256 of each shard. Feature keys are those of DeepLab and the TF Model Garden
-(spec/formats.md, "Records"), with ours beside them.
+count and sha256 of each shard. Feature keys are those of DeepLab and the TF Model Garden,
+with ours beside them.
 
 Shards are written under a temporary name and renamed; one that exists is kept, so an interrupted
 writer is repeated, not restarted.

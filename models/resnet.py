@@ -1,6 +1,7 @@
 """Bottleneck ResNet encoder (He et al. 2015), dilated to output stride 8 as in PSPNet.
 
-Images are NHWC in [-1, 1] with one or three (RGB) channels; height and width are static.
+Images are NHWC with one or three (RGB) channels, of mean 0 and standard deviation about 1 (before
+the ImageNet stem: in [-1, 1]); height and width are static.
 Convolutions have no bias and are followed by batch norm. Sizes follow Keras' 'same' padding, which
 on odd sizes pads both sides alike: 8*k - 7 pixels give features of 4*k - 3 (C1), 2*k - 1 (C2) and k
 (X), for example 377 -> 189, 95, 48.

@@ -1,11 +1,12 @@
-"""SMANet, the Segmentation Multiscale Attention Network of Ciano et al. 2021, section 3.4.
+"""SMANet, the Segmentation Multiscale Attention Network, as Ciano et al. 2021 use it (section 3.4).
 
-The paper names three parts: a dilated ResNet encoder based on PSPNet (Zhao et al. 2017), a
-multi-scale attention in the place of PSPNet's pyramid pooling, and a two-level convolutional
-decoder. No public code exists and no source gives the inside of the attention: what stands here is
-a faithful reconstruction, and `MultiScaleAttention` is the one class that another reading replaces.
+They name three parts: a dilated ResNet encoder based on PSPNet (Zhao et al. 2017), a multi-scale
+attention in the place of PSPNet's pyramid pooling, and a two-level convolutional decoder. The
+network is from Bonechi et al. 2020 (arXiv 1911.09026, there for text in scenes). We know of no
+public code, and the papers of this project do not give the inside of the attention: what stands
+here is a reconstruction, and `MultiScaleAttention` the one class that another reading replaces.
 
-Images are NHWC in [-1, 1]; logits are float32. All resizing is bilinear with aligned corners, so
+Images are NHWC of mean 0 and standard deviation about 1; logits are float32. All resizing is bilinear with aligned corners, so
 sizes are 8*k - 7, and k is a multiple of 6 so that the bins 1, 2, 3, 6 divide it: 41, ..., 377, ...
 """
 from __future__ import annotations
@@ -116,7 +117,7 @@ CONTEXTS = {'attention': MultiScaleAttention, 'pyramid': PyramidPooling}
 class SMANet(tf.keras.Model):
     """Encoder, multi-scale context, two-level decoder. All variables exist after construction.
 
-    Reference: Ciano et al. 2021, section 3.4; layer by layer in the README. At 377 x 377 with the
+    Reference: Ciano et al. 2021, section 3.4. At 377 x 377 with the
     deep stem, 3 channels and 4 classes: 51,018,948 trainable parameters.
 
     Args:

@@ -60,9 +60,12 @@ def restore_networks(networks: Dict[str, tf.keras.Model], directory) -> None:
     if not is_finished(directory):
         raise InputError(f'{directory}: {directory.name} is not trained yet; train it first (the '
                          f'same --config and --workdir)')
-    path = tf.train.latest_checkpoint(str(directory / 'checkpoints'))
-    checkpoint = tf.train.Checkpoint(networks=dict(networks))
-    status = checkpoint.restore(path)
+    restore_snapshot(networks, tf.train.latest_checkpoint(str(directory / 'checkpoints')))
+
+
+def restore_snapshot(networks: Dict[str, tf.keras.Model], path) -> None:
+    """Loads some or all networks of one saved state."""
+    status = tf.train.Checkpoint(networks=dict(networks)).read(str(path))
     status.assert_existing_objects_matched()
     status.expect_partial()
 

@@ -59,6 +59,7 @@ class PGGAN:
     learning_rate_1024: float = 1.5e-3
     group_size: int = 4                 # minibatch standard deviation
     initial_weights: Optional[str] = None  # folder of tools/import_weights.py to start from
+    snapshot: Optional[int] = None      # step whose snapshot draws, stopping by eye; none = the last
 
 
 @dataclasses.dataclass(frozen=True)

@@ -57,6 +57,8 @@ def open_workdir(config: Config, workdir) -> Path:
 
 def _used(workdir: Path, key: str) -> bool:
     """Whether something in the workdir was made with this key of the config."""
+    if key.endswith('.snapshot'):
+        return any(workdir.glob(DEPENDENTS['generation']))
     for prefix in (key, '.'.join(key.split('.')[:2]), key.split('.')[0]):
         if prefix in DEPENDENTS:
             return any(workdir.glob(DEPENDENTS[prefix]))
@@ -95,7 +97,7 @@ def prepare(config: Config, workdir):
 def train_stage(config: Config, stage: Stage, workdir) -> None:
     from pipelines import checkpoints, runtime, stages, training
     directory = stages.stage_directory(workdir, stage)
-    if checkpoints.is_finished(directory):
+    if checkpoints.is_finished(directory) or stages.has_snapshot(config, stage, workdir):
         return
     info = prepare(config, workdir)
     with runtime.distribution(config.strategy).scope():

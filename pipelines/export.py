@@ -1,4 +1,4 @@
-"""SavedModels that need nothing but TensorFlow (spec/formats.md, "Exported models").
+"""SavedModels that need nothing but TensorFlow.
 
 Segmenter, `<name>/1/`:
   serving_default(image: float32 [N, H, W, 1], any size, any positive linear grey scale)

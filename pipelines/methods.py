@@ -43,7 +43,7 @@ METHODS: Dict[str, Method] = {
 
 
 class Regime(NamedTuple):
-    """What the segmenter learns from (spec/method.md, "Training")."""
+    """What the segmenter learns from (papers 000/001, section 4.2)."""
     name: str
     kind: str                        # 'real' | 'synth' | 'finetune'
     method: Optional[Method]

@@ -63,7 +63,7 @@ def pooled_scores(confusions: np.ndarray, organs: Sequence[str]) -> Scores:
     """Scores of all pixels of the test set in one confusion matrix, as the paper's tables are.
 
     That the tables are pooled follows from DSC = 2J/(1+J), which holds for every published pair
-    and would not for means over images (`spec/method.md`, "Score").
+    and would not for means over images (README, "Fidelity").
 
     Args:
       confusions: [images, C, C], one confusion matrix an image.

@@ -4,7 +4,8 @@ Without enhancers there is one phase, the global generator at full size. With n 
 generator at size / 2^n; then the enhancers alone, with a new generator optimiser, one more
 discriminator per enhancer for the finer scales, and the coarser discriminators as they are; then
 everything, with a new generator optimiser again (Wang et al. 2018, section 3.1, and the official
-training scripts).
+training scripts). [ours] Several enhancers begin together; the official code moves the outermost
+alone and leaves the others to an earlier run.
 """
 from __future__ import annotations
 
@@ -96,11 +97,11 @@ def make_task(config: Config, stage: Stage, info: Info, settings, networks) -> T
         side = -(-config.data.size // 2 ** part.coarser)
         if settings.pool_size:
             channels = source.num_codes + settings.edges + target.channels
-            pools[f'pool_{part.name}'] = ImagePool(settings.pool_size, [side, side, channels])
+            pools.setdefault(f'pool_{side}px', ImagePool(settings.pool_size, [side, side, channels]))
         phases.append(Phase(
             part.name, epoch_steps(settings, info.count) * len(part.epochs),
             _learning_rate(settings, part, epoch_steps(settings, info.count)),
-            _updates(settings, part, networks, perceptual, pools.get(f'pool_{part.name}')),
+            _updates(settings, part, networks, perceptual, pools.get(f'pool_{side}px')),
             _batches(config, info, settings, source, target, side,
                      stable_seed(config.seed, stage.key) + number),
             _sheet(config, info, settings, source, target, side, networks[part.network]),

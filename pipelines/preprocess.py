@@ -16,7 +16,7 @@ CLIP_PERCENT = 0.5   # [ours] share of pixels clipped at either end of a GAN's g
 def stretch(image: tf.Tensor) -> tf.Tensor:
     """Any picture [H, W, 1] -> float32 in [-1, 1] for a GAN, clipped at the 0.5 and 99.5 percentiles.
 
-    JSRT's tone varies a lot between images (spec/formats.md), so each is normalised by itself.
+    JSRT's tone varies a lot between images, so each is normalised by itself.
     """
     image = tf.cast(image, tf.float32)
     ordered = tf.sort(tf.reshape(image, [-1]))

@@ -1,6 +1,6 @@
 """Says in plain words how results were measured and where that differs from the paper.
 
-The paper's own protocol is stated in `spec/method.md` ("Data", "Training") and in `published.yaml`.
+The paper's own protocol is stated in the README ("Fidelity") and in `published.yaml`.
 """
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def differences(rows: Sequence[Row], configuration: str) -> List[str]:
 
 
 def _unequal_updates(rows: Sequence[Row]) -> List[str]:
-    """REAL gets as many updates as pre-training and fine-tuning together (`spec/method.md`)."""
+    """REAL gets as many updates as pre-training and fine-tuning together [ours]."""
     real, tuned = (_values([row for row in rows if row['regime'].startswith(kind)],
                            'smanet_updates') for kind in ('real', 'finetune'))
     if not real or not tuned or real == tuned:

@@ -28,8 +28,8 @@ STAGE_ORDER = tuple(dict.fromkeys(
     stage.key for method in reversed(METHODS.values()) for stage in method.stages))
 
 DEPARTURES = (
-    'SMANet has no public code and its attention is described nowhere: ours is a faithful '
-    'reconstruction, not the authors\' network.',
+    'SMANet has no public code that we know of, and the papers do not give the inside of its '
+    'attention: ours is a reconstruction, not the authors\' network.',
     'Label codes, colours and the radius of the dots are ours: the papers do not print them. '
     'Clavicles over a lung have codes of their own, so that a label map keeps the overlap.',
     'Noise of the augmentation, "variance between 0.01 and 0.03 x 255": read as a variance drawn '
@@ -40,6 +40,10 @@ DEPARTURES = (
     'augmentation; with few images none is held out, and averaged weights are taken after a fixed '
     'number of updates.',
     'REAL gets as many SMANet updates as pre-training and fine-tuning together.',
+    'Generated label maps are cleaned (majority filter, specks) unless labels.clean is false; dots '
+    'are drawn again as whole discs.',
+    'Where heart and lung masks overlap the heart is the target.',
+    'Every statement of the papers and the official code has its row in the README, "Fidelity".',
     'Settings in which this run leaves the paper\'s configuration are in its config.yaml, above.',
 )
 

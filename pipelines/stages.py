@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable, Dict
+from typing import Callable, Dict, Optional
 
 import tensorflow as tf
 
@@ -49,7 +49,7 @@ def stage_directory(workdir, stage: Stage) -> Path:
 
 
 def trained_generator(config: Config, stage: Stage, coding: LabelCoding, workdir) -> tf.keras.Model:
-    """What draws after training: PGGAN's averaged generator, Pix2PixHD's as it is.
+    """What draws after training: PGGAN's averaged generator, or a snapshot of it; Pix2PixHD's.
 
     Raises:
       InputError: the stage is not trained yet.
@@ -57,8 +57,22 @@ def trained_generator(config: Config, stage: Stage, coding: LabelCoding, workdir
     networks = stage_networks(config, stage, coding,
                               stage_settings(config, stage.model, stage.key))
     name = 'generator_average' if 'generator_average' in networks else 'generator'
-    checkpoints.restore_networks({name: networks[name]}, stage_directory(workdir, stage))
+    if has_snapshot(config, stage, workdir):
+        checkpoints.restore_snapshot({name: networks[name]}, _snapshot(config, stage, workdir))
+    else:
+        checkpoints.restore_networks({name: networks[name]}, stage_directory(workdir, stage))
     return networks[name]
+
+
+def has_snapshot(config: Config, stage: Stage, workdir) -> bool:
+    """Whether the stage is to draw with a snapshot, and it is there: then nothing is left to train."""
+    path = _snapshot(config, stage, workdir)
+    return path is not None and path.with_suffix('.index').exists()
+
+
+def _snapshot(config: Config, stage: Stage, workdir) -> Optional[Path]:
+    step = getattr(stage_settings(config, stage.model, stage.key), 'snapshot', None)
+    return None if step is None else stage_directory(workdir, stage) / 'snapshots' / f'{step:08d}'
 
 
 def draw_function(config: Config, stage: Stage, generator: tf.keras.Model, coding: LabelCoding

@@ -78,7 +78,7 @@ def test_each_phase_moves_its_own_part(odd, tmp_path):
     assert coarse['discriminator'] == [False] * scale + [True] * scale  # the finest one rests
     assert all(enhancer['discriminator']) and all(everything['discriminator'])
     assert {name: int(pool.count) for name, pool in task.extras.items()} == {
-        'pool_global': 3, 'pool_enhancer': 3, 'pool_everything': 3}
+        'pool_23px': 3, 'pool_46px': 3}
     assert len(set(pictures)) == 1
 
 

@@ -38,7 +38,8 @@ def test_pggan_of_the_paper_has_the_specified_size(method, name, generator, disc
 
 def test_pix2pixhd_of_the_paper_has_the_specified_size():
     found = counts(configs.load_config(str(FOLDER / 'jsrt_full.yaml')), 'three', 'image')
-    assert found['generator'] == 182_452_673  # 8 codes in, 1 channel out
+    assert found['global_generator'] == 182_452_673  # 8 codes in, 1 channel out; at 512 px
+    assert set(found) == {'generator', 'global_generator', 'discriminator'}
 
 
 def test_smanet_of_the_paper_has_the_specified_size():
