@@ -58,15 +58,21 @@ def train_step(updates: Tuple[Update, ...], optimizers: Dict[str, tf.keras.optim
                  if g is not None]
         norm = tf.linalg.global_norm([g for g, _ in pairs])
         finite = tf.math.is_finite(norm)
+        norm *= replicas  # of the share's own loss
         if is_scaled:
             norm /= optimizer.loss_scale
             metrics[f'{name}_loss_scale'] = optimizer.loss_scale
             finite |= optimizer.loss_scale > 1
             pairs = list(zip(optimizer.get_unscaled_gradients([g for g, _ in pairs]),
                              [v for _, v in pairs]))
-        tf.debugging.Assert(tf.math.is_finite(loss) & finite,
-                            [f'{name} loss', loss, 'gradient norm', norm])
+        check = tf.debugging.Assert(tf.math.is_finite(loss) & finite,
+                                    [f'{name} loss', loss, 'gradient norm', norm])
+        with tf.control_dependencies([check]):  # else variables move before the check is made
+            pairs = [(tf.identity(g), v) for g, v in pairs]
         optimizer.apply_gradients(pairs)
+        # Else the next update's forward pass may run first and hold its tensors through this one's.
+        with tf.control_dependencies([v.read_value() for v in variables]):
+            batch, made = tf.nest.map_structure(tf.identity, (batch, made))
         metrics.update({f'{name}_loss': loss, f'{name}_gradient_norm': norm, **extras})
     return metrics
 

@@ -24,13 +24,15 @@ class State:
         self.manager = tf.train.CheckpointManager(
             self.checkpoint, str(directory / 'checkpoints'), max_to_keep=2)
 
-    def restore(self) -> int:
-        if self.manager.latest_checkpoint:
+    def restore(self, directory: Path) -> int:
+        """Continues from the last state in a task's folder, if there is one; returns its step."""
+        path = tf.train.latest_checkpoint(str(directory / 'checkpoints'))
+        if path is not None:
             try:
-                status = self.checkpoint.restore(self.manager.latest_checkpoint)
+                status = self.checkpoint.restore(path)
                 status.assert_existing_objects_matched()
             except (AssertionError, ValueError):
-                raise InputError(f'{self.manager.latest_checkpoint}: this checkpoint is of another '
+                raise InputError(f'{path}: this checkpoint is of another '
                                  f'network; choose another --workdir') from None
         return int(self.step.numpy())
 

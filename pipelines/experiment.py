@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import functools
 import json
+import time
 from pathlib import Path
 from typing import List, Sequence
 
 import yaml
 
 from datasets.errors import InputError
+from datasets.files import whole_file
 from pipelines.config import Config, to_dict
 from pipelines.methods import (REGIMES, Method, Regime, Stage, methods_of, parse_regime,
                                synth_regime)
@@ -49,7 +51,8 @@ def open_workdir(config: Config, workdir) -> Path:
             raise InputError(f'--workdir {workdir}: expected a new or empty folder, or one of this '
                              f'experiment, found other files; choose another folder')
         workdir.mkdir(parents=True, exist_ok=True)
-        kept.write_text(yaml.safe_dump(to_dict(config), sort_keys=False))
+        with whole_file(kept) as temporary:
+            temporary.write_text(yaml.safe_dump(to_dict(config), sort_keys=False))
     except OSError as error:
         raise InputError(f'--workdir {workdir}: cannot write there: {error.strerror}') from None
     return workdir
@@ -88,10 +91,19 @@ def is_done(workdir, regimes: Sequence[Regime]) -> bool:
 
 def prepare(config: Config, workdir):
     """Training and test records; returns the training set's records.Info."""
+    from pipelines import runtime
     from pipelines.prepare import prepare_split
+    while not (runtime.is_chief(runtime.distribution(config.strategy))
+               or _is_prepared(workdir)):
+        time.sleep(1)  # the first of several hosts prepares
     info = prepare_split(config, workdir, 'train')
     prepare_split(config, workdir, 'test')
     return info
+
+
+def _is_prepared(workdir) -> bool:
+    return all((Path(workdir) / 'records' / split / 'dataset_info.json').exists()
+               for split in ('train', 'test'))
 
 
 def train_stage(config: Config, stage: Stage, workdir) -> None:
@@ -186,6 +198,9 @@ def run(config: Config, workdir, regimes: Sequence[Regime],
         say=functools.partial(print, flush=True)) -> Path:
     """Everything; returns the path of the report. `say` is told of every step."""
     from pipelines import report
+    if config.strategy == 'multi_worker':
+        raise InputError('strategy: multi_worker trains one stage at a time: start train_stage.py or '
+                         'train_segmenter.py on every host; the other steps need one host')
     workdir = open_workdir(config, workdir)
     prepare(config, workdir)
     for method in methods_of(regimes):

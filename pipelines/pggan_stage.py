@@ -1,7 +1,7 @@
 """A stage that draws fields from noise: PGGAN's networks, growth and batches as a tasks.Task."""
 from __future__ import annotations
 
-from typing import Dict, Sequence
+from typing import Dict, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -9,6 +9,7 @@ from datasets import dots
 from datasets.errors import InputError
 from datasets.records import Info, load_arrays
 from models import pggan
+from models.adversarial import Update, copy_weights
 from models.pggan_training import pggan_updates
 from pipelines import growth, inputs, random_ops, sheets
 from pipelines.checks import growth_plan
@@ -28,7 +29,7 @@ def make_networks(fields: Sequence[Field], settings) -> Dict[str, tf.keras.Model
                  fused_scale=settings.fused_scale)
     generator = pggan.Generator(latent_size=settings.latent_size, **shape)
     average = pggan.Generator(latent_size=settings.latent_size, **shape)
-    average.set_weights(generator.get_weights())
+    copy_weights(average, generator)
     discriminator = pggan.Discriminator(group_size=settings.group_size, **shape)
     return {'generator': generator, 'generator_average': average, 'discriminator': discriminator}
 
@@ -51,6 +52,23 @@ def make_task(config: Config, stage: Stage, info: Info, settings, networks) -> T
                 averages=(Average(average, generator, 0.999),),
                 snapshot={'generator_average': average},
                 mixed_precision=config.precision == 'mixed_float16')
+
+
+def batch_spec(part: growth.GrowthPhase, channels: int, latent_size: int) -> Dict[str, tf.TensorSpec]:
+    """What a batch of a phase of growth looks like: name -> tf.TensorSpec."""
+    count, side = part.batch_size, 2 ** part.level
+    spec = {'real': tf.TensorSpec([count, side, side, channels]),
+            'latent_discriminator': tf.TensorSpec([count, latent_size]),
+            'latent_generator': tf.TensorSpec([count, latent_size]),
+            'mixing': tf.TensorSpec([count])}
+    return {**spec, 'alpha': tf.TensorSpec([count])} if part.fading else spec
+
+
+def phase_updates(part: growth.GrowthPhase, networks) -> Tuple[Update, Update]:
+    """The two updates of a phase of growth."""
+    generator = networks['generator']
+    return pggan_updates(generator, networks['discriminator'], part.level,
+                         generator.resolution / 2 ** part.level)
 
 
 def check_dots(config: Config, info: Info) -> None:
@@ -99,11 +117,9 @@ def _growth_phase(config, info, fields, part, networks, seed) -> Phase:
         return sheets.grid([[field.picture(v) for v in made[field.name].numpy()]
                             for made in (real, drawn) for field in fields])
 
-    scale = generator.resolution / side
     name = f'{side} px, {"fade-in" if part.fading else "stable"}'
     return Phase(name, part.steps, lambda step: part.learning_rate,
-                 pggan_updates(generator, networks['discriminator'], level, scale), batches, sheet,
-                 snapshot_every=part.snapshot_steps)
+                 phase_updates(part, networks), batches, sheet, snapshot_every=part.snapshot_steps)
 
 
 def sheet_latents(latent_size: int) -> tf.Tensor:

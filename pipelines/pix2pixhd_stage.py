@@ -94,15 +94,16 @@ def make_task(config: Config, stage: Stage, info: Info, settings, networks) -> T
     perceptual = _perceptual(stage, settings)
     pools, phases = {}, []
     for number, part in enumerate(schedule(settings)):
-        side = -(-config.data.size // 2 ** part.coarser)
+        spec = batch_spec(config, settings, part, source, target)
+        side = spec['source'].shape[1]
         if settings.pool_size:
-            channels = source.num_codes + settings.edges + target.channels
+            channels = spec['source'].shape[-1] + target.channels
             pools.setdefault(f'pool_{side}px', ImagePool(settings.pool_size, [side, side, channels]))
         phases.append(Phase(
             part.name, epoch_steps(settings, info.count) * len(part.epochs),
             _learning_rate(settings, part, epoch_steps(settings, info.count)),
-            _updates(settings, part, networks, perceptual, pools.get(f'pool_{side}px')),
-            _batches(config, info, settings, source, target, side,
+            phase_updates(settings, part, networks, perceptual, pools.get(f'pool_{side}px')),
+            _batches(config, info, settings, source, target, spec,
                      stable_seed(config.seed, stage.key) + number),
             _sheet(config, info, settings, source, target, side, networks[part.network]),
             keeps=part.keeps))
@@ -126,7 +127,18 @@ def _learning_rate(settings, part: Part, epoch: int):
                                      settings.epochs, settings.decay_epochs)
 
 
-def _updates(settings, part: Part, networks, perceptual, pool) -> Tuple[Update, Update]:
+def batch_spec(config: Config, settings, part: Part, source: Field, target: Field
+               ) -> Dict[str, tf.TensorSpec]:
+    """What a batch of a part of the schedule looks like."""
+    count, side = settings.batch_size, -(-config.data.size // 2 ** part.coarser)
+    spec = {'source': tf.TensorSpec([count, side, side, source.num_codes + settings.edges]),
+            'target': tf.TensorSpec([count, side, side, target.channels])}
+    return {**spec, 'pool': tf.TensorSpec([count, 2])} if settings.pool_size else spec
+
+
+def phase_updates(settings, part: Part, networks, perceptual=None, pool=None
+                  ) -> Tuple[Update, Update]:
+    """The two updates of a part of the schedule."""
     generator, discriminator = networks[part.network], networks['discriminator']
     variables = (generator.enhancer_variables if part.enhancers_alone
                  else generator.trainable_variables)
@@ -140,23 +152,21 @@ def _prepare(source: Field, target: Field):
     return lambda row: {'source': row[source.name], 'target': target.prepare(row)}
 
 
-def _batches(config: Config, info: Info, settings, source: Field, target: Field, side: int,
-             seed: int):
-    size, count = config.data.size, settings.batch_size
+def _batches(config: Config, info: Info, settings, source: Field, target: Field, spec, seed: int):
+    side = spec['source'].shape[1]
 
     def finish(step, keys, rows):
-        codes, wanted = _augment_pair(rows, source, target, size, keys, settings.augmentation)
-        batch = {'source': tf.ensure_shape(
-                     source.condition(codes, side, settings.edges),
-                     [count, side, side, source.num_codes + settings.edges]),
-                 'target': tf.ensure_shape(target.encode(target.resize(wanted, side)),
-                                           [count, side, side, target.channels])}
+        codes, wanted = _augment_pair(rows, source, target, config.data.size, keys,
+                                      settings.augmentation)
+        batch = {'source': source.condition(codes, side, settings.edges),
+                 'target': target.encode(target.resize(wanted, side))}
         if settings.pool_size:
             batch['pool'] = random_ops.uniform(keys, random_ops.POOL, [2])
-        return batch
+        return {name: tf.ensure_shape(value, spec[name].shape) for name, value in batch.items()}
 
-    return lambda first_step: inputs.batches(info, _prepare(source, target), finish, count, seed,
-                                             first_step, config.data.memory_limit_mb)
+    return lambda first_step: inputs.batches(
+        info, _prepare(source, target), finish, settings.batch_size, seed, first_step,
+        config.data.memory_limit_mb)
 
 
 def _sheet(config: Config, info: Info, settings, source: Field, target: Field, side: int,

@@ -1,54 +1,124 @@
-"""The resolved plan of an experiment as text: stages, sizes, parameters, steps."""
+"""The resolved plan of an experiment as text: stages, sizes, parameters, memory, steps."""
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Callable, Dict, Optional, Sequence, Tuple
 
+import tensorflow as tf
+
+from models.adversarial import Update
+from models.segmentation_loss import segmentation_update
+from pipelines import memory, pggan_stage, pix2pixhd_stage, runtime, segmentation
 from pipelines.checks import growth_plan
 from pipelines.config import Config, stage_settings
 from pipelines.fields import Field
 from pipelines.methods import Regime, Stage, methods_of
 from pipelines.prepare import open_split
-from pipelines.segmentation import make_network, steps_of
-from pipelines.pix2pixhd_stage import epoch_steps
 from pipelines.stages import stage_networks
+
+GIB = 2 ** 30
 
 
 def describe(config: Config, regimes: Sequence[Regime]) -> str:
-    """One line per step. Builds the networks to count their parameters, trains nothing."""
+    """One line per step. Traces the dearest training step of each network, runs and trains nothing."""
     dataset = open_split(config, 'train')
     coding, images = dataset.coding, len(dataset.ids)
     count = images * config.data.augment
     generation = config.generation
-    lines = [f'experiment {config.experiment} ({config.configuration}), seed {config.seed}',
+    lines = [f'experiment {config.experiment} ({config.configuration}), seed {config.seed}, '
+             f'{config.precision}, strategy {config.strategy}',
              f'data       {config.data.dataset}: {images} learning images, {count} after '
              f'augmentation, {config.data.size} px; scored at {config.evaluation.size} px; '
              f'{config.labels.channels} label channels']
+    needs: Dict[str, int] = {}
     for method in methods_of(regimes):
         for stage in method.stages:
-            lines.append(f'stage      {method.name}/{stage.name}: ' +
-                         _stage(config, stage, coding, count))
+            work, needs[stage.key] = _stage(config, stage, coding, count, needs.get(stage.key))
+            lines.append(f'stage      {method.name}/{stage.name}: {work}')
         lines.append(f'generate   {method.name}: {generation.num_train} + '
                      f'{generation.num_validation} samples')
-    parameters = make_network(config, coding.num_classes).count_params()
+    estimate = predicted(config, None, coding)
+    needs['segmenter'] = estimate.total
     for regime in regimes:
         settings = config.segmenter
-        lines.append(f'segmenter  {regime.name}: SMANet {parameters:,} parameters, '
+        lines.append(f'segmenter  {regime.name}: SMANet {estimate.parameters:,} parameters, '
                      f'crop {settings.crop} of {settings.size} px, batch {settings.batch_size}, '
-                     f'{steps_of(config, regime):,} updates')
-    return '\n'.join(lines)
+                     f'{segmentation.steps_of(config, regime):,} updates, '
+                     f'{estimate.total / GIB:.1f} GiB')
+    return '\n'.join([*lines, *_memory(needs)])
 
 
-def _stage(config: Config, stage: Stage, coding, count: int) -> str:
+def predicted(config: Config, stage: Optional[Stage], coding, phase: str = '') -> memory.Estimate:
+    """What one training step needs.
+
+    Args:
+      stage: None = the segmenter.
+      phase: a part of Pix2PixHD's schedule; '' = the last phase, the dearest.
+    """
+    if stage is None:
+        return _predict(config, lambda: _segmenter_update(config, coding.num_classes),
+                        segmentation.batch_spec(config))
+    return _predict(config, *step_of(config, stage, coding, phase))
+
+
+def step_of(config: Config, stage: Stage, coding, phase: str = ''):
+    """A training step of a stage as (function that makes its updates, specs of its batch)."""
     settings = stage_settings(config, stage.model, stage.key)
-    networks = stage_networks(config, stage, coding, settings)
-    sizes = ', '.join(f'{name} {network.count_params():,}' for name, network in networks.items()
-                      if 'average' not in name)
+    fields = [Field(name, config, coding) for name in stage.produces]
+    networks = lambda: stage_networks(config, stage, coding, settings)
+    if stage.model == 'pggan':
+        part = growth_plan(settings, fields[0].size)[-1]
+        channels = sum(field.channels for field in fields)
+        return (lambda: pggan_stage.phase_updates(part, networks()),
+                pggan_stage.batch_spec(part, channels, settings.latent_size))
+    parts = pix2pixhd_stage.schedule(settings)
+    part = {part.name: part for part in parts}.get(phase, parts[-1])
+    return (lambda: pix2pixhd_stage.phase_updates(settings, part, networks()),
+            pix2pixhd_stage.batch_spec(config, settings, part,
+                                       Field(stage.consumes, config, coding), fields[0]))
+
+
+def _stage(config: Config, stage: Stage, coding, count: int, known: int) -> Tuple[str, int]:
+    """(what a stage does, the bytes it needs)."""
+    settings = stage_settings(config, stage.model, stage.key)
     if stage.model == 'pggan':
         phases = growth_plan(settings, Field(stage.produces[0], config, coding).size)
         steps = sum(phase.steps for phase in phases)
-        work = f'{len(phases)} phases up to {2 ** phases[-1].level} px, {steps:,} steps'
+        work = f'{len(phases)} phases up to {2 ** phases[-1].level} px'
     else:
-        epochs = settings.epochs + settings.decay_epochs
-        steps = epochs * epoch_steps(settings, count)
-        work = f'{config.data.size} px, {epochs} epochs, {steps:,} steps'
-    return f'{stage.model}, parameters: {sizes}; {work}'
+        parts = pix2pixhd_stage.schedule(settings)
+        epochs = sum(len(part.epochs) for part in parts)
+        steps = epochs * pix2pixhd_stage.epoch_steps(settings, count)
+        work = f'{config.data.size} px, {epochs} epochs ({", ".join(part.name for part in parts)})'
+    if known is not None:
+        return f'the {stage.key} of the method before', known
+    estimate = predicted(config, stage, coding)
+    return (f'{stage.model}, {estimate.parameters:,} parameters; {work}, {steps:,} steps, '
+            f'{estimate.total / GIB:.1f} GiB', estimate.total)
+
+
+def _segmenter_update(config: Config, num_classes: int) -> Tuple[Update, ...]:
+    network, _ = (segmentation.make_network(config, num_classes) for _ in range(2))
+    return (segmentation_update(network),)
+
+
+def _predict(config: Config, make: Callable[[], Tuple[Update, ...]], spec) -> memory.Estimate:
+    def build():
+        with runtime.precision(config.precision):
+            return make()
+    devices = 1
+    if config.strategy != 'none':
+        devices = max(1, len(tf.config.list_physical_devices('GPU')))
+    share = {name: tf.TensorSpec([-(-s.shape[0] // devices), *s.shape[1:]], s.dtype)
+             for name, s in spec.items()}
+    return memory.predict(build, share, loss_scale=config.precision == 'mixed_float16')
+
+
+def _memory(needs: Dict[str, int]):
+    what, there = memory.device_bytes()
+    dearest = max(needs, key=needs.get)
+    yield (f'memory     at most {needs[dearest] / GIB:.1f} GiB, for {dearest}, by tracing one step; '
+           f'{what}: {there / GIB:.1f} GiB')
+    for name, need in needs.items():
+        if need > there:
+            yield (f'WARNING: {name} needs about {need / GIB:.1f} GiB and will not fit: lower its '
+                   f'batch size, feature maps or picture size, or set precision=mixed_float16')

@@ -41,6 +41,24 @@ def distribution(name: str) -> tf.distribute.Strategy:
     return make[name]()
 
 
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process writes the files: the first of several hosts, or the only one."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or resolver.task_type is None:
+        return True
+    return resolver.task_type == 'chief' or (
+        resolver.task_id == 0 and 'chief' not in resolver.cluster_spec().jobs)
+
+
+def agreed(strategy: tf.distribute.Strategy, wish: bool) -> bool:
+    """Whether any host wishes it; all hosts must ask."""
+    if strategy.cluster_resolver is None or strategy.cluster_resolver.task_type is None:
+        return wish
+    wishes = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(float(wish)))
+    return float(strategy.reduce('SUM', wishes, axis=None)) > 0
+
+
 @contextlib.contextmanager
 def precision(policy: str) -> Iterator[None]:
     """Networks built inside compute in 'float32' or 'mixed_float16'; their weights are float32."""

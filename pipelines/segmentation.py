@@ -8,7 +8,7 @@ fine-tuning together [ours]: a weak baseline proves nothing.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable, NamedTuple, Optional
+from typing import Callable, Dict, NamedTuple, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -90,6 +90,14 @@ def segmenter_task(config: Config, regime: Regime, workdir) -> Task:
                             network)
     return Task(regime.name, networks, (phase,), (0.9, 0.999), validation=validation,
                 mixed_precision=config.precision == 'mixed_float16')
+
+
+def batch_spec(config: Config) -> Dict[str, tf.TensorSpec]:
+    """What a training batch looks like."""
+    count, crop = config.segmenter.batch_size, config.segmenter.crop
+    return {'image': tf.TensorSpec([count, crop, crop, 1]),
+            'label': tf.TensorSpec([count, crop, crop], tf.uint8),
+            'key': tf.TensorSpec([count, 2], tf.int32)}
 
 
 def make_network(config: Config, num_classes: int) -> SMANet:

@@ -19,6 +19,7 @@ Files in the task's folder:
 """
 from __future__ import annotations
 
+import tempfile
 import time
 from pathlib import Path
 
@@ -27,7 +28,7 @@ import tensorflow as tf
 from datasets.errors import Diverged, InputError
 from datasets.files import write_json
 from models import adversarial
-from pipelines import progress
+from pipelines import progress, runtime
 from pipelines.checkpoints import State, is_finished
 from pipelines.logs import Logs
 from pipelines.tasks import Phase, Task
@@ -43,9 +44,12 @@ def train(task: Task, directory, log_every: int = 50, sheet_every: int = 1000,
     directory = Path(directory)
     if is_finished(directory):
         return
-    state = State(task, directory)
-    start = state.restore()
-    logs = Logs(directory, start)
+    strategy = tf.distribute.get_strategy()
+    # hosts other than the first compute the same and write where nobody looks
+    own = directory if runtime.is_chief(strategy) else Path(tempfile.mkdtemp())
+    state = State(task, own)
+    start = state.restore(directory)
+    logs = Logs(own, start)
     bar = progress.bar(total=task.steps, initial=start, desc=task.name, unit='step')
     first, saved_at = 0, time.monotonic()
     for phase in task.phases:
@@ -68,17 +72,17 @@ def train(task: Task, directory, log_every: int = 50, sheet_every: int = 1000,
             snapshot = phase.snapshot_every and (step - first) % phase.snapshot_every == 0
             if snapshot:
                 tf.train.Checkpoint(networks=dict(task.snapshot)).write(
-                    str(directory / 'snapshots' / f'{step:08d}'))
+                    str(own / 'snapshots' / f'{step:08d}'))
             if phase.sheet and (snapshot or step % sheet_every == 0
                                 or step == first + phase.steps):
                 logs.sheet(step, phase.sheet(step - first))
-            if time.monotonic() - saved_at >= checkpoint_seconds:
+            if runtime.agreed(strategy, time.monotonic() - saved_at >= checkpoint_seconds):
                 state.save()
                 saved_at = time.monotonic()
         first += phase.steps
     state.save()
     bar.close()
-    write_json(directory / 'finished.json', {'task': task.name, 'steps': task.steps,
+    write_json(own / 'finished.json', {'task': task.name, 'steps': task.steps,
                                              'best_score': float(state.best_score.numpy())})
 
 

@@ -1,4 +1,5 @@
 """The command lines: help without TensorFlow, and bad input as one line and exit code 2."""
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -54,8 +55,8 @@ def test_help_teaches_by_example_without_tensorflow(name):
 
 def test_there_is_a_tool_for_every_step():
     assert NAMES == ['compare_published', 'evaluate_segmenter', 'export_model', 'generate_samples',
-                     'import_weights', 'predict', 'prepare_records', 'run_experiment',
-                     'train_segmenter', 'train_stage']
+                     'import_weights', 'measure_steps', 'predict', 'prepare_records',
+                     'run_experiment', 'train_segmenter', 'train_stage']
 
 
 def test_prepare_records_and_its_refusals(tmp_path):
@@ -100,6 +101,16 @@ def test_dry_run_prints_the_plan_and_makes_nothing(tmp_path, config):
     assert result.returncode == 0, result.stderr
     assert 'three/dots: pggan' in result.stdout
     assert not (tmp_path / 'w').exists()
+
+
+def test_measure_steps_measures_one_training(tmp_path, config):
+    measured = ['measure_steps', '--config', config, '--workdir', tmp_path / 'w', '--training']
+    result = call(*measured, 'dots')
+    assert result.returncode == 0, result.stderr
+    row = json.loads(result.stdout.splitlines()[-1])
+    assert row['parameters'] == 10_761 and row['peak'] > 2 ** 28
+    assert min(row['first_step'], row['step'], row['sample']) > 0
+    assert 'expected one of dots, ' in refused(call(*measured, 'bones'))
 
 
 def test_evaluate_export_and_predict_refuse_what_is_no_model(tmp_path, config):

@@ -1,0 +1,129 @@
+"""One real step and one drawn sample of every training of a config: how long, how much memory.
+
+A process remembers its highest memory use for ever, so each training is measured in a process of its
+own (tools/measure_steps.py).
+"""
+from __future__ import annotations
+
+import re
+import resource
+import tempfile
+import time
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import tensorflow as tf
+
+from datasets import records
+from datasets.errors import InputError
+from pipelines import checkpoints, pix2pixhd_stage, segmentation, stages, training
+from pipelines.config import Config, stage_settings
+from pipelines.methods import REGIMES, Regime, Stage, methods_of
+from pipelines.tasks import Phase, Task
+
+
+SEGMENTER = 'segmenter'
+
+
+class Measured(NamedTuple):
+    """Parameters that move; seconds of the first step, of the next, of a sample; peak in bytes.
+
+    The first step and the sample include building their graphs.
+    """
+    parameters: int
+    first_step: float
+    step: float
+    sample: float
+    peak: int
+
+
+def phases_of(config: Config, regimes: Sequence[Regime]) -> List[Tuple[str, str]]:
+    """(training, phase) of all that differ in cost; '' is the last phase, PGGAN's dearest."""
+    found = []
+    for key, stage in _stages(regimes).items():
+        if stage.model == 'pggan':
+            found.append((key, ''))
+        else:
+            settings = stage_settings(config, stage.model, key)
+            found += [(key, part.name) for part in pix2pixhd_stage.schedule(settings)]
+    return [*found, (SEGMENTER, '')]
+
+
+def named(regimes: Sequence[Regime], training: str) -> Optional[Stage]:
+    """A stage by its key, None for the segmenter; InputError lists what there is."""
+    known = {**_stages(regimes), SEGMENTER: None}
+    if training not in known:
+        raise InputError(f'--training {training}: expected one of {", ".join(known)}')
+    return known[training]
+
+
+def _stages(regimes: Sequence[Regime]) -> Dict[str, Stage]:
+    return {stage.key: stage for method in methods_of(regimes) for stage in method.stages}
+
+
+def measure(config: Config, stage: Optional[Stage], phase_name: str, workdir) -> Measured:
+    """Runs two steps of one phase and draws one sample, in this process.
+
+    Args:
+      stage: None = the segmenter.
+      phase_name: '' = the last phase.
+      workdir: holds the records; nothing is written there.
+    """
+    info = records.read_info(Path(workdir) / 'records' / 'train')
+    if stage is None:
+        task = segmentation.segmenter_task(config, REGIMES['real'], workdir)
+    else:
+        task = stages.stage_task(config, stage, info)
+    phase = _phase(task, phase_name)
+    moved = {id(v): v for update in phase.updates for v in update.variables}
+    with tempfile.TemporaryDirectory() as folder:
+        state = checkpoints.State(task, Path(folder))
+    state.start_phase(phase)
+    step_fn = training.step_function(task, phase, state)
+    seconds: List[float] = []
+    for _, batch in zip(range(2), training.distributed_batches(phase, 0)):
+        begin = time.perf_counter()
+        metrics = step_fn(batch, tf.constant(phase.learning_rate(0)))
+        assert all(bool(tf.math.is_finite(value)) for value in metrics.values()), metrics
+        seconds.append(time.perf_counter() - begin)
+    begin = time.perf_counter()
+    _draw(config, stage, task, phase, batch)
+    sample = time.perf_counter() - begin
+    return Measured(sum(int(tf.size(v)) for v in moved.values()), *seconds, sample, _peak_bytes())
+
+
+def _peak_bytes() -> int:
+    """The most that this process held; what getrusage says may be its parent's, before it became us."""
+    try:
+        status = Path('/proc/self/status').read_text()
+        return int(re.search(r'VmHWM:\s+(\d+) kB', status)[1]) * 1024
+    except (OSError, TypeError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _phase(task: Task, name: str) -> Phase:
+    phases = {phase.name: phase for phase in task.phases}
+    if not name:
+        return task.phases[-1]
+    if name not in phases:
+        raise InputError(f'--phase {name}: expected one of {", ".join(phases)}')
+    return phases[name]
+
+
+def _draw(config: Config, stage: Optional[Stage], task: Task, phase: Phase, batch) -> None:
+    """One sample as generation or prediction makes it, from noise or the first of the batch."""
+    if stage is None:
+        side = config.segmenter.size
+        network, classes = task.networks['network'], task.networks['network'].classifier.filters
+        draw = tf.function(lambda x: segmentation.predict_probabilities(
+            network, x, config.segmenter.crop, classes))
+        draw(tf.zeros([1, side, side, 1])).numpy()
+    elif stage.model == 'pggan':
+        generator = task.networks['generator_average']
+        draw = tf.function(lambda x: generator(x, level=generator.top_level))
+        draw(tf.zeros([1, generator.latent_size])).numpy()
+    else:
+        settings = stage_settings(config, stage.model, stage.key)
+        part = {part.name: part for part in pix2pixhd_stage.schedule(settings)}[phase.name]
+        draw = tf.function(pix2pixhd_stage.translator(task.networks[part.network], settings))
+        draw(batch['source'][:1]).numpy()
