@@ -6,8 +6,9 @@ network is from Bonechi et al. 2020 (arXiv 1911.09026, there for text in scenes)
 public code, and the papers of this project do not give the inside of the attention: what stands
 here is a reconstruction, and `MultiScaleAttention` the one class that another reading replaces.
 
-Images are NHWC of mean 0 and standard deviation about 1; logits are float32. All resizing is bilinear with aligned corners, so
-sizes are 8*k - 7, and k is a multiple of 6 so that the bins 1, 2, 3, 6 divide it: 41, ..., 377, ...
+Images are NHWC of mean 0 and standard deviation about 1; logits are float32. All resizing is
+bilinear with aligned corners, so sizes are 8*k - 7, and k is a multiple of 6 so that the bins 1, 2,
+3, 6 divide it: 41, ..., 377, ...
 """
 from __future__ import annotations
 

@@ -23,7 +23,8 @@ from pipelines.methods import (REGIMES, Method, Regime, Stage, methods_of, parse
 # Keys of a config -> files that were made with them: a key may change while none of them exists.
 DEPENDENTS = {
     'data': 'records/*/*.tfrecord', 'evaluation': 'records/*/*.tfrecord',
-    'seed': '*/*/checkpoints/*', 'precision': '*/*/checkpoints/*', 'labels.channels': 'stages/*/checkpoints/*',
+    'seed': '*/*/checkpoints/*', 'precision': '*/*/checkpoints/*',
+    'labels.channels': 'stages/*/checkpoints/*',
     'pggan': 'stages/*/checkpoints/*', 'pix2pixhd': 'stages/*_from_*/checkpoints/*',
     'stages': 'stages/*/checkpoints/*', 'labels': 'synthetic/*/*.tfrecord',
     'generation': 'synthetic/*/*.tfrecord', 'segmenter': 'segmenters/*/checkpoints/*',

@@ -157,7 +157,8 @@ def _pairs(config: Config, regime: Regime, workdir) -> Pairs:
         count, wanted = config.generation.num_train, config.generation.count
         if info.count != wanted:
             raise InputError(f'{info.directory}: expected generation.num_train + num_validation = '
-                             f'{wanted} samples, found {info.count}; remove the folder and generate without --num')
+                             f'{wanted} samples, found {info.count}; remove the folder and generate '
+                             f'without --num')
         return Pairs(info, lambda row: row['index'] < count, lambda row: row['index'] >= count)
     info = records.read_info(Path(workdir) / 'records' / 'train')
     ids, settings = sorted(set(info.ids)), config.segmenter

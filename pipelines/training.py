@@ -1,9 +1,9 @@
 """train(): the one training loop. Repeating it continues it, exactly.
 
 One checkpoint holds everything that moves: weights, averages, optimisers, loss scales, image pools,
-the step, the best score and the best weights. Batches and all random numbers are functions of the step, so a killed and repeated
-run computes what an undisturbed one does. A plain loop instead of Keras' fit, because fit resumes at
-epochs only and overwrites its checkpoint even after a NaN.
+the step, the best score and the best weights. Batches and all random numbers are functions of the
+step, so a killed and repeated run computes what an undisturbed one does. A plain loop instead of
+Keras' fit, because fit resumes at epochs only and overwrites its checkpoint even after a NaN.
 
 Everything runs under the current `tf.distribute` strategy: each device gets its consecutive share of
 every batch, gradients are those of the mean over the whole batch, and averages, validation and files

@@ -73,7 +73,7 @@ def test_the_plan_names_stages_parameters_and_steps():
     config = tiny_config()
     text = experiment.plan(config, experiment.with_prerequisites(['finetune3']))
     assert 'three/dots: pggan' in text and '32 px, 34 steps' in text
-    assert 'three/image: pix2pixhd' in text and '48 px, 2 epochs, 8 steps' in text
+    assert 'three/image: pix2pixhd' in text and '48 px, 2 epochs (global), 8 steps' in text
     assert 'segmenter  finetune3' in text and '3 updates' in text
 
 

@@ -1,0 +1,45 @@
+"""The training step: what a bad loss may touch, and in which order updates run."""
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from models.adversarial import Update, train_step
+
+
+def sgd(variables):
+    optimizer = tf.keras.optimizers.SGD(1.0)
+    optimizer.build(variables)
+    return optimizer
+
+
+@pytest.mark.parametrize('bad', [np.nan, np.inf])
+def test_a_loss_that_is_not_finite_moves_nothing(bad):
+    weights = [tf.Variable(tf.ones([64, 64])) for _ in range(20)]
+    update = Update('w', weights, lambda batch, made: (
+        tf.add_n([tf.reduce_mean(w) for w in weights]) * batch['factor'], {}))
+    optimizers = {'w': sgd(weights)}
+    step = tf.function(lambda batch: train_step((update,), optimizers, batch))
+    with pytest.raises(tf.errors.InvalidArgumentError, match='w loss'):
+        step({'factor': tf.constant(bad, tf.float32)})
+    assert all((w.numpy() == 1).all() for w in weights)
+    step({'factor': tf.constant(1.0)})
+    assert all((w.numpy() < 1).all() for w in weights)
+
+
+def test_an_update_sees_what_the_one_before_moved_and_made():
+    first, second = tf.Variable(1.0), tf.Variable(1.0)
+
+    def loss_of_first(batch, made):
+        made['product'] = first * batch['x']  # before the update
+        return made['product'], {}
+
+    def loss_of_second(batch, made):
+        return second * first * made['product'], {'seen': first + 0.0}
+
+    updates = (Update('a', [first], loss_of_first), Update('b', [second], loss_of_second))
+    optimizers = {'a': sgd([first]), 'b': sgd([second])}
+    metrics = tf.function(lambda x: train_step(updates, optimizers, {'x': x}))(tf.constant(3.0))
+    assert first.numpy() == -2                    # 1 - 3
+    assert metrics['seen'].numpy() == -2
+    assert second.numpy() == 1 - (-2 * 3)
+    assert metrics['a_loss'].numpy() == 3 and metrics['a_gradient_norm'].numpy() == 3
