@@ -72,7 +72,17 @@ def step_of(config: Config, stage: Stage, coding, phase: str = ''):
                 pggan_stage.batch_spec(part, channels, settings.latent_size))
     parts = pix2pixhd_stage.schedule(settings)
     part = {part.name: part for part in parts}.get(phase, parts[-1])
-    return (lambda: pix2pixhd_stage.phase_updates(settings, part, networks()),
+
+    def make():
+        built = networks()
+        updates = pix2pixhd_stage.phase_updates(settings, part, built)
+        moved = {id(v) for update in updates for v in update.variables}
+        resting = {id(v): v for network in built.values() for v in network.trainable_variables
+                   if id(v) not in moved}
+        tf.keras.optimizers.Adam().build(list(resting.values()))  # their moments are held, too
+        return updates
+
+    return (make,
             pix2pixhd_stage.batch_spec(config, settings, part,
                                        Field(stage.consumes, config, coding), fields[0]))
 
