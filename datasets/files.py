@@ -5,6 +5,8 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Iterator
 
@@ -32,6 +34,22 @@ def whole_file(path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_folder(path) -> Iterator[Path]:
+    """A name for a folder to make, renamed to `path` at the end: complete or not there.
+
+    The folder that it lies in is for what is needed meanwhile, and goes at the end.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix='.unfinished-'))
+    try:
+        yield temporary / 'whole'
+        os.rename(temporary / 'whole', path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_json(path, data) -> None:

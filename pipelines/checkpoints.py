@@ -7,6 +7,7 @@ from typing import Dict
 import tensorflow as tf
 
 from datasets.errors import InputError
+from models.adversarial import copy_weights
 from pipelines.tasks import Phase, Task
 
 
@@ -86,14 +87,12 @@ def start_from(networks: Dict[str, tf.keras.Model], folder) -> None:
              if name.startswith('networks/')}
     chosen = {name: network for name, network in networks.items() if name in found}
     try:
-        status = tf.train.Checkpoint(networks=chosen).restore(path)
-        status.assert_existing_objects_matched()
-        status.expect_partial()
+        restore_snapshot(chosen, path)
     except (AssertionError, ValueError) as error:
         raise InputError(f'{where}: weights of another architecture than the config\'s: '
                          f'{" ".join(str(error).split())[:160]}') from None
     if 'generator_average' in networks:
-        networks['generator_average'].set_weights(networks['generator'].get_weights())
+        copy_weights(networks['generator_average'], networks['generator'])
 
 
 def _optimizer(task: Task, name: str) -> tf.keras.optimizers.Optimizer:

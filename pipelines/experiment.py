@@ -103,7 +103,8 @@ def prepare(config: Config, workdir):
 
 
 def _is_prepared(workdir) -> bool:
-    return all((Path(workdir) / 'records' / split / 'dataset_info.json').exists()
+    from datasets import records
+    return all((Path(workdir) / 'records' / split / records.INFO).exists()
                for split in ('train', 'test'))
 
 

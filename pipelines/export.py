@@ -11,15 +11,13 @@ Generators: latent float32 [N, L], or codes uint8 [N, h, w], -> their decoded fi
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
+from datasets.files import whole_folder
 from pipelines import preprocess
 from pipelines.config import Config, to_dict
 from pipelines.fields import Field
@@ -137,14 +135,9 @@ def _save(module, signatures, description: dict, output) -> Path:
     if target.exists():
         raise InputError(f'--output {output}: {target} exists already; remove it or choose another '
                          f'folder')
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix='.export-'))
-    try:
-        asset = temporary / DESCRIPTION
+    with whole_folder(target) as folder:
+        asset = folder.parent / DESCRIPTION
         asset.write_text(json.dumps(description, indent=1))
         module.description = tf.saved_model.Asset(str(asset))
-        tf.saved_model.save(module, str(temporary / 'model'), signatures=signatures)
-        os.rename(temporary / 'model', target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        tf.saved_model.save(module, str(folder), signatures=signatures)
     return target

@@ -14,10 +14,7 @@ Written, whole or not at all:
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -27,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from datasets.errors import InputError
-from datasets.files import write_json
+from datasets.files import whole_folder, write_json
 from models import official
 
 TOLERANCE = 1e-4   # of an array's largest magnitude: what the official outputs must be met with
@@ -186,10 +183,7 @@ def _groups(names) -> Dict[str, list]:
 
 
 def _write(source: Source, networks: Dict[str, tf.keras.Model], output: Path) -> None:
-    output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=output.parent, prefix='.import-'))
-    try:
-        folder = temporary / 'whole'
+    with whole_folder(output) as folder:
         for role, function in official.serving_functions(networks, source.meta).items():
             module = tf.Module()
             module.weights = list(networks[role].variables)
@@ -197,6 +191,3 @@ def _write(source: Source, networks: Dict[str, tf.keras.Model], output: Path) ->
                                 signatures={'serving_default': function})
         tf.train.Checkpoint(networks=dict(networks)).save(str(folder / 'networks'))
         write_json(folder / 'network.json', source.meta)
-        os.rename(folder, output)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
