@@ -1,13 +1,14 @@
 """What a training keeps on disk, and how networks come back from there."""
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Iterable, Sequence, Tuple
 
 import tensorflow as tf
 
 from datasets.errors import InputError
-from models.adversarial import copy_weights
+from models.adversarial import Update, copy_weights
 from pipelines.tasks import Phase, Task
 
 
@@ -17,8 +18,8 @@ class State:
     def __init__(self, task: Task, directory: Path):
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.best_score = tf.Variable(-1.0, trainable=False)
-        self.optimizers = {name: _optimizer(task, name) for name in dict.fromkeys(
-            update.name for phase in task.phases for update in phase.updates)}
+        self.optimizers = make_optimizers((phase.updates for phase in task.phases), task.betas,
+                                          task.mixed_precision)
         self.checkpoint = tf.train.Checkpoint(
             step=self.step, best_score=self.best_score, networks=dict(task.networks),
             optimizers=dict(self.optimizers), **task.extras)
@@ -95,15 +96,20 @@ def start_from(networks: Dict[str, tf.keras.Model], folder) -> None:
         copy_weights(networks['generator_average'], networks['generator'])
 
 
-def _optimizer(task: Task, name: str) -> tf.keras.optimizers.Optimizer:
-    """Adam for all variables that updates of this name move in any phase."""
-    variables = {id(v): v for phase in task.phases for update in phase.updates
-                 for v in update.variables if update.name == name}
-    optimizer = tf.keras.optimizers.Adam(1e-3, *task.betas, epsilon=1e-8, jit_compile=False)
-    optimizer.build(list(variables.values()))
-    if task.mixed_precision:
-        return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
-    return optimizer
+def make_optimizers(phases: Iterable[Sequence[Update]], betas: Tuple[float, float],
+                    mixed_precision: bool) -> Dict[str, tf.keras.optimizers.Optimizer]:
+    """An Adam for each name of an update, for all variables that it moves in any phase."""
+    moved: Dict[str, Dict[int, tf.Variable]] = {}
+    for update in itertools.chain.from_iterable(phases):
+        moved.setdefault(update.name, {}).update((id(v), v) for v in update.variables)
+    optimizers = {}
+    for name, variables in moved.items():
+        optimizer = tf.keras.optimizers.Adam(1e-3, *betas, epsilon=1e-8, jit_compile=False)
+        optimizer.build(list(variables.values()))
+        if mixed_precision:
+            optimizer = tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
+        optimizers[name] = optimizer
+    return optimizers
 
 
 def _unscaled(optimizer):

@@ -109,6 +109,7 @@ def _is_prepared(workdir) -> bool:
 
 
 def train_stage(config: Config, stage: Stage, workdir) -> None:
+    """Trains what is left of a GAN stage, unless a snapshot is to draw in its place."""
     from pipelines import checkpoints, runtime, stages, training
     directory = stages.stage_directory(workdir, stage)
     if checkpoints.is_finished(directory) or stages.has_snapshot(config, stage, workdir):
@@ -119,6 +120,7 @@ def train_stage(config: Config, stage: Stage, workdir) -> None:
 
 
 def generate(config: Config, method: Method, workdir) -> None:
+    """Draws a method's samples, unless they are there."""
     from datasets import records
     from pipelines import segmentation, synthesis
     if not (segmentation.synthetic_directory(workdir, method) / records.INFO).exists():
@@ -126,6 +128,7 @@ def generate(config: Config, method: Method, workdir) -> None:
 
 
 def train_segmenter(config: Config, regime: Regime, workdir) -> None:
+    """Trains what is left of a regime."""
     from pipelines import checkpoints, runtime, segmentation, training
     directory = segmentation.segmenter_directory(workdir, regime)
     if checkpoints.is_finished(directory):

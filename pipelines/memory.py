@@ -11,13 +11,14 @@ import functools
 import os
 import resource
 from pathlib import Path
-from typing import Callable, Dict, Iterator, NamedTuple, Tuple
+from typing import Callable, Dict, Iterator, NamedTuple, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.client import device_lib
 
 from models import adversarial
 from pipelines import graph_memory
+from pipelines.checkpoints import make_optimizers
 
 _PER_OP = 24 * 2 ** 10  # of the process for an op of the graph: Python objects, protos, kernels
 _WASTE = 1.05           # of malloc's pools, measured on all networks alike
@@ -42,15 +43,16 @@ class Estimate(NamedTuple):
         return self.weights + self.activations + self.baseline
 
 
-def predict(make: Callable[[], Tuple[adversarial.Update, ...]],
-            batch_spec: Dict[str, tf.TensorSpec], loss_scale: bool = False) -> Estimate:
+def predict(make: Callable[[], Sequence[Tuple[adversarial.Update, ...]]],
+            batch_spec: Dict[str, tf.TensorSpec], mixed_precision: bool = False) -> Estimate:
     """The memory of one `adversarial.train_step` with Adam.
 
     Args:
-      make: builds the networks and returns their updates. It is called inside a graph, where
-        variables have no values to ask for. All that it makes count, averages too.
+      make: builds the networks and returns the updates of the phases of their training, of which
+        the last is the one in question: the others' moments are held, too. It is called inside a
+        graph, where variables have no values to ask for. All that it makes count, averages too.
       batch_spec: of the batches, every dimension known.
-      loss_scale: whether losses are scaled, as float16 networks need.
+      mixed_precision: whether losses are scaled, as float16 networks need.
 
     Raises:
       ValueError: a dimension in `batch_spec` is unknown.
@@ -61,12 +63,9 @@ def predict(make: Callable[[], Tuple[adversarial.Update, ...]],
                              f'{spec.shape}; give the batch size and the sides')
     baseline = _resident_bytes()
     with tf.Graph().as_default():
-        updates, optimizers = make(), {}
-        for name, variables, _ in updates:
-            optimizers[name] = tf.keras.optimizers.Adam(epsilon=1e-8, jit_compile=False)
-            optimizers[name].build(list(variables))
-            if loss_scale:
-                optimizers[name] = tf.keras.mixed_precision.LossScaleOptimizer(optimizers[name])
+        phases = make()
+        updates = phases[-1]
+        optimizers = make_optimizers(phases, (0.9, 0.999), mixed_precision)
         step = tf.function(lambda batch: adversarial.train_step(updates, optimizers, batch))
         graph = step.get_concrete_function(batch_spec).graph
         weights = sum(graph_memory.size_of(v) for v in tf.compat.v1.global_variables())

@@ -17,6 +17,8 @@ from pipelines.stages import stage_networks
 
 GIB = 2 ** 30
 
+Phases = Sequence[Tuple[Update, ...]]
+
 
 def describe(config: Config, regimes: Sequence[Regime]) -> str:
     """One line per step. Traces the dearest training step of each network, runs and trains nothing."""
@@ -55,36 +57,31 @@ def predicted(config: Config, stage: Optional[Stage], coding, phase: str = '') -
       phase: a part of Pix2PixHD's schedule; '' = the last phase, the dearest.
     """
     if stage is None:
-        return _predict(config, lambda: _segmenter_update(config, coding.num_classes),
+        return _predict(config, lambda: _segmenter_phases(config, coding.num_classes),
                         segmentation.batch_spec(config))
     return _predict(config, *step_of(config, stage, coding, phase))
 
 
 def step_of(config: Config, stage: Stage, coding, phase: str = ''):
-    """A training step of a stage as (function that makes its updates, specs of its batch)."""
+    """A training step of a stage as `memory.predict` takes it: (make, batch_spec)."""
     settings = stage_settings(config, stage.model, stage.key)
     fields = [Field(name, config, coding) for name in stage.produces]
     networks = lambda: stage_networks(config, stage, coding, settings)
     if stage.model == 'pggan':
         part = growth_plan(settings, fields[0].size)[-1]
         channels = sum(field.channels for field in fields)
-        return (lambda: pggan_stage.phase_updates(part, networks()),
+        return (lambda: [pggan_stage.phase_updates(part, networks())],
                 pggan_stage.batch_spec(part, channels, settings.latent_size))
     parts = pix2pixhd_stage.schedule(settings)
     part = {part.name: part for part in parts}.get(phase, parts[-1])
 
     def make():
         built = networks()
-        updates = pix2pixhd_stage.phase_updates(settings, part, built)
-        moved = {id(v) for update in updates for v in update.variables}
-        resting = {id(v): v for network in built.values() for v in network.trainable_variables
-                   if id(v) not in moved}
-        tf.keras.optimizers.Adam().build(list(resting.values()))  # their moments are held, too
-        return updates
+        return [pix2pixhd_stage.phase_updates(settings, each, built)
+                for each in sorted(parts, key=lambda each: each is part)]
 
-    return (make,
-            pix2pixhd_stage.batch_spec(config, settings, part,
-                                       Field(stage.consumes, config, coding), fields[0]))
+    return make, pix2pixhd_stage.batch_spec(config, settings, part,
+                                            Field(stage.consumes, config, coding), fields[0])
 
 
 def _stage(config: Config, stage: Stage, coding, count: int, known: int) -> Tuple[str, int]:
@@ -106,12 +103,12 @@ def _stage(config: Config, stage: Stage, coding, count: int, known: int) -> Tupl
             f'{estimate.total / GIB:.1f} GiB', estimate.total)
 
 
-def _segmenter_update(config: Config, num_classes: int) -> Tuple[Update, ...]:
+def _segmenter_phases(config: Config, num_classes: int) -> Phases:
     network, _ = (segmentation.make_network(config, num_classes) for _ in range(2))
-    return (segmentation_update(network),)
+    return [(segmentation_update(network),)]
 
 
-def _predict(config: Config, make: Callable[[], Tuple[Update, ...]], spec) -> memory.Estimate:
+def _predict(config: Config, make: Callable[[], Phases], spec) -> memory.Estimate:
     def build():
         with runtime.precision(config.precision):
             return make()
@@ -120,7 +117,7 @@ def _predict(config: Config, make: Callable[[], Tuple[Update, ...]], spec) -> me
         devices = max(1, len(tf.config.list_physical_devices('GPU')))
     share = {name: tf.TensorSpec([-(-s.shape[0] // devices), *s.shape[1:]], s.dtype)
              for name, s in spec.items()}
-    return memory.predict(build, share, loss_scale=config.precision == 'mixed_float16')
+    return memory.predict(build, share, mixed_precision=config.precision == 'mixed_float16')
 
 
 def _memory(needs: Dict[str, int]):

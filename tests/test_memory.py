@@ -116,7 +116,7 @@ def test_plain_graph_keeps_what_nobody_takes():
 def _pggan(batch):
     def make():
         shape = dict(resolution=32, channels=1, fmap_max=16)
-        return pggan_updates(Generator(latent_size=16, **shape), Discriminator(**shape), 5, 1.0)
+        return [pggan_updates(Generator(latent_size=16, **shape), Discriminator(**shape), 5, 1.0)]
 
     specs = {'real': [batch, 32, 32, 1], 'latent_discriminator': [batch, 16],
              'latent_generator': [batch, 16], 'mixing': [batch]}
@@ -139,7 +139,7 @@ def test_variables_that_no_update_moves_count_as_weights():
     def make():
         moved, resting = tf.Variable(tf.zeros([100])), tf.Variable(tf.zeros([1000]))
         loss = lambda batch, made: (tf.reduce_sum(batch['x'] * (moved + resting[0])), {})
-        return (Update('only', [moved], loss),)
+        return [(Update('only', [moved], loss),)]
 
     estimate = memory.predict(make, {'x': tf.TensorSpec([7, 100])})
     assert estimate.parameters == 100
@@ -174,14 +174,14 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 tf.zeros([1])
 batch, side = 32, 185
 def make():
-    return (segmentation_update(SMANet(4, blocks=(1, 1, 1, 1), width=0.25)),)
+    return [(segmentation_update(SMANet(4, blocks=(1, 1, 1, 1), width=0.25)),)]
 data = {'image': tf.TensorSpec([batch, side, side, 1]), 'key': tf.TensorSpec([batch, 2], tf.int32),
         'label': tf.TensorSpec([batch, side, side], tf.uint8)}
 if sys.argv[1] == 'predict':
     estimate = memory.predict(make, data)
     result = {'total': estimate.total, 'activations': estimate.activations}
 else:
-    updates = make()
+    updates = make()[-1]
     adam = tf.keras.optimizers.Adam(epsilon=1e-8, jit_compile=False)
     adam.build(updates[0].variables)
     adams = {updates[0].name: adam}
