@@ -28,6 +28,7 @@ from datasets.splits import choose_ids, name_some
 
 IMG_SIZE = 2048
 IMG_MAX = 4095
+PIXEL_MM = 0.175
 MASK_ROOTS = ('scratch', 'scr/scratch', '')
 FOLDS = {'train': 'fold1', 'test': 'fold2'}
 # number modulo 2 of the images of a fold
@@ -75,7 +76,7 @@ def open_jsrt(source: Path, split: str, ids: Optional[Sequence[str]] = None) -> 
     for id in chosen:
         _check_complete(id, images, masks, source, fold)
     load = functools.partial(_load, images=images, masks=masks)
-    return Dataset(f'jsrt_{split}', CHEST, chosen, load)
+    return Dataset(f'jsrt_{split}', CHEST, chosen, load, (IMG_SIZE * PIXEL_MM,) * 2)
 
 
 def read_img(path: Path) -> np.ndarray:

@@ -19,6 +19,7 @@ from datasets.sample import Dataset, Sample, check_split
 # test indices start here, so that no training set can meet them
 FIRST_TEST_INDEX = 1_000_000
 MIN_SIZE = 8
+FIELD_OF_VIEW_MM = (358.4, 358.4)  # JSRT's
 
 
 def open_phantom(split: str, count: int, size: int, seed: int) -> Dataset:
@@ -32,7 +33,7 @@ def open_phantom(split: str, count: int, size: int, seed: int) -> Dataset:
     def load(id: str) -> Sample:
         return draw_phantom(seed, indices[id], size)
 
-    return Dataset(f'phantom_{split}', CHEST, tuple(indices), load)
+    return Dataset(f'phantom_{split}', CHEST, tuple(indices), load, FIELD_OF_VIEW_MM)
 
 
 def draw_phantom(seed: int, index: int, size: int) -> Sample:

@@ -14,7 +14,7 @@ import dataclasses
 import json
 import os
 from pathlib import Path
-from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -76,6 +76,12 @@ class Info:
     shards: List[dict]            # file, count, sha256
     made: dict                    # the recipe
     notes: dict                   # what was counted while making them
+
+    @property
+    def spacing_mm(self) -> Optional[Tuple[float, float]]:
+        """(row, column) mm from pixel to pixel; None where the data set does not say."""
+        field = self.made.get('field_of_view_mm')
+        return (field[0] / self.size, field[1] / self.size) if field else None
 
     @property
     def paths(self) -> List[str]:

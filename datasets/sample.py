@@ -7,7 +7,7 @@ field of view. They overlap where organs do.
 from __future__ import annotations
 
 import pathlib
-from typing import Callable, Dict, NamedTuple, Tuple
+from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -26,11 +26,15 @@ class Sample(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """One split of one archive; `load(id)` reads (or draws) one sample when it is asked for."""
+    """One split of one archive; `load(id)` reads (or draws) one sample when it is asked for.
+
+    `field_of_view_mm` is the (height, width) that every picture covers, None where nobody says.
+    """
     name: str
     coding: LabelCoding
     ids: Tuple[str, ...]
     load: Callable[[str], Sample]
+    field_of_view_mm: Optional[Tuple[float, float]] = None
 
 
 def mask_centroid(mask: np.ndarray) -> Tuple[float, float]:

@@ -14,11 +14,15 @@ POSITIVE = (
     'generation.shard', 'segmenter.size', 'segmenter.batch_size', 'segmenter.synth_steps',
     'segmenter.finetune_steps', 'segmenter.validate_every', 'segmenter.max_validation',
     'evaluation.size', 'run.log_every', 'run.sheet_every')
+NETWORKS = ('smanet', 'unet')
+SPLITS = ('train', 'left_out', 'test')
+SCORED = SPLITS[1:]
 CHOICES = {
     'data.dataset': ('phantom', 'jsrt', 'folder'),
     'data.noise': ('variance', 'std'),
     'data.augment_mode': ('separate', 'composed'),
     'labels.channels': ('grey', 'onehot'),
+    'segmenter.network': NETWORKS,
     'segmenter.context': ('attention', 'pyramid'),
     'precision': ('float32', 'mixed_float16'),
     'strategy': ('none', 'mirrored', 'multi_worker'),
@@ -27,11 +31,12 @@ CHOICES = {
 RESNETS = {(3, 4, 6, 3): 'resnet50', (3, 4, 23, 3): 'resnet101'}   # depths -> name in Keras
 
 
-def check(config, source: str, stage_settings) -> None:
+def check(config, source: str, stage_settings, segmenter_settings) -> None:
     """Raises InputError, naming `source` and the key, for a config that could not be carried out.
 
     Args:
       stage_settings: (config, model, key of a stage) -> its settings.
+      segmenter_settings: (config, name of a segmenter) -> its settings.
     """
     def refuse(key, expected, found):
         raise InputError(f'{source}: {key}: expected {expected}, found {found!r}')
@@ -44,12 +49,19 @@ def check(config, source: str, stage_settings) -> None:
             refuse(key, f'one of {", ".join(choices)}', _value(config, key))
     if config.data.dataset != 'phantom' and not config.data.source:
         refuse('data.source', 'the folder of the data set (--set data.source=DIR)', None)
+    field = config.data.field_of_view_mm
+    if field is not None and (len(field) != 2 or min(field) <= 0):
+        refuse('data.field_of_view_mm', 'height and width in mm, as [358.4, 358.4]', list(field))
     if config.generation.shard % config.generation.block:
         refuse('generation.shard', f'a multiple of generation.block ({config.generation.block})',
                config.generation.shard)
-    _check_segmenter(config.segmenter, refuse)
-    for regime in map(parse_regime, config.regimes):
-        for stage in regime.method.stages if regime.method else ():
+    for name in {'smanet', *config.segmenters, *(n for b in config.matrix for n in b.segmenters)}:
+        _check_segmenter(segmenter_settings(config, name), refuse)
+    for number, block in enumerate(config.matrix):
+        _check_block(config, block, f'matrix[{number}]', refuse)
+    for regime in {*config.regimes, *(name for block in config.matrix for name in block.regimes)}:
+        method = parse_regime(regime).method
+        for stage in method.stages if method else ():
             _check_stage(config, stage, stage_settings(config, stage.model, stage.key), refuse)
     models = stage_keys()
     for key in config.stages:
@@ -61,9 +73,12 @@ def check(config, source: str, stage_settings) -> None:
 def _check_segmenter(segmenter, refuse) -> None:
     if not 0 < segmenter.holdout < 1:
         refuse('segmenter.holdout', 'a share between 0 and 1', segmenter.holdout)
-    if segmenter.crop < 41 or (segmenter.crop + 7) % 48:
+    if segmenter.network == 'smanet' and (segmenter.crop < 41 or (segmenter.crop + 7) % 48):
         refuse('segmenter.crop', '8*k - 7 with k a multiple of 6 (41, 89, 137, 185, 233, 281, 329, '
                '377, ...), so that the pyramid\'s bins divide it', segmenter.crop)
+    if segmenter.network == 'unet' and (segmenter.crop < 16 or segmenter.crop % 16):
+        refuse('segmenters.unet.crop', 'a multiple of 16, which a U-Net halves four times; set '
+               'segmenters: {unet: {size: ..., crop: ...}}', segmenter.crop)
     if segmenter.crop > segmenter.size:
         refuse('segmenter.crop', f'at most segmenter.size ({segmenter.size})', segmenter.crop)
     if segmenter.imagenet_weights and segmenter.width != 1.0:
@@ -71,6 +86,19 @@ def _check_segmenter(segmenter, refuse) -> None:
     if segmenter.imagenet_weights and segmenter.blocks not in RESNETS:
         refuse('segmenter.blocks', 'those of ResNet-50 or -101, [3, 4, 6, 3] or [3, 4, 23, 3], with '
                'segmenter.imagenet_weights', list(segmenter.blocks))
+
+
+def _check_block(config, block, where, refuse) -> None:
+    for key, values in (('draws', block.draws), ('seeds', block.seeds)):
+        if any(value < 0 for value in values):
+            refuse(f'{where}.{key}', 'numbers from 0 on', list(values))
+    if not block.segmenters or not block.seeds or not block.score:
+        refuse(where, 'at least one of segmenters, seeds and score', vars(block))
+    if not set(block.score) <= set(SCORED):
+        refuse(f'{where}.score', f'of {", ".join(SCORED)}', list(block.score))
+    if any(not 1 <= count <= config.generation.num_train for count in block.num_synthetic):
+        refuse(f'{where}.num_synthetic', f'numbers from 1 to generation.num_train = '
+               f'{config.generation.num_train}', list(block.num_synthetic))
 
 
 def _check_stage(config, stage, settings, refuse) -> None:

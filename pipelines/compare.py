@@ -1,7 +1,7 @@
 """Published numbers beside measured ones: Tables 1, 2 and 3 of Ciano et al. 2021.
 
 Papers 000 (journal) and 001 (arXiv) with the numbers in `published.yaml`; ours come from
-`results.jsonl` (see `pipelines.results`). `protocol.configuration` says where a result belongs:
+results.score_rows, of the test images. `protocol.configuration` says where a result belongs:
 'full' -> Table 1, 'tiny' -> Table 2, anything else -> a table of its own with Table 2's numbers
 beside it. Every cell reads `published / ours`; '-' stands for what nobody printed or we have not
 measured. What differs from the paper's protocol is said under each table, and nothing is ranked.
@@ -33,8 +33,9 @@ TABLE3 = {'human_expert': 'Human expert', 'unet_wang2017': 'U-Net (Wang 2017)',
           'unet_eslami': 'U-Net (Eslami)' + ARXIV, 'pix2pix_mtdg': 'Pix2Pix MTdG' + ARXIV,
           'three_stage': 'Three-stage method, as published'}
 
+TABLE3_ORDER = ('finetune3', 'finetune2', 'finetune1', 'synth3', 'synth2', 'synth1', 'real')
+
 Published = Dict[str, dict]
-Group = Tuple[str, str]  # configuration, experiment
 
 
 class Table(NamedTuple):
@@ -51,7 +52,12 @@ def load_published() -> Published:
 
 
 def tables(rows: Sequence[Row]) -> List[Table]:
-    """Tables 1, 2, one for each other configuration that was measured, and Table 3."""
+    """Tables 1, 2, one for each other configuration that was measured, and Table 3.
+
+    Args:
+      rows: of results.score_rows; those of other images than the test set's are left out.
+    """
+    rows = [row for row in rows if row['split'] == 'test']
     published = load_published()
     made = []
     for number, configuration in ((1, 'full'), (2, 'tiny')):
@@ -113,55 +119,75 @@ def to_text(made: Sequence[Table]) -> str:
     return '\n'.join(parts)
 
 
+def group_of(row: Row) -> str:
+    """What stands in one table: experiment, arm (if it is not the configuration), real images."""
+    arm = '' if row['arm'] == configuration_of(row) else f'/{row["arm"]}'
+    return f'{row["experiment"]}{arm}, {row["num_real"]} real images'
+
+
+def variant_of(row: Row) -> Tuple[str, int]:
+    """What tells runs of one regime apart, other than chance: the network and its samples."""
+    return row['segmenter'], row['num_synthetic']
+
+
+def variant_words(variant: Tuple[str, int], others: Sequence[Tuple[str, int]]) -> str:
+    """' (unet, 664 pairs)': of a variant what the others do not share; '' if they all do."""
+    words = [variant[0]] if len({other[0] for other in others}) > 1 else []
+    if len({other[1] for other in others if other[0] == variant[0]}) > 1:
+        words.append(f'{variant[1]} pairs')
+    return f' ({", ".join(words)})' if words else ''
+
+
 def _groups(rows: Sequence[Row], configurations) -> Dict[str, List[Row]]:
-    """Experiment -> its pooled rows. Seeds are averaged within an experiment only."""
+    """Group -> its pooled rows. Draws and seeds are averaged within a group only."""
     groups: Dict[str, List[Row]] = {}
     for row in rows:
         if configuration_of(row) in configurations and row['metric'].endswith('_pooled'):
-            groups.setdefault(row['experiment'], []).append(row)
+            groups.setdefault(group_of(row), []).append(row)
     return groups
 
 
 def _comparison(title: str, experiment: Optional[str], rows: Sequence[Row], published: dict,
                 configuration: str) -> Table:
-    found = list(dict.fromkeys(row['organ'] for row in rows if row['organ'] != 'average'))
-    organs = ORGANS if set(found) <= set(ORGANS) else (*found, 'average')
+    measured = list(dict.fromkeys(row['organ'] for row in rows if row['organ'] != 'average'))
+    organs = ORGANS if set(measured) <= set(ORGANS) else (*measured, 'average')
     values = _by_seed(rows)
     body = []
     for metric_label, metric in METRICS:
         for regime in REGIMES:
             printed = published[regime]
             label = LABELS[regime] + (ARXIV if 'only_in' in printed else '')
-            methods = sorted({row['method'] for row in rows if row['regime'] == regime})
-            for method in methods or [None]:
+            found = list(dict.fromkeys(
+                variant_of(row) for row in rows if row['regime'] == regime))
+            for variant in found or [None]:
                 cells = []
                 for organ in organs:
                     theirs = (f'{printed[metric_label][ORGANS.index(organ)]:.2f}'
                               if organ in ORGANS else '-')
-                    ours = values.get((regime, method, metric, organ), {})
+                    ours = values.get((regime, variant, metric, organ), {})
                     cells.append(f'{theirs} / {mean_and_deviation(list(ours.values()))}')
-                several = f' ({method})' if len(methods) > 1 else ''
-                body.append((metric_label, label + several, *cells))
+                words = variant_words(variant, found) if found else ''
+                body.append((metric_label, label + words, *cells))
     header = ('Metric', 'Trained on', *[organ.replace('_', ' ').capitalize() for organ in organs])
     notes = ['Per cent, pooled over all pixels of the test set; ours: mean ± standard deviation '
-             '(number of seeds) where there are several; "-": not measured or not printed.',
+             '(number of seeds and draws) where there are several; "-": not measured or not printed.',
              protocols.PUBLISHED_NOTE]
     if any('only_in' in printed for printed in published.values()):
         notes.append(ARXIV_NOTE)
     if rows:
-        notes += [f'Ours: experiment {experiment!r}. {protocols.describe(rows)}',
+        notes += [f'Ours: {experiment}. {protocols.describe(rows)}',
                   *protocols.differences(rows, configuration)]
     else:
         notes.append('Ours: not measured.')
     return Table(title, header, body, notes)
 
 
-def _by_seed(rows: Sequence[Row]) -> Dict[tuple, Dict[int, float]]:
-    """(regime, method, metric, organ) -> {seed: value}."""
-    values: Dict[tuple, Dict[int, float]] = {}
+def _by_seed(rows: Sequence[Row]) -> Dict[tuple, Dict[Tuple[int, int], float]]:
+    """(regime, variant, metric, organ) -> {(draw, seed): value}."""
+    values: Dict[tuple, Dict[Tuple[int, int], float]] = {}
     for row in rows:
-        key = row['regime'], row['method'], row['metric'], row['organ']
-        values.setdefault(key, {})[row['seed']] = row['value']
+        key = row['regime'], variant_of(row), row['metric'], row['organ']
+        values.setdefault(key, {})[row['draw'], row['seed']] = row['value']
     return values
 
 
@@ -179,8 +205,9 @@ def _table3(rows: Sequence[Row], published: Dict[str, list]) -> Table:
                 body.append(row)
                 notes += [f'{row[0]}: {note}' for note in
                           protocols.differences(measured, configuration)]
-    ours = ('Ours: of each experiment the regime with the highest average J, chosen on the test '
-            'images themselves, which flatters it; lungs are the mean of left and right.'
+    ours = ('Ours: of each experiment the regime that the paper puts here, three-stage and '
+            'fine-tuned, or the nearest to it that was measured, whatever it scored; lungs are the '
+            'mean of left and right.'
             if len(body) > len(published) else 'Ours: not measured.')
     header = ('Method', 'Image size', 'Augmentation', 'Evaluation', 'Lungs DSC', 'Lungs J',
               'Heart DSC', 'Heart J')
@@ -193,11 +220,11 @@ def _table3(rows: Sequence[Row], published: Dict[str, list]) -> Table:
 
 def _our_row(configuration: str, experiment: str, rows: Sequence[Row]) -> Optional[tuple]:
     values = _by_seed(rows)
-    averages = {key[:2]: statistics.fmean(seeds.values()) for key, seeds in values.items()
-                if key[2:] == ('jaccard_pooled', 'average')}
-    if not averages or not any(row['organ'] == 'heart' for row in rows):
+    found = list(dict.fromkeys(key[:2] for key in values))
+    if not found or not any(row['organ'] == 'heart' for row in rows):
         return None
-    chosen = max(averages, key=averages.get)
+    chosen = min(found, key=lambda key: (TABLE3_ORDER.index(key[0]), key[1][0] != 'smanet',
+                                         -key[1][1]))
 
     def lungs(metric):
         left, right = (values.get((*chosen, metric, f'{side}_lung'), {})
@@ -211,7 +238,8 @@ def _our_row(configuration: str, experiment: str, rows: Sequence[Row]) -> Option
         return protocols.said(rows, name)
 
     augmentation = {'True': 'yes', 'False': 'no'}.get(said('augmentation'), '?')
-    return (f'Ours: {experiment} ({configuration}), {LABELS[chosen[0]]}',
+    words = variant_words(chosen[1], [variant for regime, variant in found if regime == chosen[0]])
+    return (f'Ours: {experiment} ({configuration}), {LABELS[chosen[0]]}{words}',
             f'{said("size")} × {said("size")}', augmentation,
             f'{said("dataset")}, {said("num_test_images")} test images',
             *[mean_and_deviation(scores) for scores in

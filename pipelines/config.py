@@ -25,6 +25,7 @@ class Data:
     draw: int = 0                       # which random draw of them (and which phantoms)
     train_ids: Optional[str] = None     # or name them: a file with one id a line
     num_test: Optional[int] = None      # phantom: how many test images to draw
+    field_of_view_mm: Optional[Tuple[float, ...]] = None  # folder: height and width of its pictures
     augment: int = 6                    # versions of each real image: itself and 5 variants
     noise: str = 'variance'             # variance | std: how to read the paper's noise
     augment_mode: str = 'separate'      # separate | composed: one operation a variant, or all
@@ -112,13 +113,14 @@ class Generation:
 
 @dataclasses.dataclass(frozen=True)
 class Segmenter:
-    """SMANet and its training in every regime; see models/smanet.py, segmentation.py."""
-    size: int = 512                     # side at which SMANet trains, px
+    """The segmenter and its training in every regime; see segmentation.py."""
+    network: str = 'smanet'             # smanet | unet: models/smanet.py, models/unet.py
+    size: int = 512                     # side at which it trains, px
     crop: int = 377                     # random crop, and the sliding window at test
     width: float = 1.0                  # scales every channel count
-    blocks: Tuple[int, ...] = (3, 4, 6, 3)  # of the encoder: ResNet-50; (3, 4, 23, 3) is -101
-    context: str = 'attention'          # attention (SMANet) | pyramid (PSPNet's, to compare)
-    imagenet_weights: Optional[str] = None  # Keras' ResNet .h5 without top | keras (its cache) | none
+    blocks: Tuple[int, ...] = (3, 4, 6, 3)  # smanet, of the encoder: ResNet-50; (3, 4, 23, 3): -101
+    context: str = 'attention'          # smanet: attention (SMANet) | pyramid (PSPNet's, to compare)
+    imagenet_weights: Optional[str] = None  # smanet: Keras' ResNet .h5 without top | keras | none
     batch_size: int = 17
     learning_rate: float = 1.0e-4
     synth_steps: int = 20_000           # updates on synthetic pairs
@@ -134,8 +136,9 @@ class Segmenter:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """How test images are scored."""
+    """How test images are scored, and samples measured."""
     size: int = 512                     # scored at this side whatever was trained
+    inception_weights: Optional[str] = None  # Keras' InceptionV3 .h5 without top, for FID
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,6 +147,20 @@ class Run:
     log_every: int = 50                 # steps between rows of losses.jsonl
     sheet_every: int = 1000             # steps between sample sheets
     checkpoint_seconds: float = 60.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """A part of an experiment's matrix: every combination of its lists. See pipelines/matrix.py."""
+    arm: Optional[str] = None           # names its folder and rows; none = the configuration
+    config: Dict[str, Any] = dataclasses.field(default_factory=dict)  # laid over the config
+    num_train: Tuple[Optional[int], ...] = ()  # numbers of real images; none = data.num_train
+    draws: Tuple[int, ...] = ()         # of those images; none = data.draw
+    regimes: Tuple[str, ...] = ()       # none = the config's
+    segmenters: Tuple[str, ...] = ('smanet',)
+    seeds: Tuple[int, ...] = (0,)       # of the segmenter
+    num_synthetic: Tuple[int, ...] = ()  # of the pairs that train; none = generation.num_train
+    score: Tuple[str, ...] = ('test',)  # test | left_out: learning images that were not drawn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,6 +179,8 @@ class Config:
     stages: Dict[str, Dict[str, Any]] = dataclasses.field(default_factory=dict)
     generation: Generation = Generation()
     segmenter: Segmenter = Segmenter()
+    segmenters: Dict[str, Dict[str, Any]] = dataclasses.field(default_factory=dict)  # by name
+    matrix: Tuple[Block, ...] = ()      # none = every regime once
     evaluation: Evaluation = Evaluation()
     run: Run = Run()
 
@@ -188,7 +207,7 @@ def load_config(path: str, overrides: Sequence[str] = ()) -> Config:
 def from_dict(tree: dict, source: str = 'config') -> Config:
     """Plain data -> Config, strictly checked; errors begin with `source`."""
     config = strict.build(Config, tree, '', source)
-    checks.check(config, source, stage_settings)
+    checks.check(config, source, stage_settings, segmenter_settings)
     return config
 
 
@@ -203,3 +222,20 @@ def stage_settings(config: Config, model: str, key: str):
     changes = config.stages.get(key, {})
     merged = strict.merge(strict.plain(dataclasses.asdict(section)), changes)
     return strict.build(type(section), merged, f'stages.{key}', 'config')
+
+
+def segmenter_settings(config: Config, name: str) -> Segmenter:
+    """Settings of a segmenter: the section `segmenter`, with `segmenters: {name: ...}` laid over.
+
+    The network is that of the same name, unless the changes say otherwise.
+
+    Raises:
+      InputError: neither a network nor the changes have that name.
+    """
+    if name not in checks.NETWORKS and name not in config.segmenters:
+        raise InputError(f'segmenter {name!r}: expected one of '
+                         f'{", ".join(dict.fromkeys([*checks.NETWORKS, *config.segmenters]))}')
+    own = {'network': name} if name in checks.NETWORKS else {}
+    changes = {**own, **config.segmenters.get(name, {})}
+    merged = strict.merge(strict.plain(dataclasses.asdict(config.segmenter)), changes)
+    return strict.build(Segmenter, merged, f'segmenters.{name}', 'config')

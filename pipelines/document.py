@@ -72,11 +72,11 @@ def code(text: str) -> Block:
     return Block(f'<pre>{html.escape(text)}</pre>', f'{fence}\n{text}\n{fence}')
 
 
-def folded(title: str, blocks: Sequence[Block]) -> Block:
-    """Blocks behind a title that opens them; in Markdown they stand below it."""
+def folded(title: str, blocks: Sequence[Block], is_open: bool = False) -> Block:
+    """Blocks behind a title that opens and closes them; in Markdown they stand below it."""
     inside = ''.join(block.html for block in blocks)
     files = {name: data for block in blocks for name, data in block.files.items()}
-    return Block(f'<details><summary>{html.escape(title)}</summary>{inside}</details>',
+    return Block(f'<details{" open" * is_open}><summary>{html.escape(title)}</summary>{inside}</details>',
                  '\n\n'.join([f'**{title}**', *[block.markdown for block in blocks]]), files)
 
 

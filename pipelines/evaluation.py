@@ -14,16 +14,15 @@ import tensorflow as tf
 from datasets import records
 from datasets.errors import InputError
 from datasets.files import write_json, write_png
-from pipelines import export, metrics, preprocess, progress, sheets
+from pipelines import distances, export, metrics, preprocess, progress, sheets, statistics
 
 OVERLAY_ROWS = 6
 OVERLAY_TILE = 256
 
 
 class Evaluation(NamedTuple):
-    """Scores in per cent and their intervals, see metrics; `info` of the records scored."""
+    """`scores` as in results.py, of the records that `info` describes."""
     scores: dict
-    intervals: dict
     info: records.Info
 
 
@@ -31,7 +30,7 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
     """Scores `model` on all records; writes a JSON file and, if asked, a sheet of overlays.
 
     Args:
-      output: JSON with names, one confusion matrix per image, scores and intervals.
+      output: JSON with names, a confusion matrix and surface distances per image, and scores.
       overlays: PNG with the columns image, target, prediction: worst to best average J.
 
     Raises:
@@ -43,26 +42,66 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
     if description['classes'] != classes:
         raise InputError(f'--records {records_directory}: expected the classes of the model, '
                          f'{description["classes"]}, found {classes}')
-    names, confusions, pictures = [], [], []
+    names, confusions, measured, pictures = [], [], [], []
     for row in progress.bar(records.read(info), total=info.count, desc='evaluate',
                             unit='image'):
         target = info.coding.projection[row['labels']]
         predicted = segment(tf.cast(row['image'], tf.float32)[None])['class_map'][0].numpy()
         names.append(Path(row['name'].decode()).stem)
         confusions.append(metrics.confusion_matrix(target, predicted, info.coding.num_classes))
+        if info.spacing_mm:
+            measured.append(distances.surface_distances(target, predicted, info.coding.num_classes,
+                                                        info.spacing_mm))
         pictures.append((row['image'], target, predicted) if overlays else None)
-    confusions = np.stack(confusions)
-    scores = metrics.pooled_scores(confusions, info.coding.targets)
-    per_image, intervals = metrics.per_image_scores(confusions, info.coding.targets)
-    scores = {**scores, **per_image}
+    confusions, measured = np.stack(confusions), np.round(measured, 3) if measured else None
+    scores = scores_of(confusions, measured, info.coding.targets)
     if overlays:  # before the scores, whose file says that the evaluation is complete
         _write_overlays(overlays, pictures, confusions, info.coding.class_colours)
     write_json(output, {
         'model': str(model), 'records': str(records_directory), 'size': info.size,
-        'classes': classes, 'names': names, 'confusions': confusions.tolist(),
-        'scores': [{'metric': m, 'organ': o, 'value': v, 'interval_95': intervals.get((m, o))}
-                   for (m, o), v in scores.items()]})
-    return Evaluation(scores, intervals, info)
+        'spacing_mm': info.spacing_mm, 'library': distances.LIBRARY if info.spacing_mm else None,
+        'organs': list(info.coding.targets),
+        'images': {'names': names, 'confusions': confusions.tolist(),
+                   'distances': None if measured is None else _or_null(measured)},
+        'scores': scores})
+    return Evaluation(scores, info)
+
+
+def scores_of(confusions: np.ndarray, measured, organs) -> dict:
+    """All scores of a set of images: {metric: {organ or 'average': [value, low, high]}}.
+
+    Args:
+      confusions: [images, C, C], pixels.
+      measured: [images, organs, 2] as distances.surface_distances gives them, or None.
+    """
+    values = {**metrics.pooled_scores(confusions, organs),
+              **metrics.per_image_scores(confusions, organs)}
+    bounds = {'jaccard_pooled': _pooled_bounds(confusions, organs, metrics.jaccard),
+              'dice_pooled': _pooled_bounds(confusions, organs, metrics.dice)}
+    of_images = {'jaccard_per_image': metrics.jaccard(confusions)[:, 1:],
+                 'dice_per_image': metrics.dice(confusions)[:, 1:]}
+    if measured is not None:
+        values.update(metrics.mean_distances(measured, organs))
+        of_images.update(hd95_mm=measured[..., 0], assd_mm=measured[..., 1])
+    bounds.update({name: metrics.intervals(array, organs) for name, array in of_images.items()})
+    scores: dict = {}
+    for (metric, organ), value in values.items():
+        scores.setdefault(metric, {})[organ] = [
+            round(float(v), 4) for v in (value, *bounds[metric].get(organ, ()))]
+    return scores
+
+
+def _pooled_bounds(confusions: np.ndarray, organs, metric) -> dict:
+    try:
+        found = statistics.pooled_interval(confusions[None], organs, metric)
+    except ValueError:  # fewer than two images that show an organ
+        return {}
+    return {organ: (interval.low, interval.high) for organ, interval in found.items()}
+
+
+def _or_null(array: np.ndarray) -> list:
+    """JSON knows no NaN."""
+    return np.where(np.isnan(array), None, array).tolist()
 
 
 def _write_overlays(path, pictures, confusions, colours) -> None:

@@ -1,6 +1,7 @@
 """The whole job, one step after the other; every step is skipped when its result is there.
 
-prepare records -> train the stages -> generate -> train SMANet -> export -> evaluate -> report.
+prepare records -> train the stages -> generate -> train segmenters -> export -> evaluate -> report,
+for every arm of the matrix.
 """
 from __future__ import annotations
 
@@ -8,15 +9,16 @@ import functools
 import json
 import time
 from pathlib import Path
-from typing import List, Sequence
+from typing import Iterable, List, Optional, Sequence
 
 import yaml
 
 from datasets.errors import InputError
 from datasets.files import whole_file
-from pipelines.config import Config, to_dict
-from pipelines.methods import (REGIMES, Method, Regime, Stage, methods_of, parse_regime,
-                               synth_regime)
+from pipelines import matrix
+from pipelines.config import Config, segmenter_settings, to_dict
+from pipelines.matrix import Arm
+from pipelines.methods import Method, Run, Stage, methods_of
 
 # The steps import what they need when they run: a finished experiment costs no TensorFlow.
 
@@ -28,6 +30,7 @@ DEPENDENTS = {
     'pggan': 'stages/*/checkpoints/*', 'pix2pixhd': 'stages/*_from_*/checkpoints/*',
     'stages': 'stages/*/checkpoints/*', 'labels': 'synthetic/*/*.tfrecord',
     'generation': 'synthetic/*/*.tfrecord', 'segmenter': 'segmenters/*/checkpoints/*',
+    'evaluation.inception_weights': 'quality/*.json',
     'experiment': 'results.jsonl', 'configuration': 'results.jsonl',
 }
 
@@ -63,10 +66,12 @@ def _used(workdir: Path, key: str) -> bool:
     """Whether something in the workdir was made with this key of the config."""
     if key.endswith('.snapshot'):
         return any(workdir.glob(DEPENDENTS['generation']))
+    if key.startswith('segmenters.'):
+        return any(workdir.glob(f'segmenters/*-{key.split(".")[1]}-*/checkpoints/*'))
     for prefix in (key, '.'.join(key.split('.')[:2]), key.split('.')[0]):
         if prefix in DEPENDENTS:
             return any(workdir.glob(DEPENDENTS[prefix]))
-    return False  # run.*, regimes: how and what, not with which result
+    return False  # run.*, regimes, matrix: how and what, not with which result
 
 
 def _differences(a, b, path='') -> List[str]:
@@ -76,29 +81,25 @@ def _differences(a, b, path='') -> List[str]:
     return [] if a == b else [path]
 
 
-def plan(config: Config, regimes: Sequence[Regime]) -> str:
-    """What run_experiment would do, as text."""
-    from pipelines import planning
-    return planning.describe(config, regimes)
-
-
-def is_done(workdir, regimes: Sequence[Regime]) -> bool:
-    """Whether every regime is scored and reported; a look at files, without TensorFlow."""
+def is_done(workdir, arms: Sequence[Arm]) -> bool:
+    """Whether every run is scored and reported; a look at files, without TensorFlow."""
     report = Path(workdir) / 'report.html'
-    scored = [Path(workdir) / 'evaluations' / f'{regime.name}.json' for regime in regimes]
+    scored = [Path(workdir) / arm.folder / 'evaluations' / f'{run.name}-{split}.json'
+              for arm in arms for run, splits in arm.scores.items() for split in splits]
     return report.exists() and all(
         path.exists() and path.stat().st_mtime <= report.stat().st_mtime for path in scored)
 
 
-def prepare(config: Config, workdir):
-    """Training and test records; returns the training set's records.Info."""
+def prepare(config: Config, workdir, scored: Iterable[str] = ('test',)):
+    """Training records and those that are scored; returns the training set's records.Info."""
     from pipelines import runtime
     from pipelines.prepare import prepare_split
     while not (runtime.is_chief(runtime.distribution(config.strategy))
                or _is_prepared(workdir)):
         time.sleep(1)  # the first of several hosts prepares
     info = prepare_split(config, workdir, 'train')
-    prepare_split(config, workdir, 'test')
+    for split in sorted(scored):
+        prepare_split(config, workdir, split)
     return info
 
 
@@ -127,55 +128,60 @@ def generate(config: Config, method: Method, workdir) -> None:
         synthesis.generate(config, method, workdir)
 
 
-def train_segmenter(config: Config, regime: Regime, workdir) -> None:
-    """Trains what is left of a regime."""
+def train_segmenter(config: Config, run: Run, workdir) -> None:
+    """Trains what is left of a run."""
     from pipelines import checkpoints, runtime, segmentation, training
-    directory = segmentation.segmenter_directory(workdir, regime)
+    directory = segmentation.segmenter_directory(workdir, run)
     if checkpoints.is_finished(directory):
         return
     prepare(config, workdir)
     with runtime.distribution(config.strategy).scope():
-        training.train(segmentation.segmenter_task(config, regime, workdir), directory,
+        training.train(segmentation.segmenter_task(config, run, workdir), directory,
                        **vars(config.run))
 
 
-def evaluate(config: Config, regime: Regime, workdir) -> None:
-    """Exports a regime's model, scores it on the test records and appends the results."""
-    from pipelines import evaluation, export
+def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
+    """Exports a run's model, scores it on the records of a split and appends the result.
+
+    Returns the evaluation: what results.jsonl holds of it, see pipelines/results.py.
+    """
+    from pipelines import results
     workdir = Path(workdir)
-    model, output = workdir / 'exports' / regime.name, workdir / 'evaluations'
-    scored = output / f'{regime.name}.json'
+    model, output = workdir / 'exports' / run.name, workdir / 'evaluations'
+    scored = output / f'{run.name}-{split}.json'
     if not scored.exists():
+        from pipelines import evaluation, export
         if not (model / '1').exists():
-            export.export_segmenter(config, regime, workdir, model)
+            export.export_segmenter(arm.config, run, workdir, model)
         output.mkdir(exist_ok=True)
-        evaluation.evaluate(model / '1', workdir / 'records' / 'test', scored,
-                            output / f'{regime.name}.png')
-    append_scores(config, regime, workdir, json.loads(scored.read_text()))
+        evaluation.evaluate(model / '1', workdir / 'records' / split, scored,
+                            scored.with_suffix('.png'))
+    row = _result(arm, run, split, workdir, json.loads(scored.read_text()))
+    results.append_results(workdir / results.RESULTS, [row])
+    return row
 
 
-def append_scores(config: Config, regime: Regime, workdir: Path, scored: dict) -> None:
-    """Rows of an evaluation go to results.jsonl; repeating it changes nothing."""
-    from datasets import records
+def _result(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
     from pipelines import results
     from pipelines.segmentation import updates_of
-    train = records.read_info(workdir / 'records' / 'train')
+    config, settings = arm.config, segmenter_settings(arm.config, run.segmenter)
+    train = json.loads((workdir / 'records' / 'train' / 'dataset_info.json').read_text())
     protocol = {
-        'dataset': config.data.dataset, 'size': scored['size'],
-        'train_size': config.segmenter.size, 'gan_size': config.data.size,
-        'num_test_images': len(scored['names']), 'num_real_images': len(train.ids),
-        'num_synthetic': config.generation.count if regime.method else 0,
-        'smanet_updates': updates_of(config, regime),
-        'configuration': config.configuration, 'augmentation': config.data.augment > 1}
-    values = {(s['metric'], s['organ']): s['value'] for s in scored['scores']}
-    intervals = {(s['metric'], s['organ']): s['interval_95'] for s in scored['scores']
-                 if s['interval_95']}
-    method = regime.method.name if regime.method else 'real'
-    results.append_results(workdir / 'results.jsonl', results.rows_of_scores(
-        values, intervals, config.experiment, method, regime.name, config.seed, protocol))
+        'dataset': config.data.dataset, 'configuration': config.configuration,
+        'size': scored['size'], 'train_size': settings.size, 'gan_size': config.data.size,
+        'augmentation': config.data.augment > 1, 'updates': updates_of(config, run),
+        'distances': scored['library'], 'spacing_mm': scored['spacing_mm']}
+    generation = config.generation
+    pairs = (run.num_synthetic or generation.num_train) + generation.num_validation
+    return dict(
+        experiment=config.experiment, arm=arm.name, num_real=len(train['ids']),
+        draw=config.data.draw, regime=run.regime.name, segmenter=run.segmenter,
+        num_synthetic=pairs if run.regime.method else 0, seed=run.seed, split=split,
+        organs=scored['organs'], images=scored['images'], scores=scored['scores'],
+        protocol=protocol, versions=results.versions())
 
 
-def predict_some(regime: Regime, workdir, count: int = 4) -> None:
+def predict_some(run: Run, workdir, count: int = 4) -> None:
     """Segments a few test pictures with the exported model, as a user would."""
     from datasets.files import write_png
     from pipelines import prediction
@@ -189,34 +195,57 @@ def predict_some(regime: Regime, workdir, count: int = 4) -> None:
     for name, image in prediction.some_images(workdir / 'records' / 'test', count):
         paths.append(pictures / f'{name}.png')
         write_png(paths[-1], image)
-    prediction.predict(workdir / 'exports' / regime.name / '1', paths, output)
+    prediction.predict(workdir / 'exports' / run.name / '1', paths, output)
 
 
-def with_prerequisites(names: Sequence[str]) -> List[Regime]:
-    """The regimes asked for, each FINETUNE k behind its SYNTH k, in the order of the tables."""
-    wanted = [parse_regime(name) for name in names]
-    wanted += [synth_regime(r.method) for r in wanted if r.kind == 'finetune']
-    return [regime for regime in REGIMES.values() if regime in wanted]
-
-
-def run(config: Config, workdir, regimes: Sequence[Regime],
+def run(config: Config, workdir, arms: Optional[Sequence[Arm]] = None,
         say=functools.partial(print, flush=True)) -> Path:
-    """Everything; returns the path of the report. `say` is told of every step."""
+    """Everything; returns the path of the report.
+
+    Args:
+      arms: the part of the matrix to run; None = all.
+      say: told of every step, and of every score as a line of a running table.
+    """
     from pipelines import report
     if config.strategy == 'multi_worker':
         raise InputError('strategy: multi_worker trains one stage at a time: start train_stage.py or '
                          'train_segmenter.py on every host; the other steps need one host')
-    workdir = open_workdir(config, workdir)
-    prepare(config, workdir)
-    for method in methods_of(regimes):
-        for stage in method.stages:
-            say(f'stage {stage.name} of method {method.name}')
-            train_stage(config, stage, workdir)
-        say(f'samples of method {method.name}')
-        generate(config, method, workdir)
-    for regime in regimes:
-        say(f'segmenter {regime.name}')
-        train_segmenter(config, regime, workdir)
-        evaluate(config, regime, workdir)
-    predict_some(regimes[-1], workdir)
+    workdir, every = open_workdir(config, workdir), matrix.arms_of(config)
+    arms = every if arms is None else arms
+    total, done = sum(len(splits) for arm in arms for splits in arm.scores.values()), 0
+    for arm in arms:
+        folder = open_workdir(arm.config, workdir / arm.folder)
+        make_samples(every, arm, workdir, say)
+        for run in arm.runs:
+            say(f'segmenter {arm.folder} {run.name}'.replace('  ', ' '))
+            train_segmenter(arm.config, run, folder)
+            for split in arm.scores[run]:
+                row, done = evaluate(arm, run, split, folder), done + 1
+                say(f'{done:3} of {total}  {arm.folder or arm.name:16} {run.name:24} {split:8} '
+                    f'pooled J {row["scores"]["jaccard_pooled"]["average"][0]:.2f}')
+    last = arms[0]
+    predict_some(last.runs[-1], workdir / last.folder)
     return report.write_report(workdir)
+
+
+def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say) -> None:
+    """Records of an arm, its GAN stages, the samples of its methods and their quality."""
+    folder = Path(workdir) / arm.folder
+    splits = {split for splits in arm.scores.values() for split in splits}
+    if arm.config.data.num_train or arm.config.data.train_ids:
+        splits.add('left_out')  # what samples are measured against
+    prepare(arm.config, folder, splits)
+    for method in methods_of([run.regime for run in arm.runs]):
+        for stage in method.stages:
+            say(f'stage {stage.name} of method {method.name} {arm.folder}'.rstrip())
+            matrix.share_stage(arms, arm, stage, workdir)
+            train_stage(arm.config, stage, folder)
+        say(f'samples of method {method.name} {arm.folder}'.rstrip())
+        generate(arm.config, method, folder)
+        measure_samples(arm.config, method, folder)
+
+
+def measure_samples(config: Config, method: Method, workdir) -> None:
+    """Measures the quality of a method's samples, unless that is done."""
+    from pipelines import quality
+    quality.measure_quality(config, method, workdir, config.evaluation.inception_weights)

@@ -19,9 +19,9 @@ from datasets import records
 from datasets.errors import InputError
 from datasets.files import whole_folder
 from pipelines import preprocess
-from pipelines.config import Config, to_dict
+from pipelines.config import Config, segmenter_settings, to_dict
 from pipelines.fields import Field
-from pipelines.methods import Method, Regime, Stage
+from pipelines.methods import Method, Run, Stage
 from pipelines.results import versions
 from pipelines.segmentation import (input_deviation, predict_probabilities, trained_network,
                                     updates_of)
@@ -56,18 +56,18 @@ class Segmenter(tf.Module):
         return self.segment(tf.cast(picture, tf.float32)[None])
 
 
-def export_segmenter(config: Config, regime: Regime, workdir, output) -> Path:
-    """Exports the chosen weights of a trained regime to `output`/1; returns that folder."""
+def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
+    """Exports the chosen weights of a trained run to `output`/1; returns that folder."""
     coding = records.read_info(Path(workdir) / 'records' / 'train').coding
-    settings = config.segmenter
-    network = trained_network(config, regime, coding.num_classes, workdir)
+    settings = segmenter_settings(config, run.segmenter)
+    network = trained_network(config, run, coding.num_classes, workdir)
     module = Segmenter(network, settings.size, settings.crop, coding.num_classes,
-                       input_deviation(config))
+                       input_deviation(settings))
     description = {
         'kind': 'segmenter', 'classes': ['background', *coding.targets],
         'colours': coding.class_colours.tolist(), 'size': settings.size, 'crop': settings.crop,
-        'regime': regime.name, 'smanet_updates': updates_of(config, regime),
-        'seed': config.seed, 'config': to_dict(config), 'versions': versions()}
+        'regime': run.regime.name, 'network': settings.network, 'updates': updates_of(config, run),
+        'seed': run.seed, 'config': to_dict(config), 'versions': versions()}
     return _save(module, {'serving_default': module.segment, 'encoded': module.segment_encoded},
                  description, output)
 

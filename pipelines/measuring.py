@@ -18,7 +18,7 @@ from datasets import records
 from datasets.errors import InputError
 from pipelines import checkpoints, pix2pixhd_stage, segmentation, stages, training
 from pipelines.config import Config, stage_settings
-from pipelines.methods import REGIMES, Regime, Stage, methods_of
+from pipelines.methods import REGIMES, Regime, Run, Stage, methods_of
 from pipelines.tasks import Phase, Task
 
 
@@ -71,7 +71,7 @@ def measure(config: Config, stage: Optional[Stage], phase_name: str, workdir) ->
     """
     info = records.read_info(Path(workdir) / 'records' / 'train')
     if stage is None:
-        task = segmentation.segmenter_task(config, REGIMES['real'], workdir)
+        task = segmentation.segmenter_task(config, Run(REGIMES['real']), workdir)
     else:
         task = stages.stage_task(config, stage, info)
     phase = _phase(task, phase_name)

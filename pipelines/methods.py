@@ -5,7 +5,7 @@ A method is a list of stages over the named fields of one sample: `dots` (map of
 """
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from datasets.errors import InputError
 
@@ -53,6 +53,38 @@ REGIMES: Dict[str, Regime] = {'real': Regime('real', 'real', None)}
 for _method in METHODS.values():
     for _kind in ('synth', 'finetune'):
         REGIMES[f'{_kind}{_method.number}'] = Regime(f'{_kind}{_method.number}', _kind, _method)
+
+
+class Run(NamedTuple):
+    """One segmenter that is trained: what from, which network, which of its seeds.
+
+    `num_synthetic` pairs train it; None = `generation.num_train`, all there are for training.
+    """
+    regime: Regime
+    segmenter: str = 'smanet'
+    seed: int = 0
+    num_synthetic: Optional[int] = None
+
+    @property
+    def name(self) -> str:
+        """Folder name: finetune3-smanet-0, or finetune3-smanet-0-n300 of 300 synthetic pairs."""
+        of = '' if self.num_synthetic is None else f'-n{self.num_synthetic}'
+        return f'{self.regime.name}-{self.segmenter}-{self.seed}{of}'
+
+    @property
+    def pretraining(self) -> 'Run':
+        """The SYNTH k that a FINETUNE k starts from."""
+        return self._replace(regime=synth_regime(self.regime.method))
+
+
+def with_pretraining(runs: Iterable[Run]) -> List[Run]:
+    """The runs asked for, each FINETUNE k behind its SYNTH k, in the order of the tables."""
+    wanted = list(runs)
+    wanted += [run.pretraining for run in wanted if run.regime.kind == 'finetune']
+    order = list(REGIMES)
+    return sorted(set(wanted), key=lambda run: (
+        run.segmenter != 'smanet', run.segmenter, run.seed, order.index(run.regime.name),
+        run.num_synthetic or 0))
 
 
 def parse_regime(name: str) -> Regime:

@@ -16,7 +16,6 @@ from typing import Dict, List, Sequence, Tuple
 import numpy as np
 
 Scores = Dict[Tuple[str, str], float]
-Intervals = Dict[Tuple[str, str], List[float]]
 
 NUM_RESAMPLES = 9999
 BOOTSTRAP_SEED = 0
@@ -77,28 +76,49 @@ def pooled_scores(confusions: np.ndarray, organs: Sequence[str]) -> Scores:
             **_means('dice_pooled', dice(total)[:, 1:], organs)}
 
 
-def per_image_scores(confusions: np.ndarray, organs: Sequence[str]) -> Tuple[Scores, Intervals]:
-    """Means over images with 95 % intervals, as most of the field reports.
+def per_image_scores(confusions: np.ndarray, organs: Sequence[str]) -> Scores:
+    """Means over images, as most of the field reports.
 
     Args:
       confusions: [images, C, C], one confusion matrix an image.
       organs: the C - 1 names of classes 1, 2, ...
 
     Returns:
-      {('jaccard_per_image' or 'dice_per_image', organ or 'average'): per cent} and, with the same
-      keys, [low, high]; a key with fewer than two images has no interval.
+      {('jaccard_per_image' or 'dice_per_image', organ or 'average'): per cent}.
     """
     confusions = _checked(confusions, organs)
-    scores, intervals = {}, {}
-    for metric, of_images in (('jaccard_per_image', jaccard(confusions)[:, 1:]),
-                              ('dice_per_image', dice(confusions)[:, 1:])):
-        scores.update(_means(metric, of_images, organs))
-        columns = {organ: of_images[:, i:i + 1] for i, organ in enumerate(organs)}
-        for organ, values in {**columns, 'average': of_images}.items():
-            interval = bootstrap_interval(values)
-            if interval is not None:
-                intervals[metric, organ] = interval
-    return scores, intervals
+    return {**_means('jaccard_per_image', jaccard(confusions)[:, 1:], organs),
+            **_means('dice_per_image', dice(confusions)[:, 1:], organs)}
+
+
+def mean_distances(distances: np.ndarray, organs: Sequence[str]) -> Scores:
+    """Means over images of surface distances, see pipelines/distances.py.
+
+    Args:
+      distances: [images, organs, 2]: HD95 and ASSD in mm, NaN where an organ has none.
+
+    Returns:
+      {('hd95_mm' or 'assd_mm', organ or 'average'): mm}.
+    """
+    if distances.ndim != 3 or distances.shape[1:] != (len(organs), 2):
+        raise ValueError(f'expected distances [images, {len(organs)}, 2], found {distances.shape}')
+    return {**_means('hd95_mm', distances[..., 0], organs),
+            **_means('assd_mm', distances[..., 1], organs)}
+
+
+def intervals(of_images: np.ndarray, organs: Sequence[str]) -> Dict[str, List[float]]:
+    """`bootstrap_interval` of each organ's mean over images and of their average.
+
+    Args:
+      of_images: [images, organs], a score of each image, NaN where it has none.
+
+    Returns:
+      organ or 'average' -> [low, high]; those with fewer than two images are left out.
+    """
+    columns = {organ: of_images[:, i:i + 1] for i, organ in enumerate(organs)}
+    found = {organ: bootstrap_interval(values)
+             for organ, values in {**columns, 'average': of_images}.items()}
+    return {organ: interval for organ, interval in found.items() if interval is not None}
 
 
 def bootstrap_interval(values: np.ndarray):

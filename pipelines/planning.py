@@ -1,6 +1,7 @@
 """The resolved plan of an experiment as text: stages, sizes, parameters, memory, steps."""
 from __future__ import annotations
 
+import dataclasses
 from typing import Callable, Dict, Optional, Sequence, Tuple
 
 import tensorflow as tf
@@ -9,9 +10,10 @@ from models.adversarial import Update
 from models.segmentation_loss import segmentation_update
 from pipelines import memory, pggan_stage, pix2pixhd_stage, runtime, segmentation
 from pipelines.checks import growth_plan
-from pipelines.config import Config, stage_settings
+from pipelines.config import Config, segmenter_settings, stage_settings
 from pipelines.fields import Field
-from pipelines.methods import Regime, Stage, methods_of
+from pipelines.matrix import Arm
+from pipelines.methods import REGIMES, Run, Stage, methods_of
 from pipelines.prepare import open_split
 from pipelines.stages import stage_networks
 
@@ -20,8 +22,26 @@ GIB = 2 ** 30
 Phases = Sequence[Tuple[Update, ...]]
 
 
-def describe(config: Config, regimes: Sequence[Regime]) -> str:
-    """One line per step. Traces the dearest training step of each network, runs and trains nothing."""
+def describe(arms: Sequence[Arm]) -> str:
+    """One line per step. Traces the dearest training step of each network, runs and trains nothing.
+
+    Of arms that differ in the draw alone, the first is described in full.
+    """
+    parts, described = [], {}
+    for arm in arms:
+        kind = repr(dataclasses.replace(arm.config, data=dataclasses.replace(arm.config.data, draw=0)))
+        count = sum(len(splits) for splits in arm.scores.values())
+        if arm.folder:
+            parts.append(f'arm {arm.folder}: {len(arm.scores)} segmenters, {count} evaluations')
+        if kind in described and {*arm.runs} <= described[kind][1]:
+            parts.append(f'           as {described[kind][0]}, another draw')
+        else:
+            described[kind] = arm.folder, {*arm.runs}
+            parts.append(_describe(arm.config, arm.runs))
+    return '\n'.join(parts)
+
+
+def _describe(config: Config, runs: Sequence[Run]) -> str:
     dataset = open_split(config, 'train')
     coding, images = dataset.coding, len(dataset.ids)
     count = images * config.data.augment
@@ -32,33 +52,35 @@ def describe(config: Config, regimes: Sequence[Regime]) -> str:
              f'augmentation, {config.data.size} px; scored at {config.evaluation.size} px; '
              f'{config.labels.channels} label channels']
     needs: Dict[str, int] = {}
-    for method in methods_of(regimes):
+    for method in methods_of([run.regime for run in runs]):
         for stage in method.stages:
             work, needs[stage.key] = _stage(config, stage, coding, count, needs.get(stage.key))
             lines.append(f'stage      {method.name}/{stage.name}: {work}')
         lines.append(f'generate   {method.name}: {generation.num_train} + '
                      f'{generation.num_validation} samples')
-    estimate = predicted(config, None, coding)
-    needs['segmenter'] = estimate.total
-    for regime in regimes:
-        settings = config.segmenter
-        lines.append(f'segmenter  {regime.name}: SMANet {estimate.parameters:,} parameters, '
+    estimates = {name: predicted(config, None, coding, segmenter=name)
+                 for name in dict.fromkeys(run.segmenter for run in runs)}
+    for run in runs:
+        settings, estimate = segmenter_settings(config, run.segmenter), estimates[run.segmenter]
+        needs[f'segmenter {run.segmenter}'] = estimate.total
+        lines.append(f'segmenter  {run.name}: {estimate.parameters:,} parameters, '
                      f'crop {settings.crop} of {settings.size} px, batch {settings.batch_size}, '
-                     f'{segmentation.steps_of(config, regime):,} updates, '
+                     f'{segmentation.steps_of(config, run):,} updates, '
                      f'{estimate.total / GIB:.1f} GiB')
     return '\n'.join([*lines, *_memory(needs)])
 
 
-def predicted(config: Config, stage: Optional[Stage], coding, phase: str = '') -> memory.Estimate:
+def predicted(config: Config, stage: Optional[Stage], coding, phase: str = '',
+              segmenter: str = 'smanet') -> memory.Estimate:
     """What one training step needs.
 
     Args:
-      stage: None = the segmenter.
+      stage: None = the segmenter of that name.
       phase: a part of Pix2PixHD's schedule; '' = the last phase, the dearest.
     """
     if stage is None:
-        return _predict(config, lambda: _segmenter_phases(config, coding.num_classes),
-                        segmentation.batch_spec(config))
+        return _predict(config, lambda: _segmenter_phases(config, segmenter, coding.num_classes),
+                        segmentation.batch_spec(segmenter_settings(config, segmenter)))
     return _predict(config, *step_of(config, stage, coding, phase))
 
 
@@ -103,8 +125,9 @@ def _stage(config: Config, stage: Stage, coding, count: int, known: int) -> Tupl
             f'{estimate.total / GIB:.1f} GiB', estimate.total)
 
 
-def _segmenter_phases(config: Config, num_classes: int) -> Phases:
-    network, _ = (segmentation.make_network(config, num_classes) for _ in range(2))
+def _segmenter_phases(config: Config, name: str, num_classes: int) -> Phases:
+    run = Run(REGIMES['real'], name)
+    network, _ = (segmentation.make_network(config, run, num_classes) for _ in range(2))
     return [(segmentation_update(network),)]
 
 

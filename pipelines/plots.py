@@ -87,6 +87,31 @@ def intervals(measured: Mapping[str, Mapping[str, Sequence[Tuple[float, float, f
         return to_png(figure)
 
 
+def sweep(lines: Mapping[str, Sequence[Tuple[int, float]]], xlabel: str) -> bytes:
+    """Scores against a number of pictures, on a logarithmic axis: points, and a line of their means.
+
+    Args:
+      lines: label -> (number, per cent) of each training.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(9.2, 4.2), layout='constrained')
+        panel = figure.subplots()
+        for i, (label, points) in enumerate(lines.items()):
+            colour = COLOURS[i % len(COLOURS)]
+            numbers = sorted({number for number, _ in points})
+            means = [np.mean([score for n, score in points if n == number]) for number in numbers]
+            panel.plot(numbers, means, '-', color=colour, linewidth=1.4, label=label)
+            panel.plot(*zip(*points), 'o', color=colour, markersize=4)
+        panel.set_xscale('log')
+        ticks = sorted({number for points in lines.values() for number, _ in points})
+        panel.set_xticks(ticks, [str(tick) for tick in ticks])
+        panel.minorticks_off()
+        panel.set_xlabel(f'number of {xlabel}')
+        panel.set_ylabel('average pooled J (%)')
+        panel.legend()
+        return to_png(figure)
+
+
 def strip(pictures: Mapping[str, np.ndarray]) -> bytes:
     """Pictures side by side, or one below the other if they are wide, each under its label.
 

@@ -15,6 +15,7 @@ from pipelines import progress
 from pipelines.config import Config, Data
 from pipelines.runtime import stable_seed
 
+NUM_LEFT_OUT = 113      # phantoms, as many as the paper's draw of 11 leaves of JSRT's 124
 IMAGES_PER_SHARD = 32   # source images; with 6 versions each, 192 records a file
 
 
@@ -33,22 +34,49 @@ def open_dataset(dataset: str, source: Optional[str], split: str,
 
 
 def open_split(config: Config, split: str) -> Dataset:
-    """The images of one split that a config asks for; TINY draws its few at random."""
-    data, train = config.data, split == 'train'
-    dataset = open_dataset(data.dataset, data.source, split,
-                           ids=read_ids(data.train_ids) if train and data.train_ids else None,
-                           count=data.num_train if train else data.num_test,
-                           size=data.size if train else config.evaluation.size, seed=data.draw)
-    if train and data.num_train and not data.train_ids:
-        return dataset._replace(ids=draw_ids(dataset.ids, data.num_train, data.draw))
-    return dataset
+    """The images of one split that a config asks for.
+
+    Args:
+      split: 'train', of which TINY draws its few at random; 'left_out', the learning images that
+        were not drawn, on which choices are made; or 'test'.
+    """
+    data = config.data
+    if split == 'test':
+        return _with_field(config, open_dataset(
+            data.dataset, data.source, 'test', count=data.num_test, size=config.evaluation.size,
+            seed=data.draw))
+    if split == 'left_out':
+        return _with_field(config, _open_left_out(config))
+    ids = read_ids(data.train_ids) if data.train_ids else None
+    dataset = open_dataset(data.dataset, data.source, 'train', ids, data.num_train, data.size,
+                           data.draw)
+    if data.num_train and ids is None:
+        dataset = dataset._replace(ids=draw_ids(dataset.ids, data.num_train, data.draw))
+    return _with_field(config, dataset)
+
+
+def _open_left_out(config: Config) -> Dataset:
+    data, drawn = config.data, set(open_split(config, 'train').ids)
+    count = len(drawn) + (data.num_test or NUM_LEFT_OUT)  # of phantoms there are always more
+    dataset = open_dataset(data.dataset, data.source, 'train', None, count, config.evaluation.size,
+                           data.draw)
+    ids = tuple(id for id in dataset.ids if id not in drawn)
+    if not ids:
+        raise InputError('score: left_out: expected learning images that were not drawn, found '
+                         'none; lower data.num_train or score on test only')
+    return dataset._replace(ids=ids)
+
+
+def _with_field(config: Config, dataset: Dataset) -> Dataset:
+    return dataset._replace(
+        field_of_view_mm=config.data.field_of_view_mm or dataset.field_of_view_mm)
 
 
 def prepare_split(config: Config, workdir, split: str) -> records.Info:
     """Records of one split of a config under `workdir`/records; finished ones are kept.
 
-    The training split is augmented and has the GANs' size; the test split is as it is, at the size
-    where it is scored.
+    The training split is augmented and has the GANs' size; the others are as they are, at the size
+    where they are scored.
     """
     output = Path(workdir) / 'records' / split
     if (output / records.INFO).exists():
@@ -81,7 +109,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
     made = {'tool': 'prepare_records', 'dataset': dataset.name, 'split': split, 'size': size,
             'augment': versions, 'noise': data.noise, 'augment_mode': data.augment_mode,
             'dots_size': data.dots_size, 'dots_radius': data.dots_radius, 'seed': seed,
-            'ids': list(dataset.ids)}
+            'ids': list(dataset.ids), 'field_of_view_mm': dataset.field_of_view_mm}
     bits = 8 * dataset.load(dataset.ids[0]).image.dtype.itemsize
     if not (Path(output) / 'recipe.json').exists():
         # every file is read once before anything is written: a bad one leaves no half-made set

@@ -34,13 +34,13 @@ def describe(rows: Sequence[Row]) -> str:
     for regime in REGIMES:
         of_regime = [row for row in rows if row['regime'] == regime]
         if of_regime:
-            updates.append(f'{regime} {said(of_regime, "smanet_updates")}')
+            updates.append(f'{regime} {said(of_regime, "updates")}')
     synthetic = [row for row in rows if row['regime'] != 'real']
     generated = (f', {said(synthetic, "num_synthetic")} synthetic ones generated at '
                  f'{said(synthetic, "gan_size")} px' if synthetic else '')
     return (f'Data set {said(rows, "dataset")}; trained at {said(rows, "train_size")} px, scored '
             f'at {said(rows, "size")} px on {said(rows, "num_test_images")} test images; '
-            f'{said(rows, "num_real_images")} real images{generated}; SMANet updates: '
+            f'{said(rows, "num_real")} real images{generated}; updates: '
             f'{", ".join(updates)}.')
 
 
@@ -57,7 +57,7 @@ def differences(rows: Sequence[Row], configuration: str) -> List[str]:
     changed = []
     scale = PAPER_SCALE
     if configuration in PAPER_REAL_IMAGES:
-        scale += (('num_real_images', PAPER_REAL_IMAGES[configuration], '{} real images'),)
+        scale += (('num_real', PAPER_REAL_IMAGES[configuration], '{} real images'),)
     for name, papers, words in scale:
         told = [row for row in rows if name not in OF_GENERATION or row['regime'] != 'real']
         if told and _values(told, name) != [papers]:
@@ -70,15 +70,15 @@ def differences(rows: Sequence[Row], configuration: str) -> List[str]:
 def _unequal_updates(rows: Sequence[Row]) -> List[str]:
     """REAL gets as many updates as pre-training and fine-tuning together [ours]."""
     real, tuned = (_values([row for row in rows if row['regime'].startswith(kind)],
-                           'smanet_updates') for kind in ('real', 'finetune'))
+                           'updates') for kind in ('real', 'finetune'))
     if not real or not tuned or real == tuned:
         return []
-    return [f'UNEQUAL TRAINING: REAL had {" and ".join(map(str, real))} SMANet updates, the '
+    return [f'UNEQUAL TRAINING: REAL had {" and ".join(map(str, real))} updates, the '
             f'fine-tuned ones {" and ".join(map(str, tuned))}.']
 
 
 def _values(rows: Sequence[Row], name: str) -> list:
-    found = {row['protocol'][name] for row in rows if row['protocol'].get(name) is not None}
+    found = {row.get(name, row['protocol'].get(name)) for row in rows} - {None}
     return sorted(found, key=lambda value: (str(type(value)), value))
 
 

@@ -3,29 +3,29 @@
 Nothing is computed anew and no network is loaded: sample sheets, losses, scores and pictures are
 shown as the run left them. What is not there is said to be missing in one line.
 
-Read: config.yaml, results.jsonl, records/{train,test}/dataset_info.json,
-stages/<stage>/{losses.jsonl, samples/step-*.png}, synthetic/<method>/{dataset_info.json,
-samples.png}, segmenters/<regime>/losses.jsonl, evaluations/<regime>.{json,png}, predictions/*.png.
+Read, in the workdir and in the folder of each arm: config.yaml, results.jsonl,
+records/{train,test}/dataset_info.json, stages/<stage>/{losses.jsonl, samples/step-*.png},
+synthetic/<method>/{dataset_info.json, samples.png}, quality/<method>{.json,-nearest.png},
+segmenters/<run>/losses.jsonl, evaluations/<run>-test.png, predictions/*.png. The tables need the
+results alone: where a data set's terms forbid to pass pictures on, they are what is published.
 """
 from __future__ import annotations
 
 import collections
 import math
 import pathlib
-from typing import Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Sequence, Tuple
 
 import yaml
 
 from datasets.errors import InputError
-from pipelines import compare, diagram, document, exhibits, plots, protocols
+from pipelines import (compare, diagram, document, exhibits, findings, plots, protocols,
+                       quality_exhibits, run_exhibits)
 from pipelines.document import Block
-from pipelines.methods import METHODS, REGIMES
-from pipelines.results import Row, read_results, versions
+from pipelines.methods import REGIMES
+from pipelines.results import RESULTS, Row, collect, score_rows, versions
 
-MOST_PREDICTIONS = 8
-# the method with the most stages first, each in the order of its stages
-STAGE_ORDER = tuple(dict.fromkeys(
-    stage.key for method in reversed(METHODS.values()) for stage in method.stages))
+Arm = Tuple[str, pathlib.Path]  # name, folder
 
 DEPARTURES = (
     'SMANet has no public code that we know of, and the papers do not give the inside of its '
@@ -39,7 +39,7 @@ DEPARTURES = (
     'The epoch of REAL and of fine-tuning is chosen on real source images held out before '
     'augmentation; with few images none is held out, and averaged weights are taken after a fixed '
     'number of updates.',
-    'REAL gets as many SMANet updates as pre-training and fine-tuning together.',
+    'REAL gets as many updates as pre-training and fine-tuning together.',
     'Generated label maps are cleaned (majority filter, specks) unless labels.clean is false; dots '
     'are drawn again as whole discs.',
     'Where heart and lung masks overlap the heart is the target.',
@@ -48,116 +48,124 @@ DEPARTURES = (
 )
 
 
-def write_report(workdir) -> pathlib.Path:
-    """Writes report.html, report.md and report_files/ into the workdir; returns the HTML's path.
+def write_report(workdir, output=None) -> pathlib.Path:
+    """Writes report.html, report.md and report_files/; returns the HTML's path.
+
+    Args:
+      workdir: of an experiment, with its arms' folders where it has a matrix.
+      output: folder to write into; None = the workdir.
 
     Raises:
-      InputError: the workdir is no folder.
+      InputError: the workdir is no folder, or the output cannot be written.
     """
     workdir = pathlib.Path(workdir)
     if not workdir.is_dir():
         raise InputError(f'--workdir {workdir}: expected the folder of a run, found none; check '
                          f'the path')
     rows, problem = _read_rows(workdir)
-    config = _read_config(workdir)
-    expected = [name for name in config.get('regimes') or REGIMES if name in REGIMES]
+    scores, config, arms = score_rows(rows), _read_config(workdir), _arms(workdir)
     sections = {
-        'Published and measured': problem + _protocols(rows) + [
-            document.table(table, css='scores') for table in compare.tables(rows)],
+        'Published and measured': problem + _protocols(scores) + [
+            document.table(table, css='scores') for table in compare.tables(scores)],
+        'Is it better than REAL?': problem + _comparisons(rows),
+        'What was tried': _tries(rows),
+        'Quality of the samples': quality_exhibits.quality(arms, workdir),
         'The method': [document.figure(
             'method', diagram.pipeline(), 'Three ways to make a pair of radiograph and label map, '
             'and the segmentation that learns from the pairs.', wide=True)],
-        'Synthetic samples': _synthetic(workdir),
-        'Image, target, prediction': _overlays(workdir, expected),
-        'Scores per image': problem + _per_image(rows),
-        'Predicted pictures': _predictions(workdir),
-        'Training of the generators': _stages(workdir),
-        'Training of the segmenters': _segmenters(workdir, expected),
-        'Departures from the paper': [document.listing(DEPARTURES)] + _differences(rows),
-        'What was run': _run(workdir),
+        'Synthetic samples': _of_arms(arms, run_exhibits.synthetic),
+        'Image, target, prediction': _of_arms(arms, run_exhibits.overlays),
+        'Scores per image': problem + _per_image(scores),
+        'Predicted pictures': _of_arms(arms[:1], run_exhibits.predictions),
+        'Training of the generators': _of_arms(arms, run_exhibits.stages),
+        'Training of the segmenters': _of_arms(arms, run_exhibits.segmenters),
+        'Departures from the paper': [document.listing(DEPARTURES)] + _differences(scores),
+        'What was run': _run(workdir, config) + _of_arms(arms, run_exhibits.records),
         'Versions': [_versions(rows)],
     }
+    output = pathlib.Path(output or workdir)
+    output.mkdir(parents=True, exist_ok=True)
     title = f'Report: {config.get("experiment", workdir.resolve().name)}'
-    return document.write(workdir, title, sections)
+    return document.write(output, title,
+                          {name: blocks for name, blocks in sections.items() if blocks})
 
 
-def _run(workdir: pathlib.Path) -> List[Block]:
+def _arms(workdir: pathlib.Path) -> List[Arm]:
+    """(name, folder) of each arm: the folders that hold a run; without a matrix the workdir."""
+    folders = sorted(path.parent for path in workdir.glob('*/config.yaml'))
+    if (workdir / RESULTS).exists() or not folders:
+        return [('', workdir)] + [(folder.name, folder) for folder in folders]
+    return [(folder.name, folder) for folder in folders]
+
+
+def _of_arms(arms: Sequence[Arm], blocks_of: Callable[[pathlib.Path, str], List[Block]]):
+    """The blocks of every arm; several stand folded under their names, the first one open."""
+    if len(arms) == 1:
+        return blocks_of(arms[0][1], '')
+    return [document.folded(f'Arm {name or "of the experiment itself"}',
+                            blocks_of(folder, name and f'{name}-'), is_open=i == 0)
+            for i, (name, folder) in enumerate(arms)]
+
+
+def _run(workdir: pathlib.Path, config: dict) -> List[Block]:
     path = workdir / 'config.yaml'
-    if path.is_file():
-        config = document.code(path.read_text(encoding='utf-8', errors='replace'))
-        blocks = [document.folded('config.yaml, every setting', [config])]
-    else:
-        blocks = [exhibits.missing(workdir, f'{path}: missing')]
-    for split in ('train', 'test'):
-        blocks.append(document.folded(f'Records: {split}', [
-            exhibits.facts(workdir, workdir / 'records' / split / 'dataset_info.json')]))
-        sheet = workdir / 'records' / split / 'samples.png'
-        if sheet.is_file():
-            blocks.append(exhibits.picture(workdir, sheet, f'records-{split}',
-                                           f'Real samples ({split}).'))
-    return blocks
+    if not config:
+        return [exhibits.missing(workdir, f'{path}: missing')]
+    return [document.folded('config.yaml, every setting', [document.code(
+        path.read_text(encoding='utf-8', errors='replace'))])]
 
 
 def _protocols(rows: Sequence[Row]) -> List[Block]:
-    lines = [f'{experiment} ({configuration}): {protocols.describe(measured)}'
-             for (configuration, experiment), measured in _by_experiment(rows).items()]
+    lines = [f'{group} ({configuration}): {protocols.describe(measured)}'
+             for (configuration, group), measured in _by_group(rows).items()]
     heading = document.heading(3, 'Protocol')
     return [heading, document.listing(lines) if lines else document.missing(
         'No scores yet, so no protocol.')]
 
 
-def _stages(workdir: pathlib.Path) -> List[Block]:
-    blocks = []
-    for name in exhibits.folders(workdir / 'stages', STAGE_ORDER):
-        folder = workdir / 'stages' / name
-        blocks += [document.heading(3, f'Stage {name}'),
-                   *exhibits.curves(workdir, {name: folder / 'losses.jsonl'}, f'{name}-losses',
-                                    f'Losses of stage {name}. Dotted lines: a phase begins.'),
-                   *exhibits.sheets(workdir, folder / 'samples', name, f'Stage {name}: real '
-                                    f'samples above, generated ones below.')]
-    return blocks or [document.missing('stages/: missing; no generator was trained.')]
+def _comparisons(rows: Sequence[Row]) -> List[Block]:
+    blocks = [document.paragraph(findings.counted(rows))] if rows else []
+    for of_images in findings.by_images([row for row in rows if row['split'] == 'test']).values():
+        blocks += [document.table(table, css='scores') for table in findings.comparisons(of_images)]
+    for words, lines in findings.sweeps(rows).items():
+        blocks.append(document.figure(
+            f'sweep-{words.replace(" ", "-")}', plots.sweep(lines, words), f'Average pooled J on '
+            f'the test images against the number of {words}; a point is one training.', wide=True))
+    return blocks
 
 
-def _synthetic(workdir: pathlib.Path) -> List[Block]:
-    blocks = []
-    for name in exhibits.folders(workdir / 'synthetic', METHODS):
-        folder = workdir / 'synthetic' / name
-        blocks += [document.heading(3, f'Method {name}'),
-                   exhibits.picture(workdir, folder / 'samples.png', f'synthetic-{name}',
-                                    f'Label maps and radiographs made by method {name} (as in '
-                                    f'figures 5 and 6 of the paper).'),
-                   document.folded('How they were made', [
-                       exhibits.facts(workdir, folder / 'dataset_info.json')])]
-    return blocks or [document.missing('synthetic/: missing; no samples were generated.')]
-
-
-def _segmenters(workdir: pathlib.Path, expected: Sequence[str]) -> List[Block]:
-    paths = {regime: workdir / 'segmenters' / regime / 'losses.jsonl' for regime in expected}
-    return exhibits.curves(workdir, paths, 'segmenters-losses',
-                           'Losses and validation scores of SMANet, a line for each regime.')
+def _tries(rows: Sequence[Row]) -> List[Block]:
+    return [document.table(table, css='scores') for table in findings.tries(rows)]
 
 
 def _per_image(rows: Sequence[Row]) -> List[Block]:
     blocks = []
-    for (configuration, experiment), measured in _by_experiment(rows).items():
+    for (configuration, group), measured in _by_group(rows).items():
         for metric, words in (('jaccard_per_image', 'J'), ('dice_per_image', 'DSC')):
             found = [row for row in measured if row['metric'] == metric]
+            found.sort(key=lambda row: (row['segmenter'], list(REGIMES).index(row['regime']),
+                                        row['draw'], row['seed']))
             if not found:
                 continue
-            found.sort(key=lambda row: (list(REGIMES).index(row['regime']), row['seed']))
-            blocks.append(document.figure(
-                f'{experiment}-{metric}', plots.intervals(_points(found), f'{words} per image (%)'),
-                f'{experiment} ({configuration}): mean {words} over the test images, one point a '
-                f'seed, with its 95 % percentile bootstrap interval over images.', wide=True))
-            blocks.append(document.table(_interval_table(found), css='scores'))
+            name = f'{group}-{metric}'.replace(' ', '-').replace(',', '').replace('/', '-')
+            figure = document.figure(
+                name, plots.intervals(_points(found), f'{words} per image (%)'),
+                f'{group} ({configuration}): mean {words} over the test images, one point a '
+                f'training, with its 95 % percentile bootstrap interval over images.', wide=True)
+            blocks += [figure, document.folded(f'{words} per image as numbers', [
+                document.table(_interval_table(found), css='scores')])]
     return blocks or [document.missing('No per-image scores yet.')]
+
+
+def _line_of(row: Row) -> str:
+    return row['regime'] + ('' if row['segmenter'] == 'smanet' else f' {row["segmenter"]}')
 
 
 def _points(rows: Sequence[Row]) -> Dict[str, Dict[str, List[Tuple[float, float, float]]]]:
     points = collections.defaultdict(lambda: collections.defaultdict(list))
     for row in rows:
-        low, high = row['protocol'].get('interval_95') or (math.nan, math.nan)
-        points[_words(row['organ'])][row['regime']].append((row['value'], low, high))
+        low, high = row['interval'] or (math.nan, math.nan)
+        points[_words(row['organ'])][_line_of(row)].append((row['value'], low, high))
     return points
 
 
@@ -165,41 +173,18 @@ def _interval_table(rows: Sequence[Row]) -> compare.Table:
     organs = list(dict.fromkeys(row['organ'] for row in rows))
     lines = collections.defaultdict(dict)
     for row in rows:
-        interval = row['protocol'].get('interval_95')
-        bounds = f' [{interval[0]:.2f}, {interval[1]:.2f}]' if interval else ''
-        lines[row['regime'], row['seed']][row['organ']] = f'{row["value"]:.2f}{bounds}'
-    body = [(regime, str(seed), *[cells.get(organ, '-') for organ in organs])
-            for (regime, seed), cells in lines.items()]
-    return compare.Table('', ('Regime', 'Seed', *map(_words, organs)), body, [])
-
-
-def _overlays(workdir: pathlib.Path, expected: Sequence[str]) -> List[Block]:
-    blocks = []
-    for regime in expected:
-        path = workdir / 'evaluations' / f'{regime}.png'
-        blocks.append(exhibits.picture(
-            workdir, path, f'evaluation-{regime}', f'{compare.LABELS[regime]}: image, target, '
-            f'prediction (as in figures 7 and 8 of the paper), from the worst image to the best.'))
-        if path.with_suffix('.json').is_file():
-            blocks.append(document.folded(f'{path.stem}.json', [
-                exhibits.facts(workdir, path.with_suffix('.json'))]))
-    return blocks
-
-
-def _predictions(workdir: pathlib.Path) -> List[Block]:
-    folder = workdir / 'predictions'  # class maps, too dark to see, and overlays of them
-    paths = sorted(folder.glob('*_overlay.png')) or sorted(folder.glob('*.png'))
-    if not paths:
-        return [document.missing('predictions/: missing; no picture was predicted.')]
-    shown = paths[:MOST_PREDICTIONS]
-    return [document.paragraph(f'{len(shown)} of {len(paths)} pictures in predictions/.'),
-            *[exhibits.picture(workdir, path, f'prediction-{path.stem}', path.name)
-              for path in shown]]
+        bounds = ' [{:.2f}, {:.2f}]'.format(*row['interval']) if row['interval'] else ''
+        key = _line_of(row), row['num_synthetic'], row['draw'], row['seed']
+        lines[key][row['organ']] = f'{row["value"]:.2f}{bounds}'
+    body = [(*map(str, key), *[cells.get(organ, '-') for organ in organs])
+            for key, cells in lines.items()]
+    return compare.Table('', ('Trained on', 'Pairs', 'Draw', 'Seed', *map(_words, organs)), body,
+                         [])
 
 
 def _differences(rows: Sequence[Row]) -> List[Block]:
-    lines = [f'{experiment} ({configuration}): {note}'
-             for (configuration, experiment), measured in _by_experiment(rows).items()
+    lines = [f'{group} ({configuration}): {note}'
+             for (configuration, group), measured in _by_group(rows).items()
              for note in protocols.differences(measured, configuration)]
     return [document.heading(3, 'Measured otherwise than in the paper'),
             document.listing(lines)] if lines else []
@@ -215,21 +200,21 @@ def _versions(rows: Sequence[Row]) -> Block:
                                         body, []))
 
 
-def _by_experiment(rows: Sequence[Row]) -> Dict[Tuple[str, str], List[Row]]:
-    """(configuration, experiment) -> its rows."""
+def _by_group(rows: Sequence[Row]) -> Dict[Tuple[str, str], List[Row]]:
+    """(configuration, compare.group_of) -> its rows of the test images."""
     groups = collections.defaultdict(list)
     for row in rows:
-        groups[compare.configuration_of(row), row['experiment']].append(row)
+        if row['split'] == 'test':
+            groups[compare.configuration_of(row), compare.group_of(row)].append(row)
     return groups
 
 
 def _read_rows(workdir: pathlib.Path) -> Tuple[List[Row], List[Block]]:
     """The results, and a line that says so if there are none."""
-    path = workdir / 'results.jsonl'
     try:
-        return read_results(path), []
+        return collect(workdir), []
     except InputError as error:
-        return [], [exhibits.missing(workdir, error if path.exists() else f'{path}: missing')]
+        return [], [exhibits.missing(workdir, error)]
 
 
 def _read_config(workdir: pathlib.Path) -> dict:

@@ -1,25 +1,31 @@
-"""Scores as files: `<workdir>/results.jsonl`, one JSON object a line, appended and never rewritten.
+"""Scores as files: `results.jsonl`, one JSON object a line, appended and never rewritten.
 
-A row holds one number. Its keys, exactly:
-  experiment  name of the run, str.
-  method      how the training pictures were made, str: 'single', 'two', 'three' or 'real'.
-  regime      'real', or 'synth' or 'finetune' and the method's number of stages.
-  seed        int.
-  metric      one of METRICS: its name says whether pixels are pooled over the test set or images
-              averaged.
-  organ       a target of the label coding, or 'average'.
-  value       per cent, 0..100.
-  protocol    dict: how it was measured. `dataset` ('jsrt...' is the paper's), `configuration`
-              ('full' and 'tiny' are the paper's, any other name is ours), `size` (scored at, px),
-              `train_size` (SMANet's, px), `gan_size` (px), `num_test_images`, `num_real_images`
-              (before augmentation), `augmentation` (bool, of the real images), `num_synthetic`
-              (training and validation together), `smanet_updates` (pre-training and fine-tuning
-              together), and for per-image means `interval_95`: [low, high]. None is required; a
-              table says '?' for what it is not told.
-  versions    dict: see `versions`.
+A line is one evaluation: one trained segmenter on one set of images. Its keys, exactly:
+  experiment     name of the run, str.
+  arm            which config of the experiment's matrix, str; usually the configuration.
+  num_real       real images (before augmentation) behind it, int.
+  draw           which draw of them, int.
+  regime         'real', or 'synth' or 'finetune' and the method's number of stages.
+  segmenter      name of the network, str.
+  num_synthetic  synthetic pairs behind it, validation included, int; 0 for 'real'.
+  seed           of the segmenter, int.
+  split          'test', or 'left_out': learning images that the draw left out.
+  organs         the targets of the label coding, in the order of their classes.
+  images         names; confusions [images, C, C] in pixels (rows: target, columns: prediction);
+                 distances [images, organs, 2], HD95 and ASSD in mm (null where an organ is in
+                 neither), or null where the pixel's size is not known.
+  scores         {metric: {organ or 'average': [value, low, high]}}, 95 % intervals over images;
+                 [value] where there is none. Metrics: see METRICS.
+  protocol       dict: how it was measured. `dataset` ('jsrt...' is the paper's), `configuration`
+                 ('full' and 'tiny' are the paper's, any other name is ours), `size` (scored at,
+                 px), `train_size` (the segmenter's, px), `gan_size` (px), `augmentation` (bool, of
+                 the real images), `updates` (pre-training and fine-tuning together), `distances`
+                 (the library). None is required; a table says '?' for what it is not told.
+  versions       dict: see `versions`.
 
-The first six are the key of a row: of several rows with one key the newest counts. A line that a
-crash tore off at the end of the file is dropped. One writer at a time.
+The first nine are the key: of several lines with one key the newest counts. Scores that do not
+follow from the line's own confusion matrices are refused: a number cannot be changed by itself. A
+line that a crash tore off at the end of the file is dropped. One writer at a time.
 """
 from __future__ import annotations
 
@@ -29,21 +35,28 @@ import math
 import os
 import pathlib
 import platform
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, Tuple, Union
+
+import numpy as np
 
 from datasets.errors import InputError
+from pipelines import metrics
 from pipelines.methods import REGIMES
 
-KEY = ('experiment', 'method', 'regime', 'seed', 'metric', 'organ')
-FIELDS = KEY + ('value', 'protocol', 'versions')
-METRICS = ('jaccard_pooled', 'dice_pooled', 'jaccard_per_image', 'dice_per_image')
+KEY = ('experiment', 'arm', 'num_real', 'draw', 'regime', 'segmenter', 'num_synthetic', 'seed',
+       'split')
+FIELDS = KEY + ('organs', 'images', 'scores', 'protocol', 'versions')
+METRICS = ('jaccard_pooled', 'dice_pooled', 'jaccard_per_image', 'dice_per_image', 'hd95_mm',
+           'assd_mm')
+SPLITS = ('test', 'left_out')
+RESULTS = 'results.jsonl'
 
 PathLike = Union[str, os.PathLike]
 Row = Dict[str, Any]
 
 
 def read_results(path: PathLike) -> List[Row]:
-    """Reads the newest row of each key, in the order in which the keys first appeared.
+    """Reads the newest line of each key, in the order in which the keys first appeared.
 
     Raises:
       InputError: no such file, or a line that is no result (a torn last line is dropped).
@@ -55,10 +68,26 @@ def read_results(path: PathLike) -> List[Row]:
     return list(newest.values())
 
 
+def collect(path: PathLike) -> List[Row]:
+    """The results in a file, or of an experiment: those of its folder and of its arms' folders.
+
+    Raises:
+      InputError: there are none, or a file of them is no results.
+    """
+    path = pathlib.Path(path)
+    if not path.is_dir():
+        return read_results(path)
+    paths = [p for p in (path / RESULTS, *sorted(path.glob(f'*/{RESULTS}'))) if p.exists()]
+    if not paths:
+        raise InputError(f'{path}: expected {RESULTS} in it or in the folders of its arms, found '
+                         f'none; nothing is scored yet')
+    return [row for path in paths for row in read_results(path)]
+
+
 def append_results(path: PathLike, rows: Iterable[Mapping[str, Any]]) -> int:
     """Appends the rows that the file does not already end up with; returns how many were written.
 
-    Repeating a command therefore changes nothing, and a new value for an old key wins on reading.
+    Repeating a command therefore changes nothing, and a new line for an old key wins on reading.
 
     Raises:
       InputError: a row that is no result (nothing is written then), or an unreadable file.
@@ -79,26 +108,13 @@ def append_results(path: PathLike, rows: Iterable[Mapping[str, Any]]) -> int:
     return len(lines)
 
 
-def rows_of_scores(scores: Mapping[Tuple[str, str], float],
-                   intervals: Mapping[Tuple[str, str], Sequence[float]],
-                   experiment: str, method: str, regime: str, seed: int,
-                   protocol: Mapping[str, Any]) -> List[Row]:
-    """Makes rows of what `pipelines.metrics` returns.
-
-    Args:
-      scores: (metric, organ) -> per cent.
-      intervals: (metric, organ) -> [low, high], per cent; kept as `protocol['interval_95']`.
-      protocol: what all these rows have in common.
-    """
-    installed = versions()
-    rows = []
-    for (metric, organ), value in scores.items():
-        interval = intervals.get((metric, organ))
-        extra = {} if interval is None else {'interval_95': [float(v) for v in interval]}
-        rows.append(dict(experiment=experiment, method=method, regime=regime, seed=int(seed),
-                         metric=metric, organ=organ, value=float(value),
-                         protocol={**protocol, **extra}, versions=installed))
-    return rows
+def score_rows(rows: Iterable[Row]) -> List[Row]:
+    """One row a number, for tables: the key, `metric`, `organ`, `value`, `interval` and `protocol`."""
+    return [{**{name: row[name] for name in KEY}, 'metric': metric, 'organ': organ,
+             'value': value, 'interval': interval or None,
+             'protocol': {**row['protocol'], 'num_test_images': len(row['images']['names'])}}
+            for row in rows for metric, of_organ in row['scores'].items()
+            for organ, (value, *interval) in of_organ.items()]
 
 
 def versions() -> Dict[str, str]:
@@ -171,26 +187,68 @@ def _key(row: Mapping[str, Any]) -> tuple:
 
 def _check(row: Mapping[str, Any], where: str) -> None:
     """Raises InputError, naming `where`, unless `row` is a result as the module docstring says."""
+    def refuse(name, expected):
+        raise InputError(f'{where}: expected {name} to be {expected}, found '
+                         f'{str(row[name])[:60]!r}')
+
     if set(row) != set(FIELDS):
         wrong = sorted(set(row) ^ set(FIELDS))
         raise InputError(f'{where}: expected exactly the keys {", ".join(FIELDS)}; missing or '
                          f'unknown: {", ".join(map(str, wrong))}')
-    for name in ('experiment', 'method', 'organ'):
+    for name in ('experiment', 'arm', 'segmenter'):
         if not isinstance(row[name], str) or not row[name]:
-            raise InputError(f'{where}: expected {name} to be a name, found {row[name]!r}')
-    if row['metric'] not in METRICS:
-        raise InputError(f'{where}: expected metric to be one of {", ".join(METRICS)}, found '
-                         f'{row["metric"]!r}')
-    if row['regime'] not in tuple(REGIMES):
-        raise InputError(f'{where}: expected regime to be one of {", ".join(REGIMES)}, found '
-                         f'{row["regime"]!r}')
-    if isinstance(row['seed'], bool) or not isinstance(row['seed'], int):
-        raise InputError(f'{where}: expected seed to be an integer, found {row["seed"]!r}')
-    value = row['value']
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not 0 <= value <= 100:
-        raise InputError(f'{where}: expected value to be a percentage from 0 to 100, found '
-                         f'{value!r}')
-    for name in ('protocol', 'versions'):
+            refuse(name, 'a name')
+    for name, choices in (('regime', tuple(REGIMES)), ('split', SPLITS)):
+        if row[name] not in choices:
+            refuse(name, f'one of {", ".join(choices)}')
+    for name in ('num_real', 'draw', 'num_synthetic', 'seed'):
+        if isinstance(row[name], bool) or not isinstance(row[name], int) or row[name] < 0:
+            refuse(name, 'a whole number from 0 on')
+    for name in ('images', 'scores', 'protocol', 'versions'):
         if not isinstance(row[name], dict):
-            raise InputError(f'{where}: expected {name} to be a mapping, found {row[name]!r}')
+            refuse(name, 'a mapping')
+    _check_scores(row, refuse)
+    _check_images(row, where)
+
+
+def _check_scores(row: Mapping[str, Any], refuse) -> None:
+    numbers = []
+    for metric, of_organ in row['scores'].items():
+        if metric not in METRICS or not isinstance(of_organ, dict):
+            refuse('scores', f'by metric ({", ".join(METRICS)}) and organ')
+        for values in of_organ.values():
+            highest = math.inf if metric.endswith('_mm') else 100.0 + 1e-9
+            if (not isinstance(values, (list, tuple)) or len(values) not in (1, 3)
+                    or not all(type(v) in (int, float) and math.isfinite(v) and 0 <= v <= highest
+                               for v in values)):
+                refuse('scores', '[value] or [value, low, high], percentages or mm')
+            numbers += values
+    if not numbers:
+        refuse('scores', 'some scores')
+
+
+def _check_images(row: Mapping[str, Any], where: str) -> None:
+    """The scores must follow from the confusion matrices beside them."""
+    try:
+        confusions = np.array(row['images']['confusions'], np.int64)
+        computed = {**metrics.pooled_scores(confusions, row['organs']),
+                    **metrics.per_image_scores(confusions, row['organs'])}
+        stored = {(metric, organ): values[0] for metric, of_organ in row['scores'].items()
+                  for organ, values in of_organ.items() if not metric.endswith('_mm')}
+        count = {len(confusions), len(row['images']['names'])}
+        if row['images']['distances'] is not None:
+            distances = np.array(row['images']['distances'], np.float64)
+            computed.update(metrics.mean_distances(distances, row['organs']))
+            stored.update({(metric, organ): values[0] for metric, of_organ in row['scores'].items()
+                           for organ, values in of_organ.items() if metric.endswith('_mm')})
+            count.add(len(distances))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise InputError(f'{where}: expected images with names, confusions and distances, found '
+                         f'something else ({" ".join(str(error).split())[:100]})') from None
+    if len(count) > 1:
+        raise InputError(f'{where}: expected as many names as confusions and distances')
+    for key in sorted({*computed, *stored}):
+        if not math.isclose(computed.get(key, -1), stored.get(key, -1), abs_tol=2e-3):
+            raise InputError(f'{where}: {" of ".join(key)}: the images give '
+                             f'{computed.get(key)}, the line says {stored.get(key)}; it was '
+                             f'altered: evaluate anew')

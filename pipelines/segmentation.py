@@ -1,4 +1,4 @@
-"""SMANet's regimes as tasks.Tasks: REAL, SYNTH k, FINETUNE k (papers 000/001, section 4.2).
+"""A segmenter's regimes as tasks.Tasks: REAL, SYNTH k, FINETUNE k (papers 000/001, section 4.2).
 
 SYNTH learns from the first `generation.num_train` synthetic pairs and the rest choose the epoch
 (caption of Table 1). REAL and the fine-tuning hold out source images for that; with few of them they
@@ -20,9 +20,10 @@ from models.resnet import load_imagenet
 from models.segmentation_loss import segmentation_update
 from models.sliding_window import sliding_window_probabilities
 from models.smanet import SMANet
+from models.unet import UNet
 from pipelines import checks, inputs, metrics, preprocess, random_ops, runtime
-from pipelines.config import Config
-from pipelines.methods import Regime, synth_regime
+from pipelines.config import Config, Segmenter, segmenter_settings
+from pipelines.methods import Run
 from pipelines.runtime import stable_seed
 from pipelines.checkpoints import restore_networks
 from pipelines.tasks import Average, Phase, Task, Validation
@@ -37,9 +38,9 @@ class Pairs(NamedTuple):
     validation: Optional[Callable]
 
 
-def segmenter_directory(workdir, regime: Regime) -> Path:
-    """Where a regime is trained."""
-    return Path(workdir) / 'segmenters' / regime.name
+def segmenter_directory(workdir, run: Run) -> Path:
+    """Where a run is trained."""
+    return Path(workdir) / 'segmenters' / run.name
 
 
 def synthetic_directory(workdir, method) -> Path:
@@ -47,73 +48,76 @@ def synthetic_directory(workdir, method) -> Path:
     return Path(workdir) / 'synthetic' / method.name
 
 
-def steps_of(config: Config, regime: Regime) -> int:
-    """SMANet updates of a regime's own training."""
-    synth, finetune = config.segmenter.synth_steps, config.segmenter.finetune_steps
-    return {'real': synth + finetune, 'synth': synth, 'finetune': finetune}[regime.kind]
+def steps_of(config: Config, run: Run) -> int:
+    """Updates of a run's own training."""
+    settings = segmenter_settings(config, run.segmenter)
+    synth, finetune = settings.synth_steps, settings.finetune_steps
+    return {'real': synth + finetune, 'synth': synth, 'finetune': finetune}[run.regime.kind]
 
 
-def updates_of(config: Config, regime: Regime) -> int:
-    """SMANet updates behind a regime's model, pre-training included."""
-    before = config.segmenter.synth_steps if regime.kind == 'finetune' else 0
-    return before + steps_of(config, regime)
+def updates_of(config: Config, run: Run) -> int:
+    """Updates behind a run's model, pre-training included."""
+    return steps_of(config, run) + (steps_of(config, run.pretraining)
+                                    if run.regime.kind == 'finetune' else 0)
 
 
-def segmenter_task(config: Config, regime: Regime, workdir) -> Task:
-    """The training of one regime; a FINETUNE starts from its SYNTH's chosen weights.
+def segmenter_task(config: Config, run: Run, workdir) -> Task:
+    """The training of one run; a FINETUNE starts from its SYNTH's chosen weights.
 
     Raises:
-      InputError: the records or the SYNTH model that the regime needs are not there yet.
+      InputError: the records or the SYNTH model that the run needs are not there yet.
     """
-    settings, pairs = config.segmenter, _pairs(config, regime, workdir)
+    settings, pairs = segmenter_settings(config, run.segmenter), _pairs(config, run, workdir)
     coding = pairs.info.coding
     with runtime.precision(config.precision):
-        network, chosen = (make_network(config, coding.num_classes) for _ in range(2))
-    seed = stable_seed(config.seed, 'segmenter', regime.name)
+        network, chosen = (make_network(config, run, coding.num_classes) for _ in range(2))
+    seed = stable_seed(config.seed, run.seed, 'segmenter', run.regime.name)
     rate = settings.learning_rate
-    if regime.kind == 'finetune':
-        restore_networks({'chosen': network},
-                         segmenter_directory(workdir, synth_regime(regime.method)))
+    if run.regime.kind == 'finetune':
+        restore_networks({'chosen': network}, segmenter_directory(workdir, run.pretraining))
         rate = settings.finetune_learning_rate
     elif settings.imagenet_weights:
         load_imagenet_file(network, settings)
     adversarial.copy_weights(chosen, network)
-    phase = Phase(regime.name, steps_of(config, regime), lambda step: rate,
+    phase = Phase(run.name, steps_of(config, run), lambda step: rate,
                   (segmentation_update(network),),
-                  lambda first: _batches(config, pairs, seed, first))
+                  lambda first: _batches(config, settings, pairs, seed, first))
     networks = {'network': network, 'chosen': chosen}
     if pairs.validation is None:
         averages = (Average(chosen, network, settings.average_decay),)
-        return Task(regime.name, networks, (phase,), (0.9, 0.999), averages,
+        return Task(run.name, networks, (phase,), (0.9, 0.999), averages,
                     mixed_precision=config.precision == 'mixed_float16')
-    validation = Validation(settings.validate_every, _validator(config, pairs, network), chosen,
-                            network)
-    return Task(regime.name, networks, (phase,), (0.9, 0.999), validation=validation,
+    validation = Validation(settings.validate_every, _validator(config, settings, pairs, network),
+                            chosen, network)
+    return Task(run.name, networks, (phase,), (0.9, 0.999), validation=validation,
                 mixed_precision=config.precision == 'mixed_float16')
 
 
-def batch_spec(config: Config) -> Dict[str, tf.TensorSpec]:
+def batch_spec(settings: Segmenter) -> Dict[str, tf.TensorSpec]:
     """What a training batch looks like."""
-    count, crop = config.segmenter.batch_size, config.segmenter.crop
+    count, crop = settings.batch_size, settings.crop
     return {'image': tf.TensorSpec([count, crop, crop, 1]),
             'label': tf.TensorSpec([count, crop, crop], tf.uint8),
             'key': tf.TensorSpec([count, 2], tf.int32)}
 
 
-def make_network(config: Config, num_classes: int) -> SMANet:
-    """SMANet with weights from the seed: the same start in every regime."""
-    settings = config.segmenter
+def make_network(config: Config, run: Run, num_classes: int) -> tf.keras.Model:
+    """SMANet or U-Net with weights from the seeds: the same start in every regime."""
+    settings = segmenter_settings(config, run.segmenter)
+    seed = stable_seed(config.seed, run.seed, settings.network)
+    if settings.network == 'unet':
+        return UNet(num_classes, channels=1, width=settings.width, seed=seed)
     return SMANet(num_classes, channels=1, blocks=settings.blocks, width=settings.width,
                   stem='imagenet' if settings.imagenet_weights else 'deep',
-                  context=settings.context, seed=stable_seed(config.seed, 'smanet'))
+                  context=settings.context, seed=seed)
 
 
-def input_deviation(config: Config) -> float:
-    """Standard deviation of the pictures that SMANet is given.
+def input_deviation(settings: Segmenter) -> float:
+    """Standard deviation of the pictures that the network is given.
 
     [ours] 1; but ImageNet's own, 58 grey levels of 127.5, for weights that learned from ImageNet.
     """
-    return 58 / 127.5 if config.segmenter.imagenet_weights else 1.0
+    return 58 / 127.5 if settings.imagenet_weights else 1.0
 
 
 def load_imagenet_file(network: SMANet, settings) -> None:
@@ -138,10 +142,10 @@ def load_imagenet_file(network: SMANet, settings) -> None:
                          f'{" ".join(str(error).split())[:160]}') from None
 
 
-def trained_network(config: Config, regime: Regime, num_classes: int, workdir) -> SMANet:
-    """SMANet with the chosen weights of a trained regime; InputError if it is not trained yet."""
-    network = make_network(config, num_classes)
-    restore_networks({'chosen': network}, segmenter_directory(workdir, regime))
+def trained_network(config: Config, run: Run, num_classes: int, workdir) -> tf.keras.Model:
+    """The network with the chosen weights of a trained run; InputError if it is not trained yet."""
+    network = make_network(config, run, num_classes)
+    restore_networks({'chosen': network}, segmenter_directory(workdir, run))
     return network
 
 
@@ -151,30 +155,33 @@ def predict_probabilities(network, images: tf.Tensor, crop: int, num_classes: in
                                         crop, num_classes)
 
 
-def _pairs(config: Config, regime: Regime, workdir) -> Pairs:
-    if regime.kind == 'synth':
-        info = records.read_info(synthetic_directory(workdir, regime.method))
-        count, wanted = config.generation.num_train, config.generation.count
+def _pairs(config: Config, run: Run, workdir) -> Pairs:
+    if run.regime.kind == 'synth':
+        info = records.read_info(synthetic_directory(workdir, run.regime.method))
+        total, wanted = config.generation.num_train, config.generation.count
+        count = run.num_synthetic or total
+        trains = lambda row: row['index'] < count
+        chooses = lambda row: row['index'] >= total
         if info.count != wanted:
             raise InputError(f'{info.directory}: expected generation.num_train + num_validation = '
                              f'{wanted} samples, found {info.count}; remove the folder and generate '
                              f'without --num')
-        return Pairs(info, lambda row: row['index'] < count, lambda row: row['index'] >= count)
+        return Pairs(info, trains, chooses)
     info = records.read_info(Path(workdir) / 'records' / 'train')
-    ids, settings = sorted(set(info.ids)), config.segmenter
+    ids, settings = sorted(set(info.ids)), segmenter_settings(config, run.segmenter)
     if len(ids) < settings.min_holdout_images:
         return Pairs(info, None, None)
-    rng = np.random.default_rng(stable_seed(config.seed, 'holdout'))
+    rng = np.random.default_rng(stable_seed(config.seed, run.seed, 'holdout'))
     held_out = tf.constant(rng.choice(ids, max(1, round(settings.holdout * len(ids))),
                                       replace=False))
     is_held_out = lambda row: tf.reduce_any(row['source_id'] == held_out)
     return Pairs(info, lambda row: ~is_held_out(row), is_held_out)
 
 
-def _prepare(config: Config, coding):
+def _prepare(settings: Segmenter, coding):
     """Parsed record -> standardised float16 picture and classes, at the training size."""
-    size, projection = config.segmenter.size, tf.constant(coding.projection)
-    deviation = input_deviation(config)
+    size, projection = settings.size, tf.constant(coding.projection)
+    deviation = input_deviation(settings)
 
     def prepare(row):
         image = preprocess.standardise(preprocess.resize(row['image'], size, size), deviation)
@@ -184,8 +191,8 @@ def _prepare(config: Config, coding):
     return prepare
 
 
-def _batches(config: Config, pairs: Pairs, seed: int, first_step: int) -> tf.data.Dataset:
-    settings = config.segmenter
+def _batches(config: Config, settings: Segmenter, pairs: Pairs, seed: int,
+             first_step: int) -> tf.data.Dataset:
     shape = [settings.batch_size, settings.size, settings.size]
 
     def finish(step, keys, rows):
@@ -195,15 +202,15 @@ def _batches(config: Config, pairs: Pairs, seed: int, first_step: int) -> tf.dat
         image, label = random_ops.random_crop(image, label, keys, settings.crop)
         return {'image': image, 'label': label, 'key': keys}
 
-    return inputs.batches(pairs.info, _prepare(config, pairs.info.coding), finish,
+    return inputs.batches(pairs.info, _prepare(settings, pairs.info.coding), finish,
                           settings.batch_size, seed, first_step, config.data.memory_limit_mb,
                           pairs.train)
 
 
-def _validator(config: Config, pairs: Pairs, network) -> Callable[[], float]:
+def _validator(config: Config, settings: Segmenter, pairs: Pairs, network) -> Callable[[], float]:
     """-> pooled average Jaccard, per cent, of the network on the validation pairs."""
-    settings, coding = config.segmenter, pairs.info.coding
-    prepare, size = _prepare(config, coding), config.segmenter.size
+    coding, size = pairs.info.coding, settings.size
+    prepare = _prepare(settings, coding)
     rows = inputs.serialized(pairs.info.paths, pairs.validation)
     rows = rows.take(settings.max_validation).map(
         lambda record: prepare(records.parse(record, pairs.info)), inputs.THREADS)

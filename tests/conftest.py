@@ -46,6 +46,5 @@ def finished(tmp_path_factory):
     from pipelines import experiment
     config = tiny_config()
     workdir = tmp_path_factory.mktemp('experiment') / 'run'
-    experiment.run(config, workdir, experiment.with_prerequisites(config.regimes),
-                   say=lambda text: None)
+    experiment.run(config, workdir, say=lambda text: None)
     return config, workdir

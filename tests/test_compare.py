@@ -7,23 +7,29 @@ from pathlib import Path
 import pytest
 
 from pipelines import compare, protocols, results
+from tests.evaluations import make_evaluation
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TOOL = REPOSITORY / 'tools' / 'compare_published.py'
 PAPERS = dict(dataset='jsrt', size=512, train_size=512, gan_size=1024, num_test_images=123,
-              num_synthetic=10_000, num_real_images=11, smanet_updates=5000, configuration='tiny',
-              augmentation=True)
+              updates=5000, configuration='tiny', augmentation=True)
 
 
-def rows_of(regime='synth3', seed=0, j=(94.0, 87.0, 95.0), method='three', experiment='mine',
-            **protocol):
+KEY = dict(arm='tiny', num_real=11, draw=0, segmenter='smanet', num_synthetic=10_000, split='test')
+
+
+def rows_of(regime='synth3', seed=0, j=(94.0, 87.0, 95.0), experiment='mine', **changes):
+    """Rows as of results.score_rows; changes of the key or of the protocol."""
     values = dict(zip(('left_lung', 'heart', 'right_lung'), j))
     values['average'] = sum(values.values()) / 3
     scores = {('jaccard_pooled', organ): value for organ, value in values.items()}
     scores.update({('dice_pooled', organ): 200 * value / (100 + value)
                    for organ, value in values.items()})
-    return results.rows_of_scores(scores, {}, experiment, method, regime, seed,
-                                  {**PAPERS, **protocol})
+    changes.setdefault('arm', changes.get('configuration', 'tiny'))
+    key = {name: changes.pop(name, value) for name, value in KEY.items()}
+    return [{**key, 'experiment': experiment, 'regime': regime, 'seed': seed, 'metric': metric,
+             'organ': organ, 'value': value, 'interval': None, 'protocol': {**PAPERS, **changes}}
+            for (metric, organ), value in scores.items()]
 
 
 def find(made, start):
@@ -59,7 +65,7 @@ def test_measured_values_stand_beside_the_published_ones_of_their_table():
     assert cells(table2, 'DSC', 'Three-stage, Synth 3')[1] == '93.20 / 93.05'
     assert cells(table2, 'J', 'REAL')[0] == '93.70 / -'
     assert cells(table1, 'J', 'Three-stage, Synth 3')[0] == '95.30 / -'
-    full = compare.tables(rows_of(configuration='full', num_real_images=124))[0]
+    full = compare.tables(rows_of(configuration='full', num_real=124))[0]
     assert cells(full, 'J', 'Three-stage, Synth 3')[0] == '95.30 / 94.00'
 
 
@@ -78,10 +84,25 @@ def test_experiments_are_not_averaged_together():
     assert cells(made[2], 'J', 'Three-stage, Synth 3')[0] == '94.96 / 50.00'
 
 
-def test_methods_under_one_regime_get_rows_of_their_own():
-    table = find(compare.tables(rows_of() + rows_of(method='mine', j=(50, 50, 50))), 'Table 2')
+@pytest.mark.parametrize('change, words', [
+    ({'segmenter': 'unet'}, ('smanet', 'unet')),
+    ({'num_synthetic': 600}, ('10000 pairs', '600 pairs'))])
+def test_variants_of_one_regime_get_rows_of_their_own(change, words):
+    table = find(compare.tables(rows_of() + rows_of(j=(50, 50, 50), **change)), 'Table 2')
     labels = [row[1] for row in table.rows if row[0] == 'J']
-    assert labels[-3:-1] == ['Three-stage, Synth 3 (mine)', 'Three-stage, Synth 3 (three)']
+    assert labels[-3:-1] == [f'Three-stage, Synth 3 ({word})' for word in words]
+
+
+def test_draws_and_seeds_are_averaged_but_numbers_of_images_are_not():
+    rows = rows_of() + rows_of(draw=1, j=(92, 87, 95)) + rows_of(num_real=22, j=(50, 50, 50))
+    made = compare.tables(rows)
+    assert cells(made[1], 'J', 'Three-stage, Synth 3')[0] == '94.96 / 93.00 ± 1.41 (2)'
+    assert cells(made[2], 'J', 'Three-stage, Synth 3')[0] == '94.96 / 50.00'
+
+
+def test_left_out_images_are_in_no_table_of_the_paper():
+    assert cells(compare.tables(rows_of(split='left_out'))[1], 'J', 'Three-stage, Synth 3') == (
+        cells(compare.tables([])[1], 'J', 'Three-stage, Synth 3'))
 
 
 def test_arxiv_only_columns_are_marked():
@@ -95,9 +116,9 @@ def test_arxiv_only_columns_are_marked():
 def test_the_papers_own_protocol_draws_no_remark():
     assert protocols.differences(rows_of(), 'tiny') == []
     table = find(compare.tables(rows_of()), 'Table 2')
-    assert ('Ours: experiment \'mine\'. Data set jsrt; trained at 512 px, scored at 512 px on 123 '
-            'test images; 11 real images, 10000 synthetic ones generated at 1024 px; SMANet '
-            'updates: synth3 5000.'
+    assert ('Ours: mine, 11 real images. Data set jsrt; trained at 512 px, scored at 512 px on 123 '
+            'test images; 11 real images, 10000 synthetic ones generated at 1024 px; updates: '
+            'synth3 5000.'
             ) in table.notes
 
 
@@ -108,7 +129,7 @@ def test_the_papers_own_protocol_draws_no_remark():
     ({'gan_size': 128}, r'generated at 128 px \(paper: 1,024\)'),
     ({'num_test_images': 62}, r'62 test images \(paper: 123\)'),
     ({'num_synthetic': 600}, r'600 synthetic images \(paper: 10,000\)'),
-    ({'num_real_images': 12}, r'12 real images \(paper: 11\)')])
+    ({'num_real': 12}, r'12 real images \(paper: 11\)')])
 def test_each_difference_from_the_paper_is_said(changes, remark):
     notes = '\n'.join(find(compare.tables(rows_of(**changes)), 'Table 2').notes)
     assert re.search(remark, notes)
@@ -119,11 +140,11 @@ def test_real_alone_is_not_blamed_for_having_no_synthetic_images():
 
 
 def test_unequal_updates_are_said():
-    real = rows_of('real', smanet_updates=100)
-    equal = rows_of('finetune3', smanet_updates=100)
+    real = rows_of('real', updates=100)
+    equal = rows_of('finetune3', updates=100)
     assert protocols.differences(real + equal, 'tiny') == []
     assert protocols.differences(real + rows_of('finetune3'), 'tiny') == [
-        'UNEQUAL TRAINING: REAL had 100 SMANet updates, the fine-tuned ones 5000.']
+        'UNEQUAL TRAINING: REAL had 100 updates, the fine-tuned ones 5000.']
 
 
 def test_other_configurations_stand_beside_table_2_with_a_warning():
@@ -137,9 +158,9 @@ def test_other_configurations_stand_beside_table_2_with_a_warning():
 
 
 def test_organs_of_another_domain_get_their_own_columns():
-    rows = results.rows_of_scores({('jaccard_pooled', 'vessel'): 60., ('jaccard_pooled', 'average'):
-                                   60.}, {}, 'retina', 'two', 'synth2', 0,
-                                  {'configuration': 'retina', 'dataset': 'drive'})
+    row = rows_of('synth2', experiment='retina', configuration='retina', dataset='drive')[0]
+    rows = [{**row, 'metric': 'jaccard_pooled', 'organ': organ, 'value': 60.0}
+            for organ in ('vessel', 'average')]
     made = compare.tables(rows)
     table = find(made, "Configuration 'retina'")
     assert table.header[2:] == ('Vessel', 'Average')
@@ -147,11 +168,11 @@ def test_organs_of_another_domain_get_their_own_columns():
     assert not any(row[0].startswith('Ours') for row in made[-1].rows)
 
 
-def test_table3_takes_our_highest_regime_and_the_mean_of_both_lungs():
-    rows = rows_of('real', j=(90, 80, 90), method='real') + rows_of(j=(94, 87, 96))
+def test_table3_takes_the_papers_regime_whatever_it_scored_and_the_mean_of_both_lungs():
+    rows = rows_of('real', j=(97, 92, 97)) + rows_of(j=(94, 87, 96))
     table = compare.tables(rows)[-1]
     ours = table.rows[-1]
-    assert ours[:4] == ('Ours: mine (tiny), Three-stage, Synth 3', '512 × 512', 'yes',
+    assert ours[:4] == ('Ours: mine, 11 real images (tiny), Three-stage, Synth 3', '512 × 512', 'yes',
                         'jsrt, 123 test images')
     assert ours[5] == '95.00' and ours[7] == '87.00' and ours[6] == '93.05'
     assert next(row for row in table.rows if row[0] == 'Human expert')[4:] == (
@@ -184,10 +205,11 @@ def run_tool(*arguments):
 
 def test_tool_prints_and_writes_the_tables(tmp_path):
     path, out = tmp_path / 'results.jsonl', tmp_path / 'tables.md'
-    results.append_results(path, rows_of())
+    results.append_results(path, [make_evaluation()])
+    rows = results.score_rows(results.read_results(path))
     done = run_tool('--results', path, '--markdown', out)
-    assert done.returncode == 0 and '94.96 / 94.00' in done.stdout
-    assert out.read_text(encoding='utf-8') == compare.to_markdown(compare.tables(rows_of()))
+    assert done.returncode == 0 and '94.96 / 85.00' in done.stdout
+    assert out.read_text(encoding='utf-8') == compare.to_markdown(compare.tables(rows))
 
 
 def test_tool_answers_bad_input_in_one_line(tmp_path):

@@ -41,7 +41,7 @@ def test_the_papers_configurations(name, images, ids):
     ({'colour': 1}, 'unknown key colour; known keys: experiment'),
     ({'segmenter': {'width': 'wide'}}, "segmenter.width: expected a number such as 2.0e-4, found"),
     ({'segmenter': {'learning_rate': '2e-4'}}, 'segmenter.learning_rate: expected a number'),
-    ({'segmenter': {'crops': 41}}, 'unknown key segmenter.crops; known keys: size, crop'),
+    ({'segmenter': {'crops': 41}}, 'unknown key segmenter.crops; known keys: network, size, crop'),
     ({'pggan': {'batch_sizes': {'four': 4}}}, 'pggan.batch_sizes key: expected a whole number'),
     ({'data': {'dataset': 'mnist'}}, 'data.dataset: expected one of phantom, jsrt, folder'),
     ({'data': {'dataset': 'jsrt'}}, 'data.source: expected the folder of the data set'),

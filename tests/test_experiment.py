@@ -8,50 +8,42 @@ import yaml
 
 from datasets import records
 from datasets.errors import InputError
-from pipelines import experiment, results
-from pipelines.methods import METHODS
+from pipelines import experiment, matrix, planning, results
+from pipelines.methods import METHODS, REGIMES, Run
 from tests.conftest import tiny_config
-
-
-def names(regimes):
-    return [regime.name for regime in regimes]
-
-
-def test_finetuning_brings_its_synth_along():
-    assert names(experiment.with_prerequisites(['finetune2', 'real'])) == ['real', 'synth2',
-                                                                          'finetune2']
-    with pytest.raises(InputError, match="regime 'synth9'"):
-        experiment.with_prerequisites(['synth9'])
 
 
 def test_everything_is_there(finished):
     config, workdir = finished
-    rows = results.read_results(workdir / 'results.jsonl')
-    assert len(rows) == 3 * 4 * 4  # regimes, metrics, organs with their average
-    row = next(r for r in rows if r['regime'] == 'finetune3' and r['organ'] == 'heart'
-               and r['metric'] == 'dice_per_image')
-    assert (row['experiment'], row['method'], row['seed']) == ('test', 'three', 1)
-    assert row['protocol']['smanet_updates'] == 7 and row['protocol']['num_test_images'] == 3
-    assert row['protocol']['size'] == 64 and row['protocol']['num_real_images'] == 4
+    rows = results.collect(workdir)
+    assert [row['regime'] for row in rows] == ['real', 'synth3', 'finetune3']
+    for row in rows:  # every metric of every organ and the average, with intervals over 3 images
+        assert set(row['scores']) == set(results.METRICS)
+        assert all(set(of) == {*row['organs'], 'average'} for of in row['scores'].values())
+    row = rows[-1]
+    assert (row['experiment'], row['arm'], row['draw'], row['seed']) == ('test', 'demo', 0, 0)
+    assert row['num_real'] == 4 and row['num_synthetic'] == 9 and len(row['images']['names']) == 3
+    assert row['protocol']['updates'] == 7 and row['protocol']['size'] == 64
+    assert row['protocol']['spacing_mm'] == [5.6, 5.6]  # 358.4 mm at 64 px
     html = (workdir / 'report.html').read_text()
     assert 'src="http' not in html and '<script' not in html
     assert 'class="missing"' not in html
     assert (workdir / 'report.md').is_file()
     for regime in config.regimes:
-        assert (workdir / 'evaluations' / f'{regime}.png').is_file()
+        assert (workdir / 'evaluations' / f'{regime}-smanet-0-test.png').is_file()
     assert list((workdir / 'stages' / 'dots' / 'samples').glob('step-*.png'))
     assert list((workdir / 'stages' / 'dots' / 'tensorboard').iterdir())
 
 
 def test_repeating_changes_nothing(finished):
     config, workdir = finished
-    watched = [workdir / 'results.jsonl', workdir / 'evaluations' / 'real.json',
+    watched = [workdir / 'results.jsonl', workdir / 'evaluations' / 'real-smanet-0-test.json',
                *(workdir / 'segmenters').glob('*/checkpoints/*.index')]
     before = [path.read_bytes() for path in watched]
     said = []
-    experiment.run(config, workdir, experiment.with_prerequisites(config.regimes), said.append)
+    experiment.run(config, workdir, say=said.append)
     assert [path.read_bytes() for path in watched] == before
-    assert said[-1].startswith('segmenter')
+    assert said[-1].startswith('  3 of 3  demo             finetune3-smanet-0       test     pooled J ')
 
 
 def test_a_workdir_of_another_experiment_is_refused(finished, tmp_path):
@@ -71,10 +63,10 @@ def test_a_workdir_of_another_experiment_is_refused(finished, tmp_path):
 
 def test_the_plan_names_stages_parameters_and_steps():
     config = tiny_config()
-    text = experiment.plan(config, experiment.with_prerequisites(['finetune3']))
+    text = planning.describe([matrix.arm_of(config, [Run(REGIMES['finetune3'])])])
     assert 'three/dots: pggan' in text and '32 px, 34 steps' in text
     assert 'three/image: pix2pixhd' in text and '48 px, 2 epochs (global), 8 steps' in text
-    assert 'segmenter  finetune3' in text and '3 updates' in text
+    assert 'segmenter  finetune3-smanet-0' in text and '3 updates' in text
 
 
 def test_single_and_two_stage_methods_run(tmp_path):
@@ -118,11 +110,12 @@ def test_two_organs_that_are_no_chest_go_through_the_whole_line(tmp_path):
     config = tiny_config(data={'dataset': 'folder', 'source': str(source), 'num_train': None,
                                'num_test': None}, regimes=['finetune3'])
     workdir = tmp_path / 'run'
-    report = experiment.run(config, workdir, experiment.with_prerequisites(config.regimes),
-                            say=lambda text: None)
-    rows = results.read_results(workdir / 'results.jsonl')
-    assert {row['organ'] for row in rows} == {'disc', 'macula', 'average'}
+    report = experiment.run(config, workdir, say=lambda text: None)
+    rows = results.collect(workdir)
+    assert all(row['organs'] == ['disc', 'macula'] for row in rows)
+    assert rows[0]['images']['distances'] is None  # nobody said how large a pixel is
+    assert set(rows[0]['scores']) == set(results.METRICS[:4])
     assert {row['regime'] for row in rows} == {'synth3', 'finetune3'}
-    description = json.loads((workdir / 'exports/finetune3/1/assets/model.json').read_text())
+    description = json.loads((workdir / 'exports/finetune3-smanet-0/1/assets/model.json').read_text())
     assert description['classes'] == ['background', 'disc', 'macula']
     assert report.is_file()

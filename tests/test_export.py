@@ -12,7 +12,7 @@ import tensorflow as tf
 from datasets import records
 from datasets.errors import InputError
 from pipelines import evaluation, export, metrics
-from pipelines.methods import METHODS, parse_stage
+from pipelines.methods import METHODS, REGIMES, Run, parse_stage
 
 LOAD_WITHOUT_US = '''
 import sys
@@ -27,7 +27,7 @@ np.savez(sys.argv[3], **{key: value.numpy() for key, value in result.items()})
 
 @pytest.fixture(scope='module')
 def model(finished):
-    return finished[1] / 'exports' / 'finetune3' / '1'
+    return finished[1] / 'exports' / 'finetune3-smanet-0' / '1'
 
 
 @pytest.fixture(scope='module')
@@ -77,23 +77,23 @@ def test_the_signature_for_encoded_files(model, segment, suffix, tolerance):
 
 def test_predictions_equal_the_evaluations(finished, segment):
     _, workdir = finished
-    scored = json.loads((workdir / 'evaluations' / 'finetune3.json').read_text())
+    scored = json.loads((workdir / 'evaluations' / 'finetune3-smanet-0-test.json').read_text())
     info = records.read_info(workdir / 'records' / 'test')
     rows = records.load_arrays(info)
     for name, image, labels, confusion in zip(rows['name'], rows['image'], rows['labels'],
-                                              scored['confusions']):
+                                              scored['images']['confusions']):
         found = segment(tf.constant(image[None], tf.float32))['class_map'][0].numpy()
         own = metrics.confusion_matrix(info.coding.projection[labels], found, 4)
         assert (own == np.array(confusion)).all()
-    assert scored['names'] == [name.decode()[:-4] for name in rows['name']]
+    assert scored['images']['names'] == [name.decode()[:-4] for name in rows['name']]
 
 
 def test_the_description_tells_classes_colours_and_provenance(model):
     description = export.read_description(model)
     assert description['classes'] == ['background', 'left_lung', 'heart', 'right_lung']
     assert len(description['colours']) == 4
-    assert (description['regime'], description['smanet_updates'], description['seed']) == (
-        'finetune3', 7, 1)
+    assert (description['regime'], description['updates'], description['seed']) == (
+        'finetune3', 7, 0)
 
 
 @pytest.mark.parametrize('stage', ['dots', 'labels', 'image'])
@@ -128,7 +128,7 @@ def test_refusals(finished, model, tmp_path):
     with pytest.raises(InputError, match='exists already; remove it'):
         export.export_generator(config, three, three.stages[0], workdir, tmp_path / 'dots')
     with pytest.raises(InputError, match='synth1|records'):
-        export.export_segmenter(config, __import__('pipelines.methods').methods.REGIMES['synth1'],
+        export.export_segmenter(config, Run(REGIMES['synth1']),
                                 workdir, tmp_path / 'x')
     assert not list(tmp_path.glob('**/.export-*'))
 

@@ -70,7 +70,7 @@ def test_pooled_and_per_image_differ_as_they_should():
     # image 1: 1 of 1 pixel right; image 2: 1 of 9 target pixels found
     pairs = confusions(([1, 0], [1, 0]), ([1] * 9, [1] + [0] * 8), num_classes=2)
     assert metrics.pooled_scores(pairs, ['lung'])['jaccard_pooled', 'lung'] == pytest.approx(20)
-    per_image, _ = metrics.per_image_scores(pairs, ['lung'])
+    per_image = metrics.per_image_scores(pairs, ['lung'])
     assert per_image['jaccard_per_image', 'lung'] == pytest.approx((100 + 100 / 9) / 2)
 
 
@@ -85,11 +85,12 @@ def test_average_is_the_plain_mean_over_organs():
 def test_organ_absent_in_both_leaves_that_image_out():
     # image 1 shows no heart at all, image 2 misses it: only image 2 counts for the heart
     pairs = confusions(([1, 0], [1, 0]), ([1, 2], [1, 0]))
-    scores, intervals = metrics.per_image_scores(pairs, ORGANS)
+    scores = metrics.per_image_scores(pairs, ORGANS)
+    intervals = metrics.intervals(metrics.jaccard(pairs)[:, 1:], ORGANS)
     assert scores['jaccard_per_image', 'heart'] == 0
     assert scores['jaccard_per_image', 'average'] == 50
-    assert ('jaccard_per_image', 'heart') not in intervals  # of one image
-    assert intervals['jaccard_per_image', 'left_lung'] == [100, 100]
+    assert 'heart' not in intervals  # of one image
+    assert intervals['left_lung'] == [100, 100]
 
 
 def test_organ_absent_from_the_whole_test_set_has_no_score():
@@ -97,7 +98,7 @@ def test_organ_absent_from_the_whole_test_set_has_no_score():
     pooled = metrics.pooled_scores(pairs, ORGANS)
     assert ('jaccard_pooled', 'heart') not in pooled
     assert pooled['jaccard_pooled', 'average'] == pooled['jaccard_pooled', 'left_lung']
-    assert ('dice_per_image', 'heart') not in metrics.per_image_scores(pairs, ORGANS)[0]
+    assert ('dice_per_image', 'heart') not in metrics.per_image_scores(pairs, ORGANS)
 
 
 def test_intervals_hold_the_mean_and_repeat():
@@ -105,14 +106,15 @@ def test_intervals_hold_the_mean_and_repeat():
     targets = rng.integers(0, 3, (30, 400))
     right = rng.random((30, 400)) < rng.uniform(.6, 1, (30, 1))
     pairs = confusions(*zip(targets, np.where(right, targets, 0)))
-    scores, intervals = metrics.per_image_scores(pairs, ORGANS)
-    assert set(scores) == set(intervals)
-    for key, (low, high) in intervals.items():
-        assert low < scores[key] < high
-    assert metrics.per_image_scores(pairs, ORGANS)[1] == intervals
+    scores = metrics.per_image_scores(pairs, ORGANS)
+    intervals = metrics.intervals(metrics.jaccard(pairs)[:, 1:], ORGANS)
+    assert set(intervals) == {*ORGANS, 'average'}
+    for organ, (low, high) in intervals.items():
+        assert low < scores['jaccard_per_image', organ] < high
+    assert metrics.intervals(metrics.jaccard(pairs)[:, 1:], ORGANS) == intervals
     # about 1.96 standard errors either way
     of_images = metrics.jaccard(pairs)[:, 1]
-    low, high = intervals['jaccard_per_image', 'left_lung']
+    low, high = intervals['left_lung']
     error = of_images.std(ddof=1) / np.sqrt(30)
     assert (high - low) / 2 == pytest.approx(1.96 * error, rel=.1)
 

@@ -4,15 +4,15 @@ import re
 import pytest
 
 from datasets.labels import CHEST
-from pipelines import experiment, memory, planning, segmentation, stages
-from pipelines.methods import METHODS, REGIMES
+from pipelines import experiment, matrix, memory, planning, segmentation, stages
+from pipelines.methods import METHODS, REGIMES, Run
 from tests.conftest import tiny_config
 
 
 def plan(monkeypatch, there, **sections):
     monkeypatch.setattr(memory, 'device_bytes', lambda: ('GPU', there))
     config = tiny_config(**sections)
-    return planning.describe(config, experiment.with_prerequisites(['finetune3']))
+    return planning.describe([matrix.arm_of(config, [Run(REGIMES['finetune3'])])])
 
 
 def test_a_plan_that_fits(monkeypatch):
@@ -20,14 +20,14 @@ def test_a_plan_that_fits(monkeypatch):
     assert re.search(r'three/dots: pggan, 10,761 parameters; 7 phases up to 32 px, 34 steps, \d\.\d GiB', text)
     # 4 images in 2 versions, batch 2: 4 steps in each of 2 epochs of the global generator, 1 + 1 after
     assert '48 px, 4 epochs (global, enhancer, everything), 16 steps' in text
-    assert re.search(r'finetune3: SMANet [\d,]+ parameters, crop 41 of 48 px, batch 2, 3 updates', text)
-    assert re.search(r'memory     at most \d\.\d GiB, for \w+, .*; GPU: 64.0 GiB', text)
+    assert re.search(r'finetune3-smanet-0: [\d,]+ parameters, crop 41 of 48 px, batch 2, 3 updates', text)
+    assert re.search(r'memory     at most \d\.\d GiB, for [\w ]+, .*; GPU: 64.0 GiB', text)
     assert 'WARNING' not in text
 
 
 def test_a_plan_that_does_not_fit_is_warned_of(monkeypatch):
     text = plan(monkeypatch, 2 ** 20)
-    assert re.search(r'WARNING: segmenter needs about \d\.\d GiB and will not fit: lower its batch', text)
+    assert re.search(r'WARNING: segmenter smanet needs about \d\.\d GiB and will not fit: lower its batch', text)
 
 
 @pytest.mark.parametrize('stage', METHODS['three'].stages, ids=lambda stage: stage.name)
@@ -46,7 +46,7 @@ def test_what_is_predicted_is_what_is_trained(finished, stage):
 
 def test_what_is_predicted_of_the_segmenter_is_what_is_trained(finished):
     config, workdir = finished
-    phase, = segmentation.segmenter_task(config, REGIMES['real'], workdir).phases
+    phase, = segmentation.segmenter_task(config, Run(REGIMES['real']), workdir).phases
     batch = next(iter(phase.batches(0)))
     assert {name: (value.shape, value.dtype) for name, value in batch.items()} == {
-        name: (one.shape, one.dtype) for name, one in segmentation.batch_spec(config).items()}
+        name: (one.shape, one.dtype) for name, one in segmentation.batch_spec(config.segmenter).items()}

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from models.adversarial import Update, train_step
 from pipelines import checkpoints, export, training
-from pipelines.methods import METHODS, REGIMES
+from pipelines.methods import METHODS, REGIMES, Run
 from tests.test_resume import make
 
 
@@ -70,7 +70,7 @@ def test_exports_of_mixed_training_are_float32(finished, tmp_path):
     copy = tmp_path / 'run'
     shutil.copytree(workdir, copy)
     stage = METHODS['three'].stages[-1]
-    exports = [export.export_segmenter(mixed(config), REGIMES['real'], copy, tmp_path / 'segmenter'),
+    exports = [export.export_segmenter(mixed(config), Run(REGIMES['real']), copy, tmp_path / 'segmenter'),
                export.export_generator(mixed(config), METHODS['three'], stage, copy,
                                        tmp_path / 'generator')]
     for path in exports:

@@ -14,10 +14,12 @@ from PIL import Image
 from datasets.errors import InputError
 from pipelines import diagram, document, exhibits, plots, report, results
 from pipelines.compare import Table
+from tests.evaluations import make_confusions, make_evaluation
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SECTIONS = ('What was run', 'The method', 'Training of the generators', 'Synthetic samples',
-            'Training of the segmenters', 'Published and measured', 'Scores per image',
+            'Training of the segmenters', 'Published and measured', 'Is it better than REAL?',
+            'Quality of the samples', 'Scores per image',
             'Image, target, prediction', 'Predicted pictures', 'Departures from the paper',
             'Versions')
 
@@ -56,20 +58,36 @@ def workdir(tmp_path):
         write_picture(run / 'stages' / 'dots' / 'samples' / f'step-{step:08d}.png')
     write_picture(run / 'synthetic' / 'three' / 'samples.png')
     write_json(run / 'synthetic' / 'three' / 'dataset_info.json', {'notes': {'failing': 0.25}})
-    for regime in ('real', 'synth3'):
-        write_lines(run / 'segmenters' / regime / 'losses.jsonl',
+    for name in ('real-smanet-0', 'synth3-smanet-0'):
+        write_lines(run / 'segmenters' / name / 'losses.jsonl',
                     [{'step': 10, 'phase': 'train', 'loss': 2.0},
                      {'step': 10, 'phase': 'train', 'jaccard_validation': 50.0},
                      {'step': 20, 'phase': 'train', 'loss': 1.0}])
-        write_picture(run / 'evaluations' / f'{regime}.png')
-    write_json(run / 'evaluations' / 'real.json', {'num_test_images': 8})
+        write_picture(run / 'evaluations' / f'{name}-test.png')
+    write_json(run / 'quality' / 'three.json', QUALITY)
+    write_picture(run / 'quality' / 'three-nearest.png')
     write_picture(run / 'predictions' / 'one picture.png')
     write_picture(run / 'predictions' / 'one picture_overlay.png', width=3000, height=20)
-    scores = {('jaccard_pooled', 'heart'): 87.0, ('jaccard_per_image', 'heart'): 86.0}
-    results.append_results(run / 'results.jsonl', results.rows_of_scores(
-        scores, {('jaccard_per_image', 'heart'): [84.0, 88.0]}, 'demo', 'three', 'synth3', 0,
-        {'configuration': 'demo', 'dataset': 'phantom', 'size': 64, 'smanet_updates': 400}))
+    results.append_results(run / 'results.jsonl', [
+        make_evaluation(regime='real', distances=[[[4.0, 1.0]] * 3] * 2),
+        make_evaluation(make_confusions([(0.95, 0.9, 0.85), (0.9, 0.95, 0.95)]),
+                        distances=[[[3.0, 0.5]] * 3] * 2)])
     return run
+
+
+QUALITY = {
+    'method': 'three', 'features': 'random', 'size': 64, 'num_samples': 64, 'num_train': 96,
+    'held_out': {'split': 'left_out', 'count': 24},
+    'scores': {'fid_random': 12.5, 'kid_random': 0.25, 'kid_random_error': 0.0625,
+               'precision': 0.75, 'recall': None, 'fid_random_to_train': 10.0,
+               'check_failures_percent': 12.5, 'redrawn_percent': 12.5,
+               'cleaned_pixels_percent': None},
+    'scores_of_real': {'fid_random': 1.5, 'kid_random': 0.0, 'kid_random_error': 0.0,
+                       'precision': 1.0, 'recall': 1.0},
+    'organs': [{'quantity': 'heart_area', 'real_mean': 0.1, 'real_sd': 0.01, 'generated_mean': 0.12,
+                'generated_sd': 0.02, 'distance': 2.0}],
+    'copying': {by: {'copied_percent': 31.25, 'chance_range_percent': [0.0, 14.0], 'nearest_real': {
+        'trained_percent': 72.0, 'chance_range_percent': [2.0, 42.0]}} for by in ('features', 'correlation')}}
 
 
 class Page(html.parser.HTMLParser):
@@ -124,10 +142,13 @@ def test_report_shows_every_part_of_the_run(workdir):
     assert '<here>' in text and 'phantom' in text and 'secret' not in text
     assert 'step 40' in text and 'From the first to the last of 4 sheets' in text
     assert 'notes.failing' in text and '0.25' in text
-    assert '87.27 / 87.00' in text and '86.00 [84.00, 88.00]' in text
+    assert '87.27 / 90.00' in text and '90.00 [89.00, 91.00]' in text
+    assert '+8.33' in text and 'scored 2 times' in text  # 91.67 against 83.33 pooled
     assert 'must not be compared with the published ones' in text
-    assert 'SMANet updates: synth3 400' in text
-    assert 'num_test_images' in text and '1 of 1 pictures' in text
+    assert 'updates: real 400, synth3 400' in text and '1 of 1 pictures' in text
+    assert '31.2 % (chance 0 to 14 %)' in text and '72.0 % (chance 2 to 42 %)' in text
+    assert 'heart area' in text
+    assert 'closest to a training image' in text and 'fid_random' in text
     assert 'one picture_overlay.png' in text and 'one picture.png' not in text
     assert np.__version__ in text
     assert 'class="missing"' not in source
@@ -142,7 +163,7 @@ def test_markdown_has_the_same_text_and_its_pictures_beside_it(workdir):
         assert (workdir / name).read_bytes() == base64.b64decode(image.split(',')[1])
     for section in SECTIONS:
         assert f'\n## {section}\n' in markdown
-    assert '| synth3 | 0 | 86.00 [84.00, 88.00] |' in markdown
+    assert '| synth3 | 448 | 0 | 0 | 92.50 [91.50, 93.50] |' in markdown
 
 
 def test_report_of_the_same_run_has_the_same_bytes(workdir):
@@ -154,10 +175,11 @@ def test_an_empty_workdir_gives_a_report_of_what_is_missing(tmp_path):
     page = Page(report.write_report(tmp_path).read_text(encoding='utf-8'))
     lines = re.findall('> (.*)', (tmp_path / 'report.md').read_text(encoding='utf-8'))
     for expected in ('config.yaml: missing', 'records/train/dataset_info.json: missing',
-                     'records/test/dataset_info.json: missing', 'results.jsonl: missing',
+                     'records/test/dataset_info.json: missing', 'quality/: missing; no samples were measured.',
                      'stages/: missing; no generator was trained.',
                      'synthetic/: missing; no samples were generated.',
-                     'segmenters/real/losses.jsonl: missing', 'evaluations/finetune3.png: missing',
+                     'segmenters/: missing; no segmenter was trained.',
+                     'evaluations/: no pictures of predictions.',
                      'predictions/: missing; no picture was predicted.'):
         assert expected in lines
     assert '96.10 / -' in page.text and len(page.images) == 1  # the method
@@ -165,7 +187,7 @@ def test_an_empty_workdir_gives_a_report_of_what_is_missing(tmp_path):
 
 def test_damaged_files_become_a_line_each(workdir):
     damaged = {
-        'evaluations/real.png': 'evaluations/real.png: not readable as a picture',
+        'evaluations/real-smanet-0-test.png': 'evaluations/real-smanet-0-test.png: not readable as a picture',
         'stages/dots/samples/step-00000040.png': 'step-00000040.png: not readable as a picture',
         'records/test/dataset_info.json': 'records/test/dataset_info.json: not readable as JSON',
         'results.jsonl': 'results.jsonl, line 1: expected a JSON object',
@@ -176,11 +198,11 @@ def test_damaged_files_become_a_line_each(workdir):
         path.write_bytes(path.read_bytes()[:30] + b': [\n{]\n' + b'x\n')
     torn = workdir / 'synthetic' / 'three' / 'samples.png'
     torn.write_bytes(torn.read_bytes()[:-200])
-    write_lines(workdir / 'segmenters' / 'real' / 'losses.jsonl', [])
+    write_lines(workdir / 'segmenters' / 'real-smanet-0' / 'losses.jsonl', [])
     report.write_report(workdir)
     markdown = (workdir / 'report.md').read_text(encoding='utf-8')
     for line in (*damaged.values(), 'synthetic/three/samples.png: not readable as a picture',
-                 'segmenters/real/losses.jsonl: no rows yet'):
+                 'segmenters/real-smanet-0/losses.jsonl: no rows yet'):
         assert line in markdown
 
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from datasets.errors import Diverged
 from pipelines import checkpoints, experiment, logs, segmentation, stages, training
-from pipelines.methods import METHODS, REGIMES
+from pipelines.methods import METHODS, REGIMES, Run
 
 THREE = METHODS['three']
 
@@ -45,7 +45,7 @@ def prepared(finished, tmp_path_factory):
 
 def make(config, workdir, what):
     if what in REGIMES:
-        return segmentation.segmenter_task(config, REGIMES[what], workdir)
+        return segmentation.segmenter_task(config, Run(REGIMES[what]), workdir)
     stage = next(s for s in THREE.stages if s.name == what)
     return stages.stage_task(config, stage, experiment.prepare(config, workdir))
 

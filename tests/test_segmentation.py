@@ -9,23 +9,24 @@ from datasets import records
 from datasets.errors import InputError
 from models.smanet import PyramidPooling
 from pipelines import checkpoints, inputs, logs, segmentation, training
-from pipelines.methods import REGIMES
+from pipelines.methods import REGIMES, Run
 from tests.conftest import tiny_config
 
 
 def test_real_gets_as_many_updates_as_synth_and_finetuning_together():
     config = tiny_config()
-    updates = {name: segmentation.updates_of(config, regime) for name, regime in REGIMES.items()}
+    updates = {name: segmentation.updates_of(config, Run(regime))
+               for name, regime in REGIMES.items()}
     assert updates['synth3'] == 4
     assert updates['real'] == updates['finetune3'] == 7
 
 
 def test_finetuning_starts_from_the_chosen_weights_of_its_synth(finished):
     config, workdir = finished
-    task = segmentation.segmenter_task(config, REGIMES['finetune3'], workdir)
-    synth = segmentation.segmenter_task(config, REGIMES['synth3'], workdir)
+    task = segmentation.segmenter_task(config, Run(REGIMES['finetune3']), workdir)
+    synth = segmentation.segmenter_task(config, Run(REGIMES['synth3']), workdir)
     checkpoints.restore_networks(synth.networks,
-                              segmentation.segmenter_directory(workdir, REGIMES['synth3']))
+                              segmentation.segmenter_directory(workdir, Run(REGIMES['synth3'])))
     for name in ('network', 'chosen'):
         for a, b in zip(task.networks[name].get_weights(),
                         synth.networks['chosen'].get_weights()):
@@ -35,7 +36,7 @@ def test_finetuning_starts_from_the_chosen_weights_of_its_synth(finished):
 
 def test_few_real_images_are_not_held_out_and_weights_are_averaged(finished):
     config, workdir = finished
-    task = segmentation.segmenter_task(config, REGIMES['real'], workdir)
+    task = segmentation.segmenter_task(config, Run(REGIMES['real']), workdir)
     assert task.validation is None
     average, = task.averages
     assert average.average is task.networks['chosen'] and average.live is task.networks['network']
@@ -45,7 +46,7 @@ def test_held_out_images_are_held_out_with_all_their_versions(finished):
     config, workdir = finished
     config = dataclasses.replace(config, segmenter=dataclasses.replace(
         config.segmenter, min_holdout_images=2, holdout=0.25))
-    pairs = segmentation._pairs(config, REGIMES['real'], workdir)
+    pairs = segmentation._pairs(config, Run(REGIMES['real']), workdir)
     rows = records.load_arrays(pairs.info)
     sides = {'train': set(), 'validation': set()}
     for source in rows['source_id']:
@@ -53,13 +54,13 @@ def test_held_out_images_are_held_out_with_all_their_versions(finished):
         assert bool(pairs.train(row)) != bool(pairs.validation(row))
         sides['train' if pairs.train(row) else 'validation'].add(source)
     assert len(sides['validation']) == 1 and len(sides['train']) == 3
-    task = segmentation.segmenter_task(config, REGIMES['real'], workdir)
+    task = segmentation.segmenter_task(config, Run(REGIMES['real']), workdir)
     assert task.validation.best is task.networks['chosen']
 
 
 def test_the_validation_score_is_the_pooled_jaccard(finished):
     config, workdir = finished
-    task = segmentation.segmenter_task(config, REGIMES['synth3'], workdir)
+    task = segmentation.segmenter_task(config, Run(REGIMES['synth3']), workdir)
     network = task.networks['network']
     # a classifier that always says background overlaps with no organ
     kernel, bias = network.classifier.get_weights()
@@ -69,7 +70,7 @@ def test_the_validation_score_is_the_pooled_jaccard(finished):
 
 def test_the_best_weights_are_kept_not_the_last(finished, tmp_path):
     config, workdir = finished
-    task = segmentation.segmenter_task(config, REGIMES['synth3'], workdir)
+    task = segmentation.segmenter_task(config, Run(REGIMES['synth3']), workdir)
     scores = iter([50.0, 40.0])
     seen = []
 
@@ -90,12 +91,12 @@ def test_other_numbers_of_samples_than_the_config_says_are_refused(finished):
     config = dataclasses.replace(config, generation=dataclasses.replace(
         config.generation, num_train=7))
     with pytest.raises(InputError, match='num_train \\+ num_validation = 10 samples, found 9'):
-        segmentation.segmenter_task(config, REGIMES['synth3'], workdir)
+        segmentation.segmenter_task(config, Run(REGIMES['synth3']), workdir)
 
 
 def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(InputError, match='generate_samples'):
-        segmentation.segmenter_task(tiny_config(), REGIMES['synth3'], tmp_path)
+        segmentation.segmenter_task(tiny_config(), Run(REGIMES['synth3']), tmp_path)
 
 
 def with_segmenter(config, **changes):
@@ -112,7 +113,7 @@ def test_imagenet_weights_come_from_kerass_file_and_nowhere_else(finished, tmp_p
 
     def task(weights, regime='real'):
         return segmentation.segmenter_task(with_segmenter(config, **settings, imagenet_weights=weights),
-                                           REGIMES[regime], workdir)
+                                           Run(REGIMES[regime]), workdir)
 
     with pytest.raises(InputError, match=f'imagenet_weights: expected .* none at {path}; fetch it'):
         task('keras')
@@ -136,14 +137,14 @@ def test_imagenet_weights_get_pictures_of_imagenets_contrast(finished):
         changed = with_segmenter(config, imagenet_weights=weights)
         info = records.read_info(workdir / 'records' / 'train')
         row = next(iter(inputs.serialized(info.paths)))
-        image = segmentation._prepare(changed, info.coding)(records.parse(row, info))['image']
+        image = segmentation._prepare(changed.segmenter, info.coding)(records.parse(row, info))['image']
         deviations.append(np.std(image.numpy().astype(np.float32)))
     np.testing.assert_allclose(deviations, [1, 58 / 127.5], rtol=1e-3)
 
 
 def test_the_pyramid_may_take_the_place_of_the_attention(finished):
     config, workdir = finished
-    task = segmentation.segmenter_task(with_segmenter(config, context='pyramid'), REGIMES['real'],
+    task = segmentation.segmenter_task(with_segmenter(config, context='pyramid'), Run(REGIMES['real']),
                                        workdir)
     assert isinstance(task.networks['network'].context, PyramidPooling)
     loss, _ = task.phases[0].updates[0].loss(next(iter(task.phases[0].batches(0))), {})

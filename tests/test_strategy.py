@@ -8,7 +8,7 @@ import tensorflow as tf
 from datasets.errors import InputError
 from models import wgan_gp
 from pipelines import checkpoints, experiment, runtime, segmentation, stages, training
-from pipelines.methods import METHODS, REGIMES
+from pipelines.methods import METHODS, REGIMES, Run
 from tests.conftest import tiny_config
 
 TWO = tf.distribute.MirroredStrategy(['/cpu:0', '/cpu:1'])
@@ -25,7 +25,7 @@ def prepared(tmp_path_factory):
 
 def make(config, workdir, what):
     if what == 'real':
-        return segmentation.segmenter_task(config, REGIMES['real'], workdir)
+        return segmentation.segmenter_task(config, Run(REGIMES['real']), workdir)
     stage = {stage.name: stage for stage in METHODS['three'].stages}[what]
     return stages.stage_task(config, stage, experiment.prepare(config, workdir))
 

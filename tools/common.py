@@ -64,9 +64,22 @@ def add_model_option(options: argparse.ArgumentParser) -> None:
                          help='folder with saved_model.pb, from export_model.py')
 
 
-def add_regime_option(options: argparse.ArgumentParser, required: bool = False) -> None:
+def add_run_options(options: argparse.ArgumentParser, required: bool = False) -> None:
     options.add_argument('--regime', required=required, metavar='R',
                          help='real, synth1..3 (synthetic pairs of method 1..3) or finetune1..3')
+    options.add_argument('--segmenter', default='smanet', metavar='S',
+                         help='smanet (default), unet, or a name in the config\'s segmenters')
+    options.add_argument('--seed', type=natural, default=0, metavar='N',
+                         help='of the segmenter (default 0)')
+    options.add_argument('--num-synthetic', type=positive, metavar='N', help='learn from the first '
+                         'N synthetic pairs (default: generation.num_train)')
+
+
+def natural(text: str) -> int:
+    """argparse type: a whole number from 0 on."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f'expected a whole number from 0 on, found {text!r}')
+    return int(text)
 
 
 def positive(text: str) -> int:
@@ -87,12 +100,21 @@ def load_config(arguments: argparse.Namespace):
     return load(arguments.config, arguments.overrides)
 
 
-def dry_run(arguments: argparse.Namespace, config, regimes) -> bool:
-    """Prints the plan if that is all that was asked for."""
+def dry_run(arguments: argparse.Namespace, arms) -> bool:
+    """Prints the plan of these matrix.Arms if that is all that was asked for."""
     if arguments.dry_run:
-        from pipelines import experiment
-        print(experiment.plan(config, regimes))
+        from pipelines import planning
+        print(planning.describe(arms))
     return arguments.dry_run
+
+
+def run_of(arguments: argparse.Namespace, config):
+    """The methods.Run that the options of `add_run_options` name."""
+    from pipelines import methods
+    from pipelines.config import segmenter_settings
+    segmenter_settings(config, arguments.segmenter)  # or says which there are
+    return methods.Run(methods.parse_regime(arguments.regime), arguments.segmenter, arguments.seed,
+                       arguments.num_synthetic)
 
 
 def setup_tensorflow(strategy: str = 'none') -> None:

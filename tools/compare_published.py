@@ -5,24 +5,24 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from datasets.errors import InputError
 from pipelines.compare import tables, to_markdown, to_text
-from pipelines.results import read_results
+from pipelines.results import collect, score_rows
 from tools.common import parser, run
 
 EXAMPLES = """\
   what a run scored, beside the paper
-    python tools/compare_published.py --results runs/tiny/results.jsonl
+    python tools/compare_published.py --results runs/tiny
   the same, and as Markdown for a README
-    python tools/compare_published.py --results runs/tiny/results.jsonl --markdown tables.md
+    python tools/compare_published.py --results runs/tiny --markdown tables.md
 """
 
 
 def main() -> None:
     options = parser(__doc__, EXAMPLES)
-    options.add_argument('--results', required=True, metavar='FILE',
-                         help='results.jsonl in the workdir of an experiment')
+    options.add_argument('--results', required=True, metavar='PATH',
+                         help='the workdir of an experiment, or one results.jsonl')
     options.add_argument('--markdown', metavar='FILE', help='also write the tables here')
     arguments = options.parse_args()
-    made = tables(read_results(arguments.results))
+    made = tables(score_rows(collect(arguments.results)))
     print(to_text(made))
     if arguments.markdown:
         try:

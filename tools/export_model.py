@@ -14,7 +14,7 @@ def main() -> None:
         '  python tools/export_model.py --config pipelines/configs/demo.yaml --workdir runs/demo \\\n'
         '      --method three --stage image --output exports/labels_to_image')
     common.add_config_options(options)
-    common.add_regime_option(options)
+    common.add_run_options(options)
     common.add_method_option(options, required=False)
     options.add_argument('--stage', metavar='S', help='a stage of --method')
     options.add_argument('--output', required=True, metavar='DIR', help='the model goes to DIR/1')
@@ -22,22 +22,21 @@ def main() -> None:
     if bool(arguments.regime) == bool(arguments.method and arguments.stage):
         options.error('expected either --regime, or --method and --stage')
 
-    from pipelines import experiment, methods
+    from pipelines import experiment, matrix, methods
     config = common.load_config(arguments)
     if arguments.regime:
-        regime = methods.parse_regime(arguments.regime)
-        regimes = [regime]
+        run = common.run_of(arguments, config)
     else:
         method = methods.parse_method(arguments.method)
         stage = methods.parse_stage(method, arguments.stage)
-        regimes = [methods.synth_regime(method)]
-    if common.dry_run(arguments, config, regimes):
+        run = methods.Run(methods.synth_regime(method))
+    if common.dry_run(arguments, [matrix.arm_of(config, [run])]):
         return
     common.setup_tensorflow()
     from pipelines import export
     workdir = experiment.open_workdir(config, arguments.workdir)
     if arguments.regime:
-        path = export.export_segmenter(config, regime, workdir, arguments.output)
+        path = export.export_segmenter(config, run, workdir, arguments.output)
     else:
         path = export.export_generator(config, method, stage, workdir, arguments.output)
     print(f'SavedModel: {path}')

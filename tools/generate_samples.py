@@ -24,10 +24,11 @@ def main() -> None:
                          'that prepare_records.py --dataset folder reads')
     arguments = options.parse_args()
 
-    from pipelines import experiment, methods
+    from pipelines import experiment, matrix, methods
     config = common.load_config(arguments)
     method = methods.parse_method(arguments.method)
-    if common.dry_run(arguments, config, [methods.synth_regime(method)]):
+    if common.dry_run(arguments, [
+            matrix.arm_of(config, [methods.Run(methods.synth_regime(method))])]):
         return
     common.setup_tensorflow()
     from pipelines import synthesis

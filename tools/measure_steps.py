@@ -26,10 +26,11 @@ def main() -> None:
                          'last')
     arguments = options.parse_args()
 
-    from pipelines import experiment
+    from pipelines import experiment, matrix
     config = common.load_config(arguments)
-    regimes = experiment.with_prerequisites(config.regimes)
-    if common.dry_run(arguments, config, regimes):
+    arm = matrix.arm_of(config, [run for arm in matrix.arms_of(config) for run in arm.runs])
+    regimes = [run.regime for run in arm.runs]
+    if common.dry_run(arguments, [arm]):
         return
     common.setup_tensorflow(config.strategy)
     from pipelines import measuring, planning

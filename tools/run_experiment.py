@@ -13,22 +13,29 @@ def main() -> None:
         '  python tools/run_experiment.py --config pipelines/configs/jsrt_tiny_cpu.yaml \\\n'
         '      --set data.source=/data/jsrt-scr --workdir runs/tiny --regimes real synth3 finetune3')
     common.add_config_options(options)
-    options.add_argument('--regimes', nargs='+', metavar='R', help='real, synth1..3, finetune1..3; '
-                         'default: those of the config')
+    options.add_argument('--regimes', nargs='+', metavar='R', help='only these: real, synth1..3, '
+                         'finetune1..3 (each FINETUNE brings its SYNTH)')
+    options.add_argument('--arms', nargs='+', metavar='A', help='only these folders of the matrix')
+    options.add_argument('--segmenters', nargs='+', metavar='S', help='only these')
+    options.add_argument('--seeds', nargs='+', type=common.natural, metavar='N', help='only these')
     arguments = options.parse_args()
 
-    from pipelines import experiment
+    from pipelines import experiment, matrix
     config = common.load_config(arguments)
-    regimes = experiment.with_prerequisites(arguments.regimes or config.regimes)
-    if common.dry_run(arguments, config, regimes):
+    if arguments.regimes and not config.matrix:  # any regime, not only those of the config
+        arguments.overrides.append(f'regimes=[{", ".join(arguments.regimes)}]')
+        config = common.load_config(arguments)
+    arms = matrix.selected(matrix.arms_of(config), arguments.arms, arguments.regimes,
+                           arguments.segmenters, arguments.seeds)
+    if common.dry_run(arguments, arms):
         return
     workdir = experiment.open_workdir(config, arguments.workdir)
-    if experiment.is_done(workdir, regimes):
+    if experiment.is_done(workdir, arms):
         print('done: nothing is left to do')
     else:
         common.setup_tensorflow(config.strategy)
-        experiment.run(config, workdir, regimes)
-    print(f'results: {workdir / "results.jsonl"}\nreport:  {workdir / "report.html"}')
+        experiment.run(config, workdir, arms)
+    print(f'results: {workdir}/**/results.jsonl\nreport:  {workdir / "report.html"}')
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""Trains SMANet on real pairs, on synthetic pairs, or fine-tunes it. Repeat it to continue."""
+"""Trains a segmenter on real or synthetic pairs, or fine-tunes it. Repeat it to continue."""
 import sys
 from pathlib import Path
 
@@ -12,20 +12,21 @@ def main() -> None:
         '  python tools/train_segmenter.py --config pipelines/configs/demo.yaml \\\n'
         '      --workdir runs/demo --regime real\n'
         '  ... --regime synth3        # needs generate_samples.py --method three\n'
-        '  ... --regime finetune3     # needs --regime synth3')
+        '  ... --regime finetune3     # needs --regime synth3\n'
+        '  ... --regime real --segmenter unet --seed 1')
     common.add_config_options(options)
-    common.add_regime_option(options, required=True)
+    common.add_run_options(options, required=True)
     arguments = options.parse_args()
 
-    from pipelines import experiment, methods
+    from pipelines import experiment, matrix
     config = common.load_config(arguments)
-    regime = methods.parse_regime(arguments.regime)
-    if common.dry_run(arguments, config, [regime]):
+    run = common.run_of(arguments, config)
+    if common.dry_run(arguments, [matrix.arm_of(config, [run])]):
         return
     common.setup_tensorflow(config.strategy)
     workdir = experiment.open_workdir(config, arguments.workdir)
-    experiment.train_segmenter(config, regime, workdir)
-    print(f'trained: {workdir / "segmenters" / regime.name}')
+    experiment.train_segmenter(config, run, workdir)
+    print(f'trained: {workdir / "segmenters" / run.name}')
 
 
 if __name__ == '__main__':

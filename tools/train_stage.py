@@ -17,11 +17,12 @@ def main() -> None:
                          help='single: pair; two: labels, image; three: dots, labels, image')
     arguments = options.parse_args()
 
-    from pipelines import experiment, methods
+    from pipelines import experiment, matrix, methods
     config = common.load_config(arguments)
     method = methods.parse_method(arguments.method)
     stage = methods.parse_stage(method, arguments.stage)
-    if common.dry_run(arguments, config, [methods.synth_regime(method)]):
+    if common.dry_run(arguments, [
+            matrix.arm_of(config, [methods.Run(methods.synth_regime(method))])]):
         return
     common.setup_tensorflow(config.strategy)
     workdir = experiment.open_workdir(config, arguments.workdir)

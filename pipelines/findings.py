@@ -1,0 +1,207 @@
+"""What the results of an experiment say, as tables: pure functions of the rows of results.jsonl.
+
+Runs are compared on the same images only: test images are the same for all draws; the images that a
+draw left out are its own, so there each draw has a table.
+"""
+from __future__ import annotations
+
+import collections
+from typing import Dict, List, NamedTuple, Sequence, Tuple
+
+import numpy as np
+
+from pipelines import statistics
+from pipelines.compare import LABELS, Table, configuration_of, group_of, mean_and_deviation
+from pipelines.compare import variant_of, variant_words
+from pipelines.results import Row
+
+FEW_RUNS = (
+    'Intervals resample images and, where there are several, trainings (seed x draw). Two or three '
+    'trainings make them too narrow: of equal regimes about 21 and 12 % would be told apart at 95 % '
+    '(our simulation, pipelines/statistics.py), so a single such line is a hint, no proof. A line '
+    'of one training each speaks of these two trainings only.')
+HEADER = ('Trained on', 'Trainings', 'J', '95 % interval', 'Difference from REAL', '95 % interval',
+          'p, Wilcoxon and Holm', 'Interval excludes 0', 'HD95 mm', 'ASSD mm')
+RULES = (
+    'J: average over organs of the pooled J, per cent; mean ± standard deviation over trainings.',
+    FEW_RUNS,
+    'p: two-sided Wilcoxon signed-rank test over the images\' J, means over organs and trainings, '
+    'against REAL; adjusted over the lines of a table (Holm). It takes the trainings as given.',
+    'HD95 and ASSD: means over images and organs. An organ that only one of target and prediction '
+    'shows counts with the picture\'s diagonal; one that neither shows leaves the mean.')
+
+
+class Trained(NamedTuple):
+    """All trainings of one line: same regime, network and number of pairs."""
+    label: str
+    rows: List[Row]
+
+    @property
+    def keys(self) -> List[Tuple[int, int]]:
+        return [(row['draw'], row['seed']) for row in self.rows]
+
+    @property
+    def confusions(self) -> np.ndarray:
+        """[runs, images, C, C]."""
+        return np.array([row['images']['confusions'] for row in self.rows])
+
+    def values(self, metric: str) -> List[float]:
+        """Of the average over organs, one for each training; none where it is not measured."""
+        return [row['scores'][metric]['average'][0] for row in self.rows
+                if 'average' in row['scores'].get(metric, {})]
+
+
+def images_of(row: Row) -> tuple:
+    """What stands in one table: an arm on a set of images."""
+    draw = row['draw'] if row['split'] == 'left_out' else None
+    return configuration_of(row), group_of(row), row['split'], draw
+
+
+def words_of(images: tuple) -> str:
+    """'jsrt_study, 11 real images: the 62 test images', without the number."""
+    _, group, split, draw = images
+    return f'{group}: ' + ('test images' if split == 'test' else
+                           f'images that draw {draw} left out')
+
+
+def by_images(rows: Sequence[Row]) -> Dict[tuple, List[Row]]:
+    """images_of -> rows, in their order."""
+    groups = collections.defaultdict(list)
+    for row in rows:
+        groups[images_of(row)].append(row)
+    return dict(groups)
+
+
+def trained(rows: Sequence[Row]) -> List[Trained]:
+    """The lines of a table, in the order of the paper's tables, the networks one after another."""
+    variants = list(dict.fromkeys(map(variant_of, rows)))
+    lines = collections.defaultdict(list)
+    for row in rows:
+        lines[row['segmenter'], list(LABELS).index(row['regime']), variant_of(row)].append(row)
+    networks = list(dict.fromkeys(row['segmenter'] for row in rows))
+    networks.sort(key=lambda name: name != 'smanet')
+    made = []
+    for segmenter, regime, variant in sorted(lines, key=lambda k: (networks.index(k[0]), k[1:])):
+        of_regime = [v for v in variants if any(
+            variant_of(row) == v and row['regime'] == list(LABELS)[regime] for row in rows)]
+        words = variant_words(variant, of_regime)
+        if len(networks) > 1 and segmenter not in words:
+            words = f' ({segmenter})'
+        made.append(Trained(list(LABELS.values())[regime] + words,
+                            lines[segmenter, regime, variant]))
+    return made
+
+
+def comparisons(rows: Sequence[Row]) -> List[Table]:
+    """Every line against REAL of each network, on the same images: a table for each REAL.
+
+    Args:
+      rows: of one `images_of`.
+    """
+    lines = trained(rows)
+    tables = []
+    for baseline in (line for line in lines if line.rows[0]['regime'] == 'real'):
+        tables.append(_table(lines, baseline, f'{words_of(images_of(rows[0]))}, against '
+                                              f'{baseline.label}', [] if tables else RULES))
+    return tables or [_table(lines, None, words_of(images_of(rows[0])), RULES)]
+
+
+def _table(lines: Sequence[Trained], baseline, title: str, notes: Sequence[str]) -> Table:
+    compared = {}
+    if baseline is not None and len(lines) > 1:
+        compared = {found.regime: found for found in statistics.compare_regimes(
+            {line.label: line.confusions for line in lines},
+            {line.label: line.keys for line in lines}, baseline.label, lines[0].rows[0]['organs'])}
+    body = []
+    for line in lines:
+        organs = line.rows[0]['organs']
+        pooled = statistics.pooled_interval(line.confusions, organs)['average']
+        found = compared.get(line.label)
+        body.append((
+            line.label, str(len(line.rows)), mean_and_deviation(line.values('jaccard_pooled')),
+            _bounds(pooled), *_difference(found, min(len(line.rows), len(baseline.rows)
+                                                     if baseline else 1)),
+            *[mean_and_deviation(line.values(metric)) for metric in ('hd95_mm', 'assd_mm')]))
+    return Table(title, HEADER, body, list(notes))
+
+
+def _difference(found, fewest: int) -> Tuple[str, str, str, str]:
+    if found is None:
+        return '-', '-', '-', '-'
+    told = 'no'
+    if found.is_difference:
+        told = 'yes, higher' if found.value > 0 else 'yes, lower'
+        told += ' (one training each)' if fewest == 1 else ''
+    p = '< 0.001' if found.p_holm < 0.001 else f'{found.p_holm:.3f}'
+    return f'{found.value:+.2f}', _bounds(found), p, told
+
+
+def _bounds(interval) -> str:
+    return f'[{interval.low:.2f}, {interval.high:.2f}]'
+
+
+def tries(rows: Sequence[Row]) -> List[Table]:
+    """What was tried, on images that a draw left out: each arm against that of the configuration.
+
+    A try is an arm with another name than its configuration; of one draw, all see the same images.
+    """
+    groups = collections.defaultdict(list)
+    for row in rows:
+        if row['split'] == 'left_out':
+            groups[row['experiment'], configuration_of(row), row['num_real'], row['draw']].append(row)
+    tables = []
+    for (experiment, configuration, num_real, draw), found in groups.items():
+        if {row['arm'] for row in found} == {configuration}:
+            continue
+        body = [line for row in found for line in [_try(row, found, configuration)]]
+        tables.append(Table(
+            f'{experiment} ({configuration}): {num_real} real images, draw {draw}',
+            ('Arm', 'Trained on', 'Seed', 'J', '95 % interval', 'Against the arm ' + configuration,
+             '95 % interval', 'Interval excludes 0'), body,
+            [f'{len(found[0]["images"]["names"])} learning images that the draw left out; no test '
+             f'image was looked at for a choice. One training a line: a difference of one speaks '
+             f'of these two trainings.']))
+    return tables
+
+
+def _try(row: Row, rows: Sequence[Row], configuration: str) -> tuple:
+    organs, confusions = row['organs'], np.array(row['images']['confusions'])[None]
+    pooled = statistics.pooled_interval(confusions, organs)['average']
+    words = LABELS[row['regime']] + ('' if row['segmenter'] == 'smanet'
+                                     else f' ({row["segmenter"]})')
+    line = (row['arm'], words + f', {row["num_synthetic"]} pairs' * bool(row['num_synthetic']),
+            str(row['seed']), f'{pooled.value:.2f}', _bounds(pooled))
+    same = [other for other in rows if other['arm'] == configuration and other is not row
+            and all(other[name] == row[name] for name in ('regime', 'segmenter', 'seed'))]
+    if row['arm'] == configuration or not same:
+        return (*line, '-', '-', '-')
+    base = np.array(same[0]['images']['confusions'])[None]
+    found = statistics.difference(confusions, base, organs, paired=True)['average']
+    return (*line, f'{found.value:+.2f}', _bounds(found),
+            ('yes, higher' if found.value > 0 else 'yes, lower') if found.is_difference else 'no')
+
+
+def counted(rows: Sequence[Row]) -> str:
+    """How often the test images were scored, a sentence."""
+    scored = [row for row in rows if row['split'] == 'test']
+    images = {len(row['images']['names']) for row in scored}
+    return (f'The {" or ".join(map(str, sorted(images)))} test images were scored '
+            f'{len(scored)} times, once for each trained segmenter of the tables.'
+            if scored else 'No test image was scored.')
+
+
+def sweeps(rows: Sequence[Row]) -> Dict[str, Dict[str, List[Tuple[int, float]]]]:
+    """What varies in number: axis -> line -> (number, pooled J) of each training on test images."""
+    found: dict = {}
+    for axis, words in (('num_synthetic', 'synthetic pairs'), ('num_real', 'real images')):
+        lines = collections.defaultdict(list)
+        for row in rows:
+            if row['split'] == 'test' and not (axis == 'num_synthetic' and row['regime'] == 'real'):
+                other = '' if axis == 'num_real' else f', {row["num_real"]} real'
+                lines[f'{LABELS[row["regime"]]} ({row["segmenter"]}){other}', row['arm']].append(
+                    (row[axis], row['scores']['jaccard_pooled']['average'][0]))
+        several = {name: sorted(points) for (name, _), points in lines.items()
+                   if len({number for number, _ in points}) > 1}
+        if several:
+            found[words] = several
+    return found

@@ -1,0 +1,39 @@
+"""Lays out a blinded reading of target against prediction as an HTML page, and keeps its key."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tools import common
+
+
+def main() -> None:
+    options = common.parser(
+        __doc__,
+        '  # as many difficult images as the paper\'s physicians read\n'
+        '  python tools/make_reading.py --model runs/full/exports/finetune3/1 \\\n'
+        '      --records runs/full/records/test --count 20 --hardest --output reading\n'
+        '  # send reading/reading.html to the readers, keep reading/key.json, and when their\n'
+        '  # answers are back: python tools/tabulate_reading.py')
+    common.add_model_option(options)
+    options.add_argument('--records', required=True, metavar='DIR', help='from prepare_records.py')
+    options.add_argument('--output', required=True, metavar='DIR', help='a new folder')
+    options.add_argument('--count', type=common.positive, metavar='N',
+                         help='so many of the images, at random; default: all')
+    options.add_argument('--hardest', action='store_true', help='the N images with the lowest '
+                         'average J instead, as in the paper')
+    options.add_argument('--seed', type=int, default=0, metavar='S', help='of sides and order; '
+                         'readers must not know it, as with the names it gives the key away')
+    arguments = options.parse_args()
+
+    common.setup_tensorflow()
+    from pipelines import reading
+    key = reading.make_reading(arguments.model, arguments.records, arguments.output,
+                               arguments.seed, arguments.count, arguments.hardest)
+    output = Path(arguments.output)
+    print(f'reading {key["reading"]}, {len(key["pairs"])} pairs (images: {key["chosen"]})\n'
+          f'for readers:     {output / reading.PAGE} (holds the radiographs: mind their terms)\n'
+          f'NOT for readers: {output / reading.KEY} (says which side is the prediction)')
+
+
+if __name__ == '__main__':
+    common.run(main)
