@@ -7,7 +7,7 @@ The paper filters nothing: check and cleaning are [ours]; every count and margin
 from __future__ import annotations
 
 import dataclasses
-from typing import Dict, Iterable, List, Tuple
+from typing import Dict, Iterable, List, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ AREA_MARGIN = 0.25
 CENTROID_MARGIN = 0.05
 WINDOW = 5
 SPECK_AREA = 0.0003
+WARP_GRID = 5     # random displacements a side
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,6 +138,22 @@ def clean_labels(label_map: np.ndarray, coding: LabelCoding, window: int = WINDO
     least = max(2, round(speck_area * label_map.size))
     cleaned = _drop_specks(cleaned, coding.num_codes, least)
     return cleaned, int((cleaned != label_map).sum())
+
+
+def warp_labels(label_map: np.ndarray, strength: float, seed: Sequence[int]) -> np.ndarray:
+    """A label map moved by a smooth random field: other shapes of the same organs. [ours]
+
+    Args:
+      strength: standard deviation of the displacements of a coarse grid, as a share of the side.
+      seed: of numpy's generator.
+    """
+    height, width = label_map.shape
+    coarse = np.random.default_rng(seed).normal(0, strength, [WARP_GRID, WARP_GRID, 2])
+    flow = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    y, x = np.mgrid[:height, :width]
+    return cv2.remap(label_map, (x + width * flow[..., 1]).astype(np.float32),
+                     (y + height * flow[..., 0]).astype(np.float32), cv2.INTER_NEAREST,
+                     borderMode=cv2.BORDER_REPLICATE)
 
 
 def _majority(label_map: np.ndarray, num_codes: int, window: int) -> np.ndarray:

@@ -40,6 +40,7 @@ class Augmentation:
     rotation: float = 0.0               # degrees, either way
     shift: float = 0.0                  # share of the side, either way
     scale: float = 0.0                  # share, either way
+    elastic: float = 0.0                # deviation of displacements on a 5x5 grid, share of the side
     gamma: float = 0.0                  # exponent exp(U(-gamma, gamma)) on the grey range; image only
     noise: float = 0.0                  # highest standard deviation, in units of the image's own
 
@@ -92,6 +93,7 @@ class Labels:
     """How label maps are drawn, cleaned and checked."""
     channels: str = 'grey'              # grey (the paper) | onehot: how codes enter a GAN
     clean: bool = True                  # majority filter and speck removal on generated label maps
+    warp: float = 0.0                   # of generated ones: displacements on a 5x5 grid, as elastic
     reject: bool = False                # redraw samples that fail the anatomical check
     margin: float = 0.5                 # by how much the check widens the range of organs' areas
     centroid_margin: float = 0.08       # and that of their centroids, as a share of the side

@@ -15,8 +15,9 @@ with warnings.catch_warnings():  # Addons announces its end of life at every imp
     import tensorflow_addons as tfa  # the only use of Addons: to be swapped here alone
 
 # uses: every independent draw for one sample has its own number
-LATENT, LATENT_GENERATOR, MIXING, AFFINE, TONE, NOISE, CROP, POOL = range(8)
+LATENT, LATENT_GENERATOR, MIXING, AFFINE, TONE, NOISE, CROP, POOL, ELASTIC = range(9)
 NOISE_STRENGTH = 104
+ELASTIC_GRID = 5  # [ours] random displacements a side, smoothly joined
 
 
 def sample_keys(seed: int, numbers: tf.Tensor) -> tf.Tensor:
@@ -68,6 +69,9 @@ def augment(images: tf.Tensor, labels: Sequence[tf.Tensor], keys: tf.Tensor, how
         images = tfa.image.transform(images, matrices, 'bilinear', fill_mode='nearest')
         labels = [tf.cast(tfa.image.transform(l[..., None], matrices, 'nearest')[..., 0], l.dtype)
                   for l in labels]
+    if how.elastic:
+        images, labels = _warp(images, labels, how.elastic * normal(
+            keys, ELASTIC, [ELASTIC_GRID, ELASTIC_GRID, 2]))
     if how.gamma:
         low = tf.reduce_min(images, axis=[1, 2, 3], keepdims=True)
         span = tf.reduce_max(images, axis=[1, 2, 3], keepdims=True) - low + 1e-6
@@ -78,6 +82,21 @@ def augment(images: tf.Tensor, labels: Sequence[tf.Tensor], keys: tf.Tensor, how
         images += size * normal(keys, NOISE, images.shape[1:]) * tf.math.reduce_std(
             images, axis=[1, 2, 3], keepdims=True)
     return images, labels
+
+
+def _warp(images: tf.Tensor, labels: Sequence[tf.Tensor], displacements: tf.Tensor):
+    """Moves pictures and label maps by a smooth field; beyond the frame both repeat their edge.
+
+    Args:
+      displacements: [N, g, g, 2], (y, x) as shares of the sides, on a coarse grid.
+    """
+    height, width = images.shape[1:3]
+    flow = tf.image.resize(displacements, [height, width], 'bicubic') * [float(height), float(width)]
+    grid = tf.stack(tf.meshgrid(tf.range(height), tf.range(width), indexing='ij'), -1)
+    nearest = tf.round(tf.cast(grid, tf.float32) - flow)
+    at = tf.cast(tf.clip_by_value(nearest, 0.0, [height - 1.0, width - 1.0]), tf.int32)
+    return (tfa.image.dense_image_warp(images, flow),
+            [tf.gather_nd(label, at, batch_dims=1) for label in labels])
 
 
 def _affine(draws: tf.Tensor, height: int, width: int, how) -> tf.Tensor:

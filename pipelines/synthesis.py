@@ -162,6 +162,10 @@ def _draw_anatomy(sampler: Sampler, first: int, attempts: np.ndarray):
                 if config.labels.clean:
                     fields['labels'][i], fields['changed'][i] = anatomy.clean_labels(
                         label_map, coding, WINDOWS[config.labels.channels])
+                if config.labels.warp and stage.produces == ('labels',):
+                    seed = stable_seed(config.seed, sampler.method.name, 'warp', attempts[i])
+                    fields['labels'][i] = anatomy.warp_labels(
+                        fields['labels'][i], config.labels.warp, [seed, first + i])
                 failures[i] += sampler.limits.violations(fields['labels'][i])
     return fields, failures
 

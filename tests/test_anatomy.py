@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from datasets.anatomy import AnatomyRange, clean_labels
+from datasets.anatomy import AnatomyRange, clean_labels, warp_labels
 from datasets.errors import InputError
 from datasets.labels import CHEST, Code, LabelCoding
 from datasets.phantom import draw_phantom
@@ -196,3 +196,12 @@ def test_cleaning_repairs_a_noisy_chest():
     assert (cleaned != clean).mean() < 0.01
     limits = AnatomyRange.of([clean], CHEST)
     assert limits.violations(noisy.astype(np.uint8)) and limits.violations(cleaned) == []
+
+
+def test_a_warp_changes_shapes_keeps_organs_and_follows_its_seed():
+    label_map = CHEST.encode(draw_phantom(0, 1, 128).masks)
+    warped = [warp_labels(label_map, 0.02, [seed, 7]) for seed in (1, 1, 2)]
+    assert (warped[0] == warped[1]).all() and (warped[0] != warped[2]).any()
+    assert warped[0].dtype == np.uint8 and 0.01 < (warped[0] != label_map).mean() < 0.2
+    assert set(np.unique(warped[0])) == set(np.unique(label_map))
+    assert (warp_labels(label_map, 0.0, [1, 7]) == label_map).all()

@@ -24,7 +24,7 @@ def prepare(row):
 def finish(step, keys, rows):
     image = tf.ensure_shape(rows['image'], [BATCH, 16, 16, 1])
     labels = tf.ensure_shape(rows['labels'], [BATCH, 16, 16])
-    image, (labels,) = random_ops.augment(image, [labels], keys, Augmentation(9, .1, .1, .2, .1))
+    image, (labels,) = random_ops.augment(image, [labels], keys, Augmentation(9, .1, .1, .02, .2, .1))
     image, labels = random_ops.random_crop(image, labels, keys, 9)
     return {'image': image, 'labels': labels, 'index': rows['index'], 'step': step,
             'latent': random_ops.normal(keys, random_ops.LATENT, [3])}
@@ -71,12 +71,13 @@ def test_nothing_kept_is_one_line(info):
         take(info, 0, 1, keep=lambda row: row['index'] < 0)
 
 
-def test_crops_and_warps_move_image_and_labels_alike():
+@pytest.mark.parametrize('how', [Augmentation(rotation=10, shift=0.1, scale=0.1),
+                                 Augmentation(elastic=0.03)], ids=['affine', 'elastic'])
+def test_crops_and_warps_move_image_and_labels_alike(how):
     """The image is its label map; after any warp and crop nearly every pixel still is."""
     rng = np.random.default_rng(0)
     labels = np.kron(rng.integers(0, 5, (4, 6, 6)), np.ones((8, 8))).astype(np.uint8)
     keys = random_ops.sample_keys(3, tf.range(4))
-    how = Augmentation(rotation=10, shift=0.1, scale=0.1)
     image, (moved,) = random_ops.augment(tf.constant(labels[..., None], tf.float32),
                                          [tf.constant(labels)], keys, how)
     image, moved = random_ops.random_crop(image, moved, keys, 24)
@@ -84,6 +85,20 @@ def test_crops_and_warps_move_image_and_labels_alike():
     same = np.abs(image.numpy()[..., 0] - moved.numpy()) < 0.5
     assert same.mean() > 0.8
     assert (moved.numpy() != labels[:, :24, :24]).mean() > 0.2
+
+
+def test_an_elastic_warp_is_smooth_and_as_strong_as_asked():
+    """A picture of its own x and y shows by how much every pixel came from elsewhere."""
+    size, strength = 64, 0.02
+    ramp = np.broadcast_to(np.arange(size, dtype=np.float32)[:, None], [32, size, size])
+    keys = random_ops.sample_keys(3, tf.range(32))
+    moved, _ = random_ops.augment(tf.constant(ramp[..., None]), [], keys,
+                                  Augmentation(elastic=strength))
+    apart = (moved.numpy()[..., 0] - ramp)[:, 12:-12, 12:-12]
+    # between the nodes of the grid independent displacements average out
+    assert 0.6 * strength * size < apart.std() < strength * size
+    assert np.abs(np.diff(apart, axis=1)).max() < 1  # never folds
+    assert len(np.unique(apart[:, 0, 0])) == 32
 
 
 def test_tone_and_noise_leave_labels_alone_and_the_range_of_tone():
