@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import secrets
 import time
 from pathlib import Path
 from typing import Iterable, List, Optional, Sequence
@@ -33,6 +34,9 @@ DEPENDENTS = {
     'evaluation.inception_weights': 'quality/*.json',
     'experiment': 'results.jsonl', 'configuration': 'results.jsonl',
 }
+
+
+READ_IMAGES = 20  # of a blinded reading, as in the paper's section 4.4
 
 
 def open_workdir(config: Config, workdir) -> Path:
@@ -198,6 +202,18 @@ def predict_some(run: Run, workdir, count: int = 4) -> None:
     prediction.predict(workdir / 'exports' / run.name / '1', paths, output)
 
 
+def lay_out_reading(run: Run, workdir) -> None:
+    """A blinded reading of the hardest test images, ready for readers, under a secret seed."""
+    from pipelines import reading
+    workdir = Path(workdir)
+    if (workdir / 'reading').exists():
+        return
+    info = json.loads((workdir / 'records' / 'test' / 'dataset_info.json').read_text())
+    reading.make_reading(workdir / 'exports' / run.name / '1', workdir / 'records' / 'test',
+                         workdir / 'reading', secrets.randbelow(2 ** 31),
+                         min(READ_IMAGES, info['count']), hardest=True)
+
+
 def run(config: Config, workdir, arms: Optional[Sequence[Arm]] = None,
         say=functools.partial(print, flush=True)) -> Path:
     """Everything; returns the path of the report.
@@ -223,8 +239,12 @@ def run(config: Config, workdir, arms: Optional[Sequence[Arm]] = None,
                 row, done = evaluate(arm, run, split, folder), done + 1
                 say(f'{done:3} of {total}  {arm.folder or arm.name:16} {run.name:24} {split:8} '
                     f'pooled J {row["scores"]["jaccard_pooled"]["average"][0]:.2f}')
-    last = arms[0]
-    predict_some(last.runs[-1], workdir / last.folder)
+    for arm in arms:
+        shown = [run for run in arm.runs if 'test' in arm.scores[run]]
+        if shown:
+            predict_some(shown[-1], workdir / arm.folder)
+            lay_out_reading(shown[-1], workdir / arm.folder)
+            break
     return report.write_report(workdir)
 
 

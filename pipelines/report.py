@@ -77,6 +77,7 @@ def write_report(workdir, output=None) -> pathlib.Path:
         'Image, target, prediction': _of_arms(arms, run_exhibits.overlays),
         'Scores per image': problem + _per_image(scores),
         'Predicted pictures': _of_arms(arms[:1], run_exhibits.predictions),
+        'Blinded reading': _of_arms(arms[:1], run_exhibits.reading),
         'Training of the generators': _of_arms(arms, run_exhibits.stages),
         'Training of the segmenters': _of_arms(arms, run_exhibits.segmenters),
         'Departures from the paper': [document.listing(DEPARTURES)] + _differences(scores),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import pathlib
 from typing import List
 
-from pipelines import document, exhibits
+from datasets.errors import InputError
+from pipelines import document, exhibits, unblinding
 from pipelines.document import Block
 from pipelines.methods import METHODS
 
@@ -94,3 +95,23 @@ def predictions(folder: pathlib.Path, prefix: str) -> List[Block]:
     return [document.paragraph(f'{len(shown)} of {len(paths)} pictures in predictions/.'),
             *[exhibits.picture(folder, path, f'{prefix}prediction-{path.stem}', path.name)
               for path in shown]]
+
+
+def reading(folder: pathlib.Path, prefix: str) -> List[Block]:
+    """The blinded reading that is laid out, and what readers have answered so far."""
+    pages = folder / 'reading'
+    if not (pages / 'key.json').is_file():
+        return [document.missing('reading/: missing; tools/make_reading.py lays one out.')]
+    answers = sorted((pages / 'answers').glob('*.json'))
+    try:
+        blocks = [document.paragraph(
+            f'reading/reading.html shows {len(unblinding.read_key(pages / "key.json")["pairs"])} '
+            f'test images as pairs of target and prediction in random order (section 4.4 of the '
+            f'paper). Give readers that page and not key.json; put the answers.json of each into '
+            f'reading/answers/ and write this report anew (tools/write_report.py).')]
+        if answers:
+            tables = unblinding.tabulate(pages / 'key.json', answers).tables
+            blocks += [document.table(table) for table in tables]
+    except InputError as error:
+        return [exhibits.missing(folder, error)]
+    return blocks if answers else [*blocks, document.missing('reading/answers/: no answers yet.')]

@@ -19,7 +19,8 @@ from tests.evaluations import make_confusions, make_evaluation
 REPOSITORY = Path(__file__).resolve().parents[1]
 SECTIONS = ('What was run', 'The method', 'Training of the generators', 'Synthetic samples',
             'Training of the segmenters', 'Published and measured', 'Is it better than REAL?',
-            'Quality of the samples', 'Scores per image',
+            'Quality of the samples', 'Blinded reading',
+            'Scores per image',
             'Image, target, prediction', 'Predicted pictures', 'Departures from the paper',
             'Versions')
 
@@ -66,6 +67,13 @@ def workdir(tmp_path):
         write_picture(run / 'evaluations' / f'{name}-test.png')
     write_json(run / 'quality' / 'three.json', QUALITY)
     write_picture(run / 'quality' / 'three-nearest.png')
+    write_json(run / 'reading' / 'key.json',
+               {'reading': 'r1', 'model': 'm', 'chosen': 'hardest, 2 of 2', 'pairs': [
+                   {'pair': 1, 'image': 'image0', 'prediction': 'A'},
+                   {'pair': 2, 'image': 'image1', 'prediction': 'B'}]})
+    write_json(run / 'reading' / 'answers' / 'ann.json',
+               {'reading': 'r1', 'reader': 'Ann', 'answers': {
+                   '1': {'choice': 'A', 'comment': 'the apex <b>'}}})
     write_picture(run / 'predictions' / 'one picture.png')
     write_picture(run / 'predictions' / 'one picture_overlay.png', width=3000, height=20)
     results.append_results(run / 'results.jsonl', [
@@ -148,6 +156,7 @@ def test_report_shows_every_part_of_the_run(workdir):
     assert 'updates: real 400, synth3 400' in text and '1 of 1 pictures' in text
     assert '31.2 % (chance 0 to 14 %)' in text and '72.0 % (chance 2 to 42 %)' in text
     assert 'heart area' in text
+    assert 'as pairs of target and prediction' in text and 'the apex <b>' in text
     assert 'closest to a training image' in text and 'fid_random' in text
     assert 'one picture_overlay.png' in text and 'one picture.png' not in text
     assert np.__version__ in text
