@@ -114,4 +114,4 @@ def reading(folder: pathlib.Path, prefix: str) -> List[Block]:
             blocks += [document.table(table) for table in tables]
     except InputError as error:
         return [exhibits.missing(folder, error)]
-    return blocks if answers else [*blocks, document.missing('reading/answers/: no answers yet.')]
+    return blocks if answers else [*blocks, document.paragraph('No reader has answered yet.')]
