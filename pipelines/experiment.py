@@ -251,7 +251,7 @@ def run(config: Config, workdir, arms: Optional[Sequence[Arm]] = None,
 def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say) -> None:
     """Records of an arm, its GAN stages, the samples of its methods and their quality."""
     folder = Path(workdir) / arm.folder
-    splits = {split for splits in arm.scores.values() for split in splits}
+    splits = {'test', *(split for splits in arm.scores.values() for split in splits)}
     if arm.config.data.num_train or arm.config.data.train_ids:
         splits.add('left_out')  # what samples are measured against
     prepare(arm.config, folder, splits)

@@ -1,5 +1,6 @@
 """The whole job: complete, repeatable, on a chest and on two organs that are no chest."""
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -67,6 +68,40 @@ def test_the_plan_names_stages_parameters_and_steps():
     assert 'three/dots: pggan' in text and '32 px, 34 steps' in text
     assert 'three/image: pix2pixhd' in text and '48 px, 2 epochs (global), 8 steps' in text
     assert 'segmenter  finetune3-smanet-0' in text and '3 updates' in text
+
+
+def test_a_matrix_shares_stages_trains_other_networks_and_scores_what_was_left_out(finished,
+                                                                                   tmp_path):
+    """Begun where the tiny experiment stands: its stages and segmenters are not trained again."""
+    _, done = finished
+    config = tiny_config(segmenters={'unet': {'crop': 48}}, matrix=[
+        {'regimes': ['real', 'synth3']},
+        {'regimes': ['real'], 'segmenters': ['unet'], 'seeds': [3], 'score': ['left_out', 'test']},
+        {'arm': 'few', 'config': {'generation': {'num_train': 5}}, 'regimes': ['synth3'],
+         'num_synthetic': [2], 'score': ['left_out']}])
+    workdir = experiment.open_workdir(config, tmp_path / 'run')
+    shutil.copytree(done, workdir / 'demo')
+    (workdir / 'demo' / 'results.jsonl').unlink()
+    said = []
+    report = experiment.run(config, workdir, say=said.append)
+    assert sum(line.split()[:3] == ['1', 'of', '5'] for line in said) == 1
+    assert (workdir / 'few' / 'stages' / 'dots').resolve() == workdir / 'demo' / 'stages' / 'dots'
+    rows = results.collect(workdir)
+    found = {(row['arm'], row['regime'], row['segmenter'], row['seed'], row['split'],
+              row['num_synthetic']) for row in rows}
+    assert found == {('demo', 'real', 'smanet', 0, 'test', 0),
+                     ('demo', 'synth3', 'smanet', 0, 'test', 9),
+                     ('demo', 'real', 'unet', 3, 'test', 0), ('demo', 'real', 'unet', 3, 'left_out', 0),
+                     ('few', 'synth3', 'smanet', 0, 'left_out', 5)}
+    names = {row['split']: set(row['images']['names']) for row in rows}
+    assert not names['test'] & names['left_out'] and len(names['left_out']) == 3
+    drawn = set(records.read_info(workdir / 'demo' / 'records' / 'train').ids)
+    assert not drawn & names['left_out']
+    assert 'few, three-stage' in report.read_text() and 'images that draw' not in report.read_text()
+    arms = matrix.arms_of(config)
+    assert experiment.is_done(workdir, arms)
+    (workdir / 'few' / 'evaluations' / 'synth3-smanet-0-n2-left_out.json').unlink()
+    assert not experiment.is_done(workdir, arms) and experiment.is_done(workdir, arms[:1])
 
 
 def test_single_and_two_stage_methods_run(tmp_path):
