@@ -1,6 +1,10 @@
 """What a config's numbers must fulfil, checked before anything is trained. No TensorFlow here."""
 from __future__ import annotations
 
+import functools
+import re
+from pathlib import Path
+
 from datasets.errors import InputError
 from pipelines import growth
 from pipelines.methods import parse_regime, stage_keys
@@ -15,8 +19,8 @@ POSITIVE = (
     'segmenter.finetune_steps', 'segmenter.validate_every', 'segmenter.max_validation',
     'evaluation.size', 'run.log_every', 'run.sheet_every')
 NETWORKS = ('smanet', 'unet')
-SPLITS = ('train', 'left_out', 'test')
-SCORED = SPLITS[1:]
+SCORED = ('test', 'left_out')  # splits
+NAME = re.compile(r'\w+')         # of an arm or a segmenter: part of folder names
 CHOICES = {
     'data.dataset': ('phantom', 'jsrt', 'folder'),
     'data.noise': ('variance', 'std'),
@@ -38,9 +42,7 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
       stage_settings: (config, model, key of a stage) -> its settings.
       segmenter_settings: (config, name of a segmenter) -> its settings.
     """
-    def refuse(key, expected, found):
-        raise InputError(f'{source}: {key}: expected {expected}, found {found!r}')
-
+    refuse = functools.partial(_refuse, source)
     for key in POSITIVE:
         if _value(config, key) < 1:
             refuse(key, 'a number from 1 on', _value(config, key))
@@ -55,8 +57,13 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
     if config.generation.shard % config.generation.block:
         refuse('generation.shard', f'a multiple of generation.block ({config.generation.block})',
                config.generation.shard)
-    for name in {'smanet', *config.segmenters, *(n for b in config.matrix for n in b.segmenters)}:
-        _check_segmenter(segmenter_settings(config, name), refuse)
+    for name in ['smanet', *config.segmenters, *(n for b in config.matrix for n in b.segmenters)]:
+        if not NAME.fullmatch(name):
+            refuse(f'segmenters.{name}', 'a name of letters, digits and _', name)
+        check_segmenter(segmenter_settings(config, name), source)
+    weights = config.evaluation.inception_weights
+    if weights and not Path(weights).is_file():
+        refuse('evaluation.inception_weights', 'Keras\' file of InceptionV3 without top', weights)
     for number, block in enumerate(config.matrix):
         _check_block(config, block, f'matrix[{number}]', refuse)
     for regime in {*config.regimes, *(name for block in config.matrix for name in block.regimes)}:
@@ -70,7 +77,9 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
         stage_settings(config, models[key], key)
 
 
-def _check_segmenter(segmenter, refuse) -> None:
+def check_segmenter(segmenter, source: str) -> None:
+    """Raises InputError, naming `source`, for settings that could not be carried out."""
+    refuse = functools.partial(_refuse, source)
     if not 0 < segmenter.holdout < 1:
         refuse('segmenter.holdout', 'a share between 0 and 1', segmenter.holdout)
     if segmenter.network == 'smanet' and (segmenter.crop < 41 or (segmenter.crop + 7) % 48):
@@ -96,9 +105,6 @@ def _check_block(config, block, where, refuse) -> None:
         refuse(where, 'at least one of segmenters, seeds and score', vars(block))
     if not set(block.score) <= set(SCORED):
         refuse(f'{where}.score', f'of {", ".join(SCORED)}', list(block.score))
-    if any(not 1 <= count <= config.generation.num_train for count in block.num_synthetic):
-        refuse(f'{where}.num_synthetic', f'numbers from 1 to generation.num_train = '
-               f'{config.generation.num_train}', list(block.num_synthetic))
 
 
 def _check_stage(config, stage, settings, refuse) -> None:
@@ -143,6 +149,10 @@ def growth_plan(settings, resolution: int):
         total_images=settings.total_images, batch_sizes=settings.batch_sizes,
         learning_rate=settings.learning_rate, learning_rate_1024=settings.learning_rate_1024,
         group_size=settings.group_size)
+
+
+def _refuse(source: str, key: str, expected: str, found) -> None:
+    raise InputError(f'{source}: {key}: expected {expected}, found {found!r}')
 
 
 def _value(config, key: str):

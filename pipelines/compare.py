@@ -15,7 +15,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import yaml
 
 from pipelines import protocols
-from pipelines.methods import REGIMES
+from pipelines.methods import FOREMOST, REGIMES
 from pipelines.results import Row
 
 PUBLISHED = pathlib.Path(__file__).with_name('published.yaml')
@@ -32,8 +32,6 @@ TABLE3 = {'human_expert': 'Human expert', 'unet_wang2017': 'U-Net (Wang 2017)',
           'fcn_oliveira': 'FCN (Oliveira 2018)', 'scan': 'SCAN',
           'unet_eslami': 'U-Net (Eslami)' + ARXIV, 'pix2pix_mtdg': 'Pix2Pix MTdG' + ARXIV,
           'three_stage': 'Three-stage method, as published'}
-
-TABLE3_ORDER = ('finetune3', 'finetune2', 'finetune1', 'synth3', 'synth2', 'synth1', 'real')
 
 Published = Dict[str, dict]
 
@@ -223,7 +221,7 @@ def _our_row(configuration: str, experiment: str, rows: Sequence[Row]) -> Option
     found = list(dict.fromkeys(key[:2] for key in values))
     if not found or not any(row['organ'] == 'heart' for row in rows):
         return None
-    chosen = min(found, key=lambda key: (TABLE3_ORDER.index(key[0]), key[1][0] != 'smanet',
+    chosen = min(found, key=lambda key: (FOREMOST.index(key[0]), key[1][0] != 'smanet',
                                          -key[1][1]))
 
     def lungs(metric):

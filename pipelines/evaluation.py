@@ -15,6 +15,7 @@ from datasets import records
 from datasets.errors import InputError
 from datasets.files import write_json, write_png
 from pipelines import distances, export, metrics, preprocess, progress, sheets, statistics
+from pipelines.results import versions
 
 OVERLAY_ROWS = 6
 OVERLAY_TILE = 256
@@ -59,7 +60,7 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
         _write_overlays(overlays, pictures, confusions, info.coding.class_colours)
     write_json(output, {
         'model': str(model), 'records': str(records_directory), 'size': info.size,
-        'spacing_mm': info.spacing_mm, 'library': distances.LIBRARY if info.spacing_mm else None,
+        'versions': versions(), 'spacing_mm': info.spacing_mm, 'library': distances.LIBRARY if info.spacing_mm else None,
         'organs': list(info.coding.targets),
         'images': {'names': names, 'confusions': confusions.tolist(),
                    'distances': None if measured is None else _or_null(measured)},

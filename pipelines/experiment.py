@@ -17,7 +17,7 @@ import yaml
 from datasets.errors import InputError
 from datasets.files import whole_file
 from pipelines import matrix
-from pipelines.config import Config, segmenter_settings, to_dict
+from pipelines.config import Config, from_dict, segmenter_settings, to_dict
 from pipelines.matrix import Arm
 from pipelines.methods import Method, Run, Stage, methods_of
 
@@ -36,6 +36,8 @@ DEPENDENTS = {
 }
 
 
+SCORED_BY = ('regime', 'segmenter', 'seed', 'num_synthetic', 'split')  # in an arm's results
+PREDICTED = 4     # pictures, as a user would
 READ_IMAGES = 20  # of a blinded reading, as in the paper's section 4.4
 
 
@@ -49,7 +51,7 @@ def open_workdir(config: Config, workdir) -> Path:
     kept = workdir / 'config.yaml'
     try:
         if kept.exists():
-            found = yaml.safe_load(kept.read_text())
+            found = _with_defaults(yaml.safe_load(kept.read_text()))
             differing = [key for key in _differences(found, to_dict(config)) if _used(workdir, key)]
             if differing:
                 raise InputError(f'--workdir {workdir}: belongs to another experiment: what it holds '
@@ -64,6 +66,14 @@ def open_workdir(config: Config, workdir) -> Path:
     except OSError as error:
         raise InputError(f'--workdir {workdir}: cannot write there: {error.strerror}') from None
     return workdir
+
+
+def _with_defaults(tree):
+    """A kept config with the keys that it did not have yet; as it is if it cannot be read now."""
+    try:
+        return to_dict(from_dict(tree))
+    except InputError:
+        return tree
 
 
 def _used(workdir: Path, key: str) -> bool:
@@ -87,11 +97,26 @@ def _differences(a, b, path='') -> List[str]:
 
 def is_done(workdir, arms: Sequence[Arm]) -> bool:
     """Whether every run is scored and reported; a look at files, without TensorFlow."""
+    from pipelines import results
     report = Path(workdir) / 'report.html'
-    scored = [Path(workdir) / arm.folder / 'evaluations' / f'{run.name}-{split}.json'
-              for arm in arms for run, splits in arm.scores.items() for split in splits]
-    return report.exists() and all(
-        path.exists() and path.stat().st_mtime <= report.stat().st_mtime for path in scored)
+    for arm in arms:
+        path = Path(workdir) / arm.folder / results.RESULTS
+        if not (report.exists() and path.exists()
+                and path.stat().st_mtime <= report.stat().st_mtime):
+            return False
+        scored = {tuple(row[name] for name in SCORED_BY) for row in results.read_results(path)}
+        if not {(run.regime.name, run.segmenter, run.seed, pairs_of(arm.config, run), split)
+                for run, splits in arm.scores.items() for split in splits} <= scored:
+            return False
+    return True
+
+
+def pairs_of(config: Config, run: Run) -> int:
+    """Synthetic pairs behind a run, those that choose the epoch included."""
+    if run.regime.method is None:
+        return 0
+    generation = config.generation
+    return (run.num_synthetic or generation.num_train) + generation.num_validation
 
 
 def prepare(config: Config, workdir, scored: Iterable[str] = ('test',)):
@@ -166,7 +191,6 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
 
 
 def _result(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
-    from pipelines import results
     from pipelines.segmentation import updates_of
     config, settings = arm.config, segmenter_settings(arm.config, run.segmenter)
     train = json.loads((workdir / 'records' / 'train' / 'dataset_info.json').read_text())
@@ -175,17 +199,15 @@ def _result(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict
         'size': scored['size'], 'train_size': settings.size, 'gan_size': config.data.size,
         'augmentation': config.data.augment > 1, 'updates': updates_of(config, run),
         'distances': scored['library'], 'spacing_mm': scored['spacing_mm']}
-    generation = config.generation
-    pairs = (run.num_synthetic or generation.num_train) + generation.num_validation
     return dict(
         experiment=config.experiment, arm=arm.name, num_real=len(train['ids']),
         draw=config.data.draw, regime=run.regime.name, segmenter=run.segmenter,
-        num_synthetic=pairs if run.regime.method else 0, seed=run.seed, split=split,
+        num_synthetic=pairs_of(config, run), seed=run.seed, split=split,
         organs=scored['organs'], images=scored['images'], scores=scored['scores'],
-        protocol=protocol, versions=results.versions())
+        protocol=protocol, versions=scored['versions'])
 
 
-def predict_some(run: Run, workdir, count: int = 4) -> None:
+def predict_some(run: Run, workdir) -> None:
     """Segments a few test pictures with the exported model, as a user would."""
     from datasets.files import write_png
     from pipelines import prediction
@@ -196,7 +218,7 @@ def predict_some(run: Run, workdir, count: int = 4) -> None:
     pictures = workdir / 'pictures'
     pictures.mkdir(exist_ok=True)
     paths = []
-    for name, image in prediction.some_images(workdir / 'records' / 'test', count):
+    for name, image in prediction.some_images(workdir / 'records' / 'test', PREDICTED):
         paths.append(pictures / f'{name}.png')
         write_png(paths[-1], image)
     prediction.predict(workdir / 'exports' / run.name / '1', paths, output)
@@ -239,20 +261,19 @@ def run(config: Config, workdir, arms: Optional[Sequence[Arm]] = None,
                 row, done = evaluate(arm, run, split, folder), done + 1
                 say(f'{done:3} of {total}  {arm.folder or arm.name:16} {run.name:24} {split:8} '
                     f'pooled J {row["scores"]["jaccard_pooled"]["average"][0]:.2f}')
-    for arm in arms:
-        shown = [run for run in arm.runs if 'test' in arm.scores[run]]
-        if shown:
-            predict_some(shown[-1], workdir / arm.folder)
-            lay_out_reading(shown[-1], workdir / arm.folder)
-            break
+    shown = matrix.shown(every)
+    if shown and (workdir / shown[0].folder / 'exports' / shown[1].name).exists():
+        predict_some(shown[1], workdir / shown[0].folder)
+        lay_out_reading(shown[1], workdir / shown[0].folder)
     return report.write_report(workdir)
 
 
 def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say) -> None:
     """Records of an arm, its GAN stages, the samples of its methods and their quality."""
+    from pipelines import prepare as prepare_records
     folder = Path(workdir) / arm.folder
     splits = {'test', *(split for splits in arm.scores.values() for split in splits)}
-    if arm.config.data.num_train or arm.config.data.train_ids:
+    if prepare_records.has_left_out(arm.config):
         splits.add('left_out')  # what samples are measured against
     prepare(arm.config, folder, splits)
     for method in methods_of([run.regime for run in arm.runs]):
@@ -268,4 +289,4 @@ def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say) -> None:
 def measure_samples(config: Config, method: Method, workdir) -> None:
     """Measures the quality of a method's samples, unless that is done."""
     from pipelines import quality
-    quality.measure_quality(config, method, workdir, config.evaluation.inception_weights)
+    quality.measure_quality(config, method, workdir)

@@ -1,7 +1,7 @@
 """What the results of an experiment say, as tables: pure functions of the rows of results.jsonl.
 
-Runs are compared on the same images only: test images are the same for all draws; the images that a
-draw left out are its own, so there each draw has a table.
+Runs are compared on the very same images only, by name: the test images are those of all draws, but
+each draw leaves out other learning images, so there each has tables of its own.
 """
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ import numpy as np
 
 from pipelines import statistics
 from pipelines.compare import LABELS, Table, configuration_of, group_of, mean_and_deviation
-from pipelines.compare import variant_of, variant_words
+from pipelines.compare import variant_of
 from pipelines.results import Row
 
 FEW_RUNS = (
-    'Intervals resample images and, where there are several, trainings (seed x draw). Two or three '
-    'trainings make them too narrow: of equal regimes about 21 and 12 % would be told apart at 95 % '
-    '(our simulation, pipelines/statistics.py), so a single such line is a hint, no proof. A line '
-    'of one training each speaks of these two trainings only.')
+    'Intervals resample images and, where there are several, trainings (seed x draw) as if these '
+    'were independent. With few they are too narrow: in simulations of equal regimes two or three '
+    'trainings were told apart in 12 to 32 % of the cases instead of 5 %, two draws of three seeds in '
+    'up to 26 %. So one line whose interval excludes 0 is a hint, no proof. A line of one training '
+    'each speaks of these two trainings only.')
 HEADER = ('Trained on', 'Trainings', 'J', '95 % interval', 'Difference from REAL', '95 % interval',
           'p, Wilcoxon and Holm', 'Interval excludes 0', 'HD95 mm', 'ASSD mm')
 RULES = (
@@ -51,25 +52,20 @@ class Trained(NamedTuple):
                 if 'average' in row['scores'].get(metric, {})]
 
 
-def images_of(row: Row) -> tuple:
-    """What stands in one table: an arm on a set of images."""
-    draw = row['draw'] if row['split'] == 'left_out' else None
-    return configuration_of(row), group_of(row), row['split'], draw
-
-
-def words_of(images: tuple) -> str:
-    """'jsrt_study, 11 real images: the 62 test images', without the number."""
-    _, group, split, draw = images
-    return f'{group}: ' + ('test images' if split == 'test' else
-                           f'images that draw {draw} left out')
-
-
-def by_images(rows: Sequence[Row]) -> Dict[tuple, List[Row]]:
-    """images_of -> rows, in their order."""
+def by_images(rows: Sequence[Row]) -> List[List[Row]]:
+    """Rows of one arm on the same images, a list for each: what may stand in one table."""
     groups = collections.defaultdict(list)
     for row in rows:
-        groups[images_of(row)].append(row)
-    return dict(groups)
+        groups[configuration_of(row), group_of(row), row['split'],
+               tuple(row['images']['names'])].append(row)
+    return list(groups.values())
+
+
+def _words(rows: Sequence[Row]) -> str:
+    """'jsrt_study, 11 real images: 62 test images'."""
+    draws = ' and '.join(sorted({str(row['draw']) for row in rows}))
+    of = 'test images' if rows[0]['split'] == 'test' else f'learning images that draw {draws} left out'
+    return f'{group_of(rows[0])}: {len(rows[0]["images"]["names"])} {of}'
 
 
 def trained(rows: Sequence[Row]) -> List[Trained]:
@@ -84,11 +80,11 @@ def trained(rows: Sequence[Row]) -> List[Trained]:
     for segmenter, regime, variant in sorted(lines, key=lambda k: (networks.index(k[0]), k[1:])):
         of_regime = [v for v in variants if any(
             variant_of(row) == v and row['regime'] == list(LABELS)[regime] for row in rows)]
-        words = variant_words(variant, of_regime)
-        if len(networks) > 1 and segmenter not in words:
-            words = f' ({segmenter})'
-        made.append(Trained(list(LABELS.values())[regime] + words,
-                            lines[segmenter, regime, variant]))
+        words = [segmenter] if len(networks) > 1 else []
+        if len([v for v in of_regime if v[0] == segmenter]) > 1:
+            words.append(f'{variant[1]} pairs')
+        label = list(LABELS.values())[regime] + (f' ({", ".join(words)})' if words else '')
+        made.append(Trained(label, lines[segmenter, regime, variant]))
     return made
 
 
@@ -96,26 +92,25 @@ def comparisons(rows: Sequence[Row]) -> List[Table]:
     """Every line against REAL of each network, on the same images: a table for each REAL.
 
     Args:
-      rows: of one `images_of`.
+      rows: one list of `by_images`.
     """
     lines = trained(rows)
     tables = []
     for baseline in (line for line in lines if line.rows[0]['regime'] == 'real'):
-        tables.append(_table(lines, baseline, f'{words_of(images_of(rows[0]))}, against '
-                                              f'{baseline.label}', [] if tables else RULES))
-    return tables or [_table(lines, None, words_of(images_of(rows[0])), RULES)]
+        tables.append(_table(lines, baseline, f'{_words(rows)}, against {baseline.label}',
+                             [] if tables else RULES))
+    return tables or [_table(lines, None, _words(rows), RULES)]
 
 
 def _table(lines: Sequence[Trained], baseline, title: str, notes: Sequence[str]) -> Table:
     compared = {}
-    if baseline is not None and len(lines) > 1:
+    if baseline is not None and len(lines) > 1 and _pooled(baseline.confusions, baseline.rows[0]):
         compared = {found.regime: found for found in statistics.compare_regimes(
             {line.label: line.confusions for line in lines},
             {line.label: line.keys for line in lines}, baseline.label, lines[0].rows[0]['organs'])}
     body = []
     for line in lines:
-        organs = line.rows[0]['organs']
-        pooled = statistics.pooled_interval(line.confusions, organs)['average']
+        pooled = _pooled(line.confusions, line.rows[0])
         found = compared.get(line.label)
         body.append((
             line.label, str(len(line.rows)), mean_and_deviation(line.values('jaccard_pooled')),
@@ -136,8 +131,16 @@ def _difference(found, fewest: int) -> Tuple[str, str, str, str]:
     return f'{found.value:+.2f}', _bounds(found), p, told
 
 
+def _pooled(confusions: np.ndarray, row: Row):
+    """Interval of the average pooled J, None where fewer than two images show an organ."""
+    try:
+        return statistics.pooled_interval(confusions, row['organs'])['average']
+    except ValueError:
+        return None
+
+
 def _bounds(interval) -> str:
-    return f'[{interval.low:.2f}, {interval.high:.2f}]'
+    return '-' if interval is None else f'[{interval.low:.2f}, {interval.high:.2f}]'
 
 
 def tries(rows: Sequence[Row]) -> List[Table]:
@@ -148,12 +151,13 @@ def tries(rows: Sequence[Row]) -> List[Table]:
     groups = collections.defaultdict(list)
     for row in rows:
         if row['split'] == 'left_out':
-            groups[row['experiment'], configuration_of(row), row['num_real'], row['draw']].append(row)
+            groups[row['experiment'], configuration_of(row), row['num_real'], row['draw'],
+                   tuple(row['images']['names'])].append(row)
     tables = []
-    for (experiment, configuration, num_real, draw), found in groups.items():
+    for (experiment, configuration, num_real, draw, _), found in groups.items():
         if {row['arm'] for row in found} == {configuration}:
             continue
-        body = [line for row in found for line in [_try(row, found, configuration)]]
+        body = [_try(row, found, configuration) for row in found]
         tables.append(Table(
             f'{experiment} ({configuration}): {num_real} real images, draw {draw}',
             ('Arm', 'Trained on', 'Seed', 'J', '95 % interval', 'Against the arm ' + configuration,
@@ -166,14 +170,15 @@ def tries(rows: Sequence[Row]) -> List[Table]:
 
 def _try(row: Row, rows: Sequence[Row], configuration: str) -> tuple:
     organs, confusions = row['organs'], np.array(row['images']['confusions'])[None]
-    pooled = statistics.pooled_interval(confusions, organs)['average']
+    pooled, value = _pooled(confusions, row), row['scores']['jaccard_pooled']['average'][0]
     words = LABELS[row['regime']] + ('' if row['segmenter'] == 'smanet'
                                      else f' ({row["segmenter"]})')
     line = (row['arm'], words + f', {row["num_synthetic"]} pairs' * bool(row['num_synthetic']),
-            str(row['seed']), f'{pooled.value:.2f}', _bounds(pooled))
+            str(row['seed']), f'{value:.2f}', _bounds(pooled))
     same = [other for other in rows if other['arm'] == configuration and other is not row
             and all(other[name] == row[name] for name in ('regime', 'segmenter', 'seed'))]
-    if row['arm'] == configuration or not same:
+    same.sort(key=lambda other: other['num_synthetic'] != row['num_synthetic'])
+    if row['arm'] == configuration or not same or pooled is None:
         return (*line, '-', '-', '-')
     base = np.array(same[0]['images']['confusions'])[None]
     found = statistics.difference(confusions, base, organs, paired=True)['average']
@@ -195,12 +200,13 @@ def sweeps(rows: Sequence[Row]) -> Dict[str, Dict[str, List[Tuple[int, float]]]]
     found: dict = {}
     for axis, words in (('num_synthetic', 'synthetic pairs'), ('num_real', 'real images')):
         lines = collections.defaultdict(list)
+        other = {'num_synthetic': 'num_real', 'num_real': 'num_synthetic'}[axis]
         for row in rows:
             if row['split'] == 'test' and not (axis == 'num_synthetic' and row['regime'] == 'real'):
-                other = '' if axis == 'num_real' else f', {row["num_real"]} real'
-                lines[f'{LABELS[row["regime"]]} ({row["segmenter"]}){other}', row['arm']].append(
-                    (row[axis], row['scores']['jaccard_pooled']['average'][0]))
-        several = {name: sorted(points) for (name, _), points in lines.items()
+                name = (f'{LABELS[row["regime"]]}, {row["segmenter"]}, {row["arm"]}, {row[other]} '
+                        f'{"real" if other == "num_real" else "pairs"}')
+                lines[name].append((row[axis], row['scores']['jaccard_pooled']['average'][0]))
+        several = {name: sorted(points) for name, points in lines.items()
                    if len({number for number, _ in points}) > 1}
         if several:
             found[words] = several

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from datasets.errors import InputError
+from pipelines.checks import NAME
 from pipelines.config import Block, Config, from_dict, stage_settings, to_dict
-from pipelines.methods import Run, Stage, parse_regime, with_pretraining
+from pipelines.methods import FOREMOST, Run, Stage, methods_of, parse_regime, with_pretraining
 from pipelines.strict import merge
 
 
@@ -40,7 +41,7 @@ def arms_of(config: Config) -> List[Arm]:
     """The arms of an experiment; without a matrix one, in the experiment's own folder.
 
     Raises:
-      InputError: two blocks give one folder two configs.
+      InputError: two blocks give one folder two configs, or two folders rows of the same name.
     """
     if not config.matrix:
         return [arm_of(config, [Run(parse_regime(name)) for name in config.regimes])]
@@ -54,6 +55,12 @@ def arms_of(config: Config) -> List[Arm]:
                                  f'earlier block gives this folder; give the block another arm')
             for run, splits in arm.scores.items():
                 known.scores[run] = tuple(dict.fromkeys([*known.scores.get(run, ()), *splits]))
+    rows = {}
+    for arm in arms.values():
+        other = rows.setdefault((arm.name, arm.config.data.num_train, arm.config.data.draw), arm)
+        if other is not arm:
+            raise InputError(f'matrix: {other.folder} and {arm.folder} are the same arm, real images '
+                             f'and draw; say draws and num_train in both blocks, or in none')
     return list(arms.values())
 
 
@@ -93,19 +100,51 @@ def selected(arms: Sequence[Arm], folders: Optional[Sequence[str]],
     return chosen
 
 
+def shown(arms: Sequence[Arm]) -> Optional[Tuple[Arm, Run]]:
+    """Whose pictures stand for an experiment: the paper's own regime where there is one.
+
+    Of the runs that are scored on the test images the first by `methods.FOREMOST`, SMANet before
+    others, and the lowest seed; None if there are none.
+    """
+    candidates = [(arm, run) for arm in arms for run in arm.runs if 'test' in arm.scores[run]]
+    return min(candidates, default=None, key=lambda pair: (
+        FOREMOST.index(pair[1].regime.name), pair[1].segmenter != 'smanet', pair[1].seed))
+
+
 def share_stage(arms: Sequence[Arm], arm: Arm, stage: Stage, workdir) -> None:
-    """Links a stage of `arm` to that of an earlier arm which trains the very same."""
+    """Links a stage of `arm` to that of an earlier arm which trains the very same.
+
+    Args:
+      arms: all of the matrix, in its order.
+
+    Raises:
+      InputError: the earlier arm has not trained it yet: one stage is not for two to train.
+    """
+    from pipelines.checkpoints import is_finished  # TensorFlow: not for those who only plan
+
     own = Path(workdir) / arm.folder / 'stages' / stage.key
-    if own.exists() or own.is_symlink():
+    if own.is_symlink():  # as the matrix was when it was made; it may be another now
+        own.unlink()
+    owner = _owner(arms, arm, stage)
+    if owner is None or own.exists():
         return
-    for other in arms[:arms.index(arm)]:
-        if any(stage.key == s.key for run in other.runs if run.regime.method
-               for s in run.regime.method.stages) \
-                and training_key(other.config, stage) == training_key(arm.config, stage):
-            own.parent.mkdir(parents=True, exist_ok=True)
-            own.symlink_to(os.path.relpath(Path(workdir) / other.folder / 'stages' / stage.key,
-                                           own.parent))
-            return
+    shared = Path(workdir) / owner.folder / 'stages' / stage.key
+    if not is_finished(shared):
+        raise InputError(f'--arms {arm.folder}: its stage {stage.key} is that of arm '
+                         f'{owner.folder}, which has not trained it yet; run that arm first')
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.symlink_to(os.path.relpath(shared, own.parent))
+
+
+def _owner(arms: Sequence[Arm], arm: Arm, stage: Stage) -> Optional[Arm]:
+    """The first of the arms before `arm` that trains the same stage."""
+    for other in itertools.takewhile(lambda other: other.folder != arm.folder, arms):
+        stages = {s.key for method in methods_of([run.regime for run in other.runs])
+                  for s in method.stages}
+        if stage.key in stages and training_key(other.config, stage) == training_key(arm.config,
+                                                                                     stage):
+            return other
+    return None
 
 
 def training_key(config: Config, stage: Stage) -> tuple:
@@ -122,8 +161,11 @@ def _arm(config: Config, block: Block, number: int, count: Optional[int],
     tree.pop('matrix')
     tree = merge(tree, block.config)
     name = block.arm or tree['configuration']
-    if '/' in name or name.startswith('.') or not name:
-        raise InputError(f'matrix[{number}].arm: expected the name of a folder, found {name!r}')
+    if not NAME.fullmatch(name):
+        raise InputError(f'matrix[{number}].arm: expected a name of letters, digits and _, found '
+                         f'{name!r}')
+    if 'matrix' in block.config:
+        raise InputError(f'matrix[{number}].config: expected no matrix inside a matrix')
     folder = name
     if count is not None:
         tree['data']['num_train'] = count
@@ -132,10 +174,14 @@ def _arm(config: Config, block: Block, number: int, count: Optional[int],
         tree['data']['draw'] = draw
         folder += f'-draw{draw}'
     names = list(block.regimes) or tree['regimes']
-    counts = block.num_synthetic or (None,)
+    config = from_dict({**tree, 'regimes': names}, f'matrix[{number}]')
+    total = config.generation.num_train
+    if any(not 1 <= n <= total for n in block.num_synthetic):
+        raise InputError(f'matrix[{number}].num_synthetic: expected numbers from 1 to '
+                         f'generation.num_train = {total}, found {list(block.num_synthetic)}')
+    counts = [None if n == total else n for n in block.num_synthetic] or [None]
     runs = {Run(regime, segmenter, seed, None if regime.kind == 'real' else synthetic)
             for regime in map(parse_regime, names) for segmenter in block.segmenters
             for seed in block.seeds for synthetic in counts}
-    tree['regimes'] = list(config.regimes)
     return Arm(name, folder, from_dict(tree, f'matrix[{number}]'),
                {run: tuple(block.score) for run in with_pretraining(runs)})

@@ -55,6 +55,10 @@ for _method in METHODS.values():
         REGIMES[f'{_kind}{_method.number}'] = Regime(f'{_kind}{_method.number}', _kind, _method)
 
 
+# which regime stands for an experiment: the one of the paper's Table 3, else the nearest to it
+FOREMOST = ('finetune3', 'finetune2', 'finetune1', 'synth3', 'synth2', 'synth1', 'real')
+
+
 class Run(NamedTuple):
     """One segmenter that is trained: what from, which network, which of its seeds.
 

@@ -43,8 +43,7 @@ def open_split(config: Config, split: str) -> Dataset:
     data = config.data
     if split == 'test':
         return _with_field(config, open_dataset(
-            data.dataset, data.source, 'test', count=data.num_test, size=config.evaluation.size,
-            seed=data.draw))
+            data.dataset, data.source, 'test', count=data.num_test, size=config.evaluation.size))
     if split == 'left_out':
         return _with_field(config, _open_left_out(config))
     ids = read_ids(data.train_ids) if data.train_ids else None
@@ -65,6 +64,17 @@ def _open_left_out(config: Config) -> Dataset:
         raise InputError('score: left_out: expected learning images that were not drawn, found '
                          'none; lower data.num_train or score on test only')
     return dataset._replace(ids=ids)
+
+
+def has_left_out(config: Config) -> bool:
+    """Whether the draw leaves learning images out (of phantoms there are always more)."""
+    return bool(config.data.num_train or config.data.train_ids) and (
+        config.data.dataset == 'phantom' or _num_learning(config) > len(
+            open_split(config, 'train').ids))
+
+
+def _num_learning(config: Config) -> int:
+    return len(open_dataset(config.data.dataset, config.data.source, 'train').ids)
 
 
 def _with_field(config: Config, dataset: Dataset) -> Dataset:

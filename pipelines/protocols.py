@@ -69,12 +69,15 @@ def differences(rows: Sequence[Row], configuration: str) -> List[str]:
 
 def _unequal_updates(rows: Sequence[Row]) -> List[str]:
     """REAL gets as many updates as pre-training and fine-tuning together [ours]."""
-    real, tuned = (_values([row for row in rows if row['regime'].startswith(kind)],
-                           'updates') for kind in ('real', 'finetune'))
-    if not real or not tuned or real == tuned:
-        return []
-    return [f'UNEQUAL TRAINING: REAL had {" and ".join(map(str, real))} updates, the '
-            f'fine-tuned ones {" and ".join(map(str, tuned))}.']
+    notes = []
+    for segmenter in dict.fromkeys(row['segmenter'] for row in rows):
+        real, tuned = (_values([row for row in rows if row['regime'].startswith(kind)
+                                and row['segmenter'] == segmenter], 'updates')
+                       for kind in ('real', 'finetune'))
+        if real and tuned and real != tuned:
+            notes.append(f'UNEQUAL TRAINING of {segmenter}: REAL had {" and ".join(map(str, real))} '
+                         f'updates, the fine-tuned ones {" and ".join(map(str, tuned))}.')
+    return notes
 
 
 def _values(rows: Sequence[Row], name: str) -> list:

@@ -37,17 +37,15 @@ SHEET_ROWS = 8
 BATCH = 32
 
 
-def measure_quality(config: Config, method: Method, workdir,
-                    features_file: Optional[str] = None) -> Dict[str, Any]:
+def measure_quality(config: Config, method: Method, workdir) -> Dict[str, Any]:
     """Measures `workdir`/synthetic/<method>; a measured one that did not change is read back.
 
     Writes `workdir`/quality/<method>.json and, beside it, <method>-nearest.png: the samples that
     come closest to a training image, see memorisation.nearest_sheet.
 
-    Args:
-      features_file: Keras' Inception v3 weights without top (metrics `fid_keras`, ...); None = the
-        config's evaluation.inception_weights, and without them a fixed random network
-        (`fid_random`, ..., comparable within this program only).
+    Features are those of Inception v3 with the weights in the config's evaluation.inception_weights
+    (metrics `fid_keras`, ...), and without them of a fixed random network (`fid_random`, ...,
+    comparable within this program only).
 
     Returns:
       What the JSON file holds: method, features, size (px), num_samples, num_train, held_out
@@ -59,7 +57,7 @@ def measure_quality(config: Config, method: Method, workdir,
     Raises:
       InputError: records are missing or too few, or the features file cannot be used.
     """
-    features_file = features_file or config.evaluation.inception_weights
+    features_file = config.evaluation.inception_weights
     infos = {'generated': records.read_info(synthetic_directory(workdir, method)),
              'train': records.read_info(Path(workdir) / 'records' / 'train'),
              'held_out': _held_out(workdir)}

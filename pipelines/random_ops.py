@@ -61,7 +61,8 @@ def augment(images: tf.Tensor, labels: Sequence[tf.Tensor], keys: tf.Tensor, how
       how: a config.Augmentation.
 
     Returns:
-      (images, [labels]); outside the frame pictures repeat their edge, label maps are background.
+      (images, [labels]). Outside the frame pictures repeat their edge; label maps are background, but
+      repeat theirs in an elastic warp.
     """
     if how.rotation or how.shift or how.scale:
         height, width = images.shape[1:3]

@@ -44,7 +44,7 @@ DEPARTURES = (
     'are drawn again as whole discs.',
     'Where heart and lung masks overlap the heart is the target.',
     'Every statement of the papers and the official code has its row in the README, "Fidelity".',
-    'Settings in which this run leaves the paper\'s configuration are in its config.yaml, above.',
+    'Settings in which this run leaves the paper\'s configuration are in its config.yaml, below.',
 )
 
 
@@ -76,8 +76,8 @@ def write_report(workdir, output=None) -> pathlib.Path:
         'Synthetic samples': _of_arms(arms, run_exhibits.synthetic),
         'Image, target, prediction': _of_arms(arms, run_exhibits.overlays),
         'Scores per image': problem + _per_image(scores),
-        'Predicted pictures': _of_arms(arms[:1], run_exhibits.predictions),
-        'Blinded reading': _of_arms(arms[:1], run_exhibits.reading),
+        'Predicted pictures': _of_arms(_with('predictions', arms), run_exhibits.predictions),
+        'Blinded reading': _of_arms(_with('reading', arms), run_exhibits.reading),
         'Training of the generators': _of_arms(arms, run_exhibits.stages),
         'Training of the segmenters': _of_arms(arms, run_exhibits.segmenters),
         'Departures from the paper': [document.listing(DEPARTURES)] + _differences(scores),
@@ -108,6 +108,11 @@ def _of_arms(arms: Sequence[Arm], blocks_of: Callable[[pathlib.Path, str], List[
             for i, (name, folder) in enumerate(arms)]
 
 
+def _with(name: str, arms: Sequence[Arm]) -> Sequence[Arm]:
+    """The arm that has such a folder; the first if none has."""
+    return [arm for arm in arms if (arm[1] / name).is_dir()][:1] or arms[:1]
+
+
 def _run(workdir: pathlib.Path, config: dict) -> List[Block]:
     path = workdir / 'config.yaml'
     if not config:
@@ -126,8 +131,15 @@ def _protocols(rows: Sequence[Row]) -> List[Block]:
 
 def _comparisons(rows: Sequence[Row]) -> List[Block]:
     blocks = [document.paragraph(findings.counted(rows))] if rows else []
-    for of_images in findings.by_images([row for row in rows if row['split'] == 'test']).values():
+    for of_images in findings.by_images([row for row in rows if row['split'] == 'test']):
         blocks += [document.table(table, css='scores') for table in findings.comparisons(of_images)]
+    chosen = [of_images for of_images in findings.by_images(
+        [row for row in rows if row['split'] == 'left_out'
+         and row['arm'] == compare.configuration_of(row)]) if len(of_images) > 1]
+    if chosen:
+        blocks.append(document.folded('The same on learning images that the draws left out', [
+            document.table(table, css='scores') for of_images in chosen
+            for table in findings.comparisons(of_images)]))
     for words, lines in findings.sweeps(rows).items():
         blocks.append(document.figure(
             f'sweep-{words.replace(" ", "-")}', plots.sweep(lines, words), f'Average pooled J on '

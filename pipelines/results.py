@@ -20,15 +20,16 @@ A line is one evaluation: one trained segmenter on one set of images. Its keys, 
                  ('full' and 'tiny' are the paper's, any other name is ours), `size` (scored at,
                  px), `train_size` (the segmenter's, px), `gan_size` (px), `augmentation` (bool, of
                  the real images), `updates` (pre-training and fine-tuning together), `distances`
-                 (the library). None is required; a table says '?' for what it is not told.
+                 (the library), `spacing_mm` (row and column, at `size`). None is required; a table says '?' for what it is not told.
   versions       dict: see `versions`.
 
-The first nine are the key: of several lines with one key the newest counts. Scores that do not
-follow from the line's own confusion matrices are refused: a number cannot be changed by itself. A
-line that a crash tore off at the end of the file is dropped. One writer at a time.
+The first nine are the key: of several lines with one key the newest counts. Values that do not
+follow from the line's own confusion matrices and distances are refused: a score cannot be changed by
+itself (its interval could; what compares regimes computes its own). A line that a crash tore off at the end of the file is dropped. One writer at a time.
 """
 from __future__ import annotations
 
+import collections
 import importlib.metadata
 import json
 import math
@@ -41,6 +42,7 @@ import numpy as np
 
 from datasets.errors import InputError
 from pipelines import metrics
+from pipelines.checks import SCORED
 from pipelines.methods import REGIMES
 
 KEY = ('experiment', 'arm', 'num_real', 'draw', 'regime', 'segmenter', 'num_synthetic', 'seed',
@@ -48,7 +50,6 @@ KEY = ('experiment', 'arm', 'num_real', 'draw', 'regime', 'segmenter', 'num_synt
 FIELDS = KEY + ('organs', 'images', 'scores', 'protocol', 'versions')
 METRICS = ('jaccard_pooled', 'dice_pooled', 'jaccard_per_image', 'dice_per_image', 'hd95_mm',
            'assd_mm')
-SPLITS = ('test', 'left_out')
 RESULTS = 'results.jsonl'
 
 PathLike = Union[str, os.PathLike]
@@ -81,7 +82,12 @@ def collect(path: PathLike) -> List[Row]:
     if not paths:
         raise InputError(f'{path}: expected {RESULTS} in it or in the folders of its arms, found '
                          f'none; nothing is scored yet')
-    return [row for path in paths for row in read_results(path)]
+    rows = [row for path in paths for row in read_results(path)]
+    for key, count in collections.Counter(map(_key, rows)).items():
+        if count > 1:
+            raise InputError(f'{path}: expected one result of {key}, found {count} in the folders of '
+                             f'different arms; remove those of the arm that the config has no more')
+    return rows
 
 
 def append_results(path: PathLike, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -198,7 +204,7 @@ def _check(row: Mapping[str, Any], where: str) -> None:
     for name in ('experiment', 'arm', 'segmenter'):
         if not isinstance(row[name], str) or not row[name]:
             refuse(name, 'a name')
-    for name, choices in (('regime', tuple(REGIMES)), ('split', SPLITS)):
+    for name, choices in (('regime', tuple(REGIMES)), ('split', SCORED)):
         if row[name] not in choices:
             refuse(name, f'one of {", ".join(choices)}')
     for name in ('num_real', 'draw', 'num_synthetic', 'seed'):
@@ -234,13 +240,11 @@ def _check_images(row: Mapping[str, Any], where: str) -> None:
         computed = {**metrics.pooled_scores(confusions, row['organs']),
                     **metrics.per_image_scores(confusions, row['organs'])}
         stored = {(metric, organ): values[0] for metric, of_organ in row['scores'].items()
-                  for organ, values in of_organ.items() if not metric.endswith('_mm')}
+                  for organ, values in of_organ.items()}
         count = {len(confusions), len(row['images']['names'])}
         if row['images']['distances'] is not None:
             distances = np.array(row['images']['distances'], np.float64)
             computed.update(metrics.mean_distances(distances, row['organs']))
-            stored.update({(metric, organ): values[0] for metric, of_organ in row['scores'].items()
-                           for organ, values in of_organ.items() if metric.endswith('_mm')})
             count.add(len(distances))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f'{where}: expected images with names, confusions and distances, found '

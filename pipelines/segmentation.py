@@ -160,6 +160,9 @@ def _pairs(config: Config, run: Run, workdir) -> Pairs:
         info = records.read_info(synthetic_directory(workdir, run.regime.method))
         total, wanted = config.generation.num_train, config.generation.count
         count = run.num_synthetic or total
+        if count > total:
+            raise InputError(f'--num-synthetic {count}: expected at most generation.num_train = '
+                             f'{total}; the others choose the epoch')
         trains = lambda row: row['index'] < count
         chooses = lambda row: row['index'] >= total
         if info.count != wanted:

@@ -144,7 +144,7 @@ def test_unequal_updates_are_said():
     equal = rows_of('finetune3', updates=100)
     assert protocols.differences(real + equal, 'tiny') == []
     assert protocols.differences(real + rows_of('finetune3'), 'tiny') == [
-        'UNEQUAL TRAINING: REAL had 100 updates, the fine-tuned ones 5000.']
+        'UNEQUAL TRAINING of smanet: REAL had 100 updates, the fine-tuned ones 5000.']
 
 
 def test_other_configurations_stand_beside_table_2_with_a_warning():

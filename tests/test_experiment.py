@@ -100,7 +100,7 @@ def test_a_matrix_shares_stages_trains_other_networks_and_scores_what_was_left_o
     assert 'few, three-stage' in report.read_text() and 'images that draw' not in report.read_text()
     arms = matrix.arms_of(config)
     assert experiment.is_done(workdir, arms)
-    (workdir / 'few' / 'evaluations' / 'synth3-smanet-0-n2-left_out.json').unlink()
+    (workdir / 'few' / 'results.jsonl').unlink()
     assert not experiment.is_done(workdir, arms) and experiment.is_done(workdir, arms[:1])
 
 

@@ -3,6 +3,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from datasets.errors import InputError
 from pipelines import evaluation, export, metrics
 from pipelines.methods import METHODS, REGIMES, Run, parse_stage
 
+TOOLS = Path(__file__).resolve().parents[1] / 'tools'
 LOAD_WITHOUT_US = '''
 import sys
 import numpy as np, tensorflow as tf
@@ -143,3 +145,17 @@ def test_records_of_other_classes_are_refused(finished, model, tmp_path):
     with pytest.raises(InputError, match='expected the classes of the model'):
         evaluation.evaluate(model, tmp_path / 'r', tmp_path / 'out.json')
     assert not (tmp_path / 'out.json').exists()
+
+
+def test_the_tool_scores_an_exported_model_and_says_so(model, finished, tmp_path):
+    _, workdir = finished
+    output = tmp_path / 'scores.json'
+    done = subprocess.run(
+        [sys.executable, str(TOOLS / 'evaluate_segmenter.py'), '--model', str(model), '--records',
+         str(workdir / 'records' / 'test'), '--output', str(output)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    scored = json.loads(output.read_text())['scores']
+    line = next(line for line in done.stdout.splitlines() if line.startswith('hd95_mm'))
+    assert [float(v) for v in line.split()[1:]] == pytest.approx(
+        [scored['hd95_mm'][o][0] for o in ('left_lung', 'heart', 'right_lung', 'average')], abs=0.006)
+    assert f'3 images at 64 px: {output}' in done.stdout

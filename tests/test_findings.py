@@ -25,7 +25,7 @@ def line(table, start):
 def test_a_clear_difference_is_told_from_none():
     table, = findings.comparisons([*runs('real', 0.85, (0, 1, 2)), *runs('synth3', 0.85, (3, 4, 5)),
                                    *runs('finetune3', 0.9, (0, 1, 2))])
-    assert table.title == 'demo, 16 real images: test images, against REAL'
+    assert table.title == 'demo, 16 real images: 20 test images, against REAL'
     assert [row[0] for row in table.rows] == ['REAL', 'Three-stage, Synth 3', 'Three-stage, Finetune']
     finetune, synth = line(table, 'Three-stage, Finetune'), line(table, 'Three-stage, Synth')
     assert finetune[1] == '3' and finetune[7] == 'yes, higher' and finetune[6] == '< 0.001'
@@ -65,9 +65,11 @@ def test_draws_are_pooled_on_test_images_but_not_on_what_they_left_out():
     rows = runs('real', .85, draws=(0, 1))
     assert len(findings.by_images(rows)) == 1
     rows = runs('real', .85, draws=(0, 1), split='left_out')
-    assert [findings.words_of(images) for images in findings.by_images(rows)] == [
-        'demo, 16 real images: images that draw 0 left out',
-        'demo, 16 real images: images that draw 1 left out']
+    for row in rows:
+        row['images']['names'] = [f'{row["draw"]}-{name}' for name in row['images']['names']]
+    titles = [findings.comparisons(found)[0].title for found in findings.by_images(rows)]
+    assert titles == [f'demo, 16 real images: 20 learning images that draw {draw} left out, against '
+                      f'REAL' for draw in (0, 1)]
 
 
 def test_a_try_stands_against_the_arm_of_the_configuration():
@@ -79,6 +81,35 @@ def test_a_try_stands_against_the_arm_of_the_configuration():
     assert table.rows[0][5] == '-' and table.rows[1][0] == 'grey'
     assert float(table.rows[1][5]) == pytest.approx(5, abs=.3) and table.rows[1][7] == 'yes, higher'
     assert '20 learning images' in table.notes[0]
+
+
+def test_a_try_is_compared_on_the_same_images_and_pairs_only():
+    base = [*runs('synth3', .7, split='left_out', num_synthetic=100),
+            *runs('synth3', .8, split='left_out')]
+    tried, = runs('synth3', .8, split='left_out', arm='grey')
+    table, = findings.tries([*base, tried])
+    assert abs(float(table.rows[-1][5])) < 0.01  # against 448 pairs, not against 100
+    tried['images']['names'] = tried['images']['names'][::-1]
+    alone = findings.tries([*base, tried])[-1]
+    assert len(alone.rows) == 1 and alone.rows[0][5] == '-'
+
+
+def test_labels_tell_network_and_pairs_apart():
+    rows = [*runs('real', .85), *runs('real', .85, segmenter='unet'),
+            *runs('finetune3', .8, num_synthetic=100), *runs('finetune3', .9)]
+    table = findings.comparisons(rows)[0]
+    assert [row[0] for row in table.rows] == [
+        'REAL (smanet)', 'Three-stage, Finetune (smanet, 100 pairs)',
+        'Three-stage, Finetune (smanet, 448 pairs)', 'REAL (unet)']
+    assert float(table.rows[1][4]) < -4 < 4 < float(table.rows[2][4])
+
+
+def test_images_without_organs_give_no_interval_and_no_error():
+    empty = np.zeros([2, 4, 4], int)
+    empty[:, 0, 0] = 100
+    empty[0, 1, 1] = empty[0, 2, 2] = empty[0, 3, 3] = 5
+    table, = findings.comparisons([make_evaluation(empty, regime='real'), make_evaluation(empty)])
+    assert [row[3:8] for row in table.rows] == [('-',) * 5] * 2
 
 
 def test_scorings_of_the_test_images_are_counted():

@@ -33,7 +33,7 @@ def test_a_block_is_every_combination_of_its_lists():
         (4, 0), (4, 1), (8, 0), (8, 1)]
     # REAL knows no synthetic pairs: networks x seeds x (1 + 2)
     assert len(arms[0].runs) == 2 * 2 * 3
-    assert names(arms[0])[:3] == ['real-smanet-0', 'synth1-smanet-0-n3', 'synth1-smanet-0-n6']
+    assert names(arms[0])[:3] == ['real-smanet-0', 'synth1-smanet-0', 'synth1-smanet-0-n3']
 
 
 def test_blocks_of_one_arm_add_up_and_finetuning_brings_its_synth():
@@ -64,15 +64,18 @@ def test_one_folder_with_two_configs_is_refused():
 
 
 @pytest.mark.parametrize('block, message', [
-    ({'score': ['train']}, r'matrix\[0\].score: expected of left_out, test'),
+    ({'score': ['train']}, r'matrix\[0\].score: expected of test, left_out'),
     ({'seeds': []}, r'matrix\[0\]: expected at least one of segmenters, seeds and score'),
     ({'draws': [-1]}, r'matrix\[0\].draws: expected numbers from 0 on'),
     ({'num_synthetic': [7]}, r'num_synthetic: expected numbers from 1 to .* = 6, found \[7\]'),
+    ({'num_synthetic': [5], 'config': {'generation': {'num_train': 2}}}, 'from 1 to .* = 2, found'),
+    ({'segmenters': ['wide-net']}, 'segmenters.wide-net: expected a name of letters'),
+    ({'config': {'matrix': []}}, r'matrix\[0\].config: expected no matrix inside a matrix'),
     ({'segmenters': ['segnet']}, "segmenter 'segnet': expected one of smanet, unet"),
     ({'segmenters': ['unet']}, 'segmenters.unet.crop: expected a multiple of 16'),
     ({'regimes': ['synth4']}, "regime 'synth4': expected one of real"),
     ({'arms': 'x'}, r'unknown key matrix\[0\].arms'),
-    ({'arm': '../x'}, r'matrix\[0\].arm: expected the name of a folder'),
+    ({'arm': '../x'}, r'matrix\[0\].arm: expected a name of letters, digits and _'),
     ({'config': {'pggann': {}}}, r'matrix\[0\]: unknown key pggann')])
 def test_refusals_name_block_and_key(block, message):
     with pytest.raises(InputError, match=message):
@@ -95,6 +98,26 @@ def test_a_part_can_be_chosen():
             matrix.selected(arms, *options)
 
 
+def test_two_folders_for_the_same_rows_are_refused():
+    with pytest.raises(InputError, match='demo-draw0 and demo are the same arm, real images and draw'):
+        matrix.arms_of(with_matrix({'draws': [0]}, {}))
+
+
+def test_all_pairs_are_one_run_however_they_are_asked_for():
+    arm, = matrix.arms_of(with_matrix({'regimes': ['synth3'], 'num_synthetic': [6, 2]}))
+    assert names(arm) == ['synth3-smanet-0', 'synth3-smanet-0-n2']
+
+
+def test_what_stands_for_an_experiment_is_the_papers_regime_of_smanet():
+    arms = matrix.arms_of(with_matrix(
+        {'arm': 'tried', 'regimes': ['finetune3'], 'score': ['left_out']},
+        {'regimes': ['real', 'finetune3'], 'segmenters': ['unet', 'smanet'], 'seeds': [1, 2]},
+        segmenters={'unet': {'crop': 48}}))
+    arm, run = matrix.shown(arms)
+    assert (arm.folder, run.name) == ('demo', 'finetune3-smanet-1')
+    assert matrix.shown(arms[:1]) is None
+
+
 def test_arms_share_the_stages_on_which_their_configs_agree(tmp_path):
     dots, labels, _ = METHODS['three'].stages
     arms = matrix.arms_of(with_matrix(
@@ -102,16 +125,28 @@ def test_arms_share_the_stages_on_which_their_configs_agree(tmp_path):
         {'arm': 'reject', 'config': {'labels': {'reject': True}}, 'regimes': ['synth3']},
         {'arm': 'wide', 'config': {'stages': {'dots': {'fmap_max': 4}}}, 'regimes': ['synth3']},
         {'arm': 'draw', 'config': {'data': {'draw': 1}}, 'regimes': ['synth3']}))
-    for arm in arms:
+    cut = matrix.selected(arms, None, None, None, [0])
+    with pytest.raises(InputError, match='--arms reject: its stage dots is that of arm demo, which '
+                                         'has not trained it yet; run that arm first'):
+        matrix.share_stage(arms, cut[1], dots, tmp_path)
+    assert not (tmp_path / 'reject').exists()
+    for stage in (dots, labels):
+        (tmp_path / 'demo' / 'stages' / stage.key).mkdir(parents=True)
+        (tmp_path / 'demo' / 'stages' / stage.key / 'finished.json').write_text('{}')
+    for arm in cut:
         for stage in (dots, labels):
             matrix.share_stage(arms, arm, stage, tmp_path)
-    first = tmp_path / 'demo' / 'stages'
-    (first / 'dots').mkdir(parents=True)
-    (first / 'dots' / 'weights').write_text('w')
-    assert (tmp_path / 'reject' / 'stages' / 'dots' / 'weights').read_text() == 'w'
+    assert (tmp_path / 'reject' / 'stages' / 'dots' / 'finished.json').is_file()
+    assert not (tmp_path / 'demo' / 'stages' / 'dots').is_symlink()
     assert (tmp_path / 'wide' / 'stages' / labels.key).is_symlink()
     assert not (tmp_path / 'wide' / 'stages' / 'dots').exists()
     assert not (tmp_path / 'draw' / 'stages').exists()
+    # a matrix that was changed: the link is no longer right, and goes
+    other = matrix.arms_of(with_matrix(
+        {'regimes': ['synth3']},
+        {'arm': 'reject', 'config': {'pggan': {'fmap_max': 4}}, 'regimes': ['synth3']}))
+    matrix.share_stage(other, other[1], dots, tmp_path)
+    assert not (tmp_path / 'reject' / 'stages' / 'dots').is_symlink()
 
 
 def test_a_snapshot_to_draw_with_does_not_part_arms():

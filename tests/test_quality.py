@@ -1,4 +1,5 @@
 """The whole measurement on drawn chests: copies and fresh samples must be told apart."""
+import dataclasses
 import json
 import shutil
 
@@ -176,8 +177,12 @@ def test_few_pictures(tmp_path):
 
 
 def test_a_features_file_that_is_none(workdir, tmp_path):
+    def measure(name):
+        evaluation = dataclasses.replace(CONFIG.evaluation, inception_weights=str(tmp_path / name))
+        quality.measure_quality(dataclasses.replace(CONFIG, evaluation=evaluation), FRESH, workdir)
+
     with pytest.raises(InputError, match='evaluation.inception_weights: no such file'):
-        quality.measure_quality(CONFIG, FRESH, workdir, str(tmp_path / 'none.h5'))
+        measure('none.h5')
     (tmp_path / 'text.h5').write_text('nothing')
     with pytest.raises(InputError, match='evaluation.inception_weights: Inception weights: exp'):
-        quality.measure_quality(CONFIG, FRESH, workdir, str(tmp_path / 'text.h5'))
+        measure('text.h5')

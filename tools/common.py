@@ -100,6 +100,16 @@ def load_config(arguments: argparse.Namespace):
     return load(arguments.config, arguments.overrides)
 
 
+def load_arm_config(arguments: argparse.Namespace):
+    """The config of a tool that works in one arm's folder."""
+    config = load_config(arguments)
+    if config.matrix:
+        raise InputError(f'--config {arguments.config}: has a matrix, and this tool works on one of '
+                         f'its arms: give the config.yaml in the arm\'s folder, and that folder as '
+                         f'--workdir')
+    return config
+
+
 def dry_run(arguments: argparse.Namespace, arms) -> bool:
     """Prints the plan of these matrix.Arms if that is all that was asked for."""
     if arguments.dry_run:
@@ -110,9 +120,9 @@ def dry_run(arguments: argparse.Namespace, arms) -> bool:
 
 def run_of(arguments: argparse.Namespace, config):
     """The methods.Run that the options of `add_run_options` name."""
-    from pipelines import methods
+    from pipelines import checks, methods
     from pipelines.config import segmenter_settings
-    segmenter_settings(config, arguments.segmenter)  # or says which there are
+    checks.check_segmenter(segmenter_settings(config, arguments.segmenter), arguments.config)
     return methods.Run(methods.parse_regime(arguments.regime), arguments.segmenter, arguments.seed,
                        arguments.num_synthetic)
 

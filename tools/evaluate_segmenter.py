@@ -1,4 +1,4 @@
-"""Scores an exported segmenter on records: pooled and per-image J and DSC per organ, in per cent."""
+"""Scores an exported segmenter on records: J and DSC (pooled and per image, per cent), HD95, ASSD (mm)."""
 import sys
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tools import common
 def main() -> None:
     options = common.parser(
         __doc__,
-        '  python tools/evaluate_segmenter.py --model runs/demo/exports/finetune3/1 \\\n'
+        '  python tools/evaluate_segmenter.py --model runs/demo/exports/finetune3-smanet-0/1 \\\n'
         '      --records runs/demo/records/test --output finetune3.json --overlays finetune3.png')
     common.add_model_option(options)
     options.add_argument('--records', required=True, metavar='DIR', help='from prepare_records.py')
@@ -27,9 +27,9 @@ def main() -> None:
                                  arguments.overlays)
     organs = [*scored.info.coding.targets, 'average']
     print(f'{"":20}' + ''.join(f'{organ:>14}' for organ in organs))
-    for metric in sorted({metric for metric, _ in scored.scores}):
-        print(f'{metric:20}' + ''.join(f'{scored.scores[metric, o]:14.2f}' for o in organs
-                                       if (metric, o) in scored.scores))
+    for metric, of_organ in scored.scores.items():
+        print(f'{metric:20}' + ''.join(f'{of_organ[organ][0]:14.2f}' if organ in of_organ
+                                       else f'{"-":>14}' for organ in organs))
     print(f'{scored.info.count} images at {scored.info.size} px: {arguments.output}')
 
 

@@ -23,7 +23,7 @@ def main() -> None:
         options.error('expected either --regime, or --method and --stage')
 
     from pipelines import experiment, matrix, methods
-    config = common.load_config(arguments)
+    config = common.load_arm_config(arguments)
     if arguments.regime:
         run = common.run_of(arguments, config)
     else:

@@ -25,7 +25,7 @@ def main() -> None:
     arguments = options.parse_args()
 
     from pipelines import experiment, matrix, methods
-    config = common.load_config(arguments)
+    config = common.load_arm_config(arguments)
     method = methods.parse_method(arguments.method)
     if common.dry_run(arguments, [
             matrix.arm_of(config, [methods.Run(methods.synth_regime(method))])]):

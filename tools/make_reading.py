@@ -10,7 +10,7 @@ def main() -> None:
     options = common.parser(
         __doc__,
         '  # as many difficult images as the paper\'s physicians read\n'
-        '  python tools/make_reading.py --model runs/full/exports/finetune3/1 \\\n'
+        '  python tools/make_reading.py --model runs/full/exports/finetune3-smanet-0/1 \\\n'
         '      --records runs/full/records/test --count 20 --hardest --output reading\n'
         '  # send reading/reading.html to the readers, keep reading/key.json, and when their\n'
         '  # answers are back: python tools/tabulate_reading.py')

@@ -9,7 +9,7 @@ from tools import common
 def main() -> None:
     options = common.parser(
         __doc__,
-        '  python tools/predict.py --model runs/demo/exports/finetune3/1 \\\n'
+        '  python tools/predict.py --model runs/demo/exports/finetune3-smanet-0/1 \\\n'
         '      --input scan.png more_scans/ --output segmented')
     common.add_model_option(options)
     options.add_argument('--input', required=True, nargs='+', metavar='PATH',

@@ -35,7 +35,7 @@ def main() -> None:
     else:
         common.setup_tensorflow(config.strategy)
         experiment.run(config, workdir, arms)
-    print(f'results: {workdir}/**/results.jsonl\nreport:  {workdir / "report.html"}')
+    print(f'report: {workdir / "report.html"}')
 
 
 if __name__ == '__main__':

@@ -19,7 +19,7 @@ def main() -> None:
     arguments = options.parse_args()
 
     from pipelines import experiment, matrix
-    config = common.load_config(arguments)
+    config = common.load_arm_config(arguments)
     run = common.run_of(arguments, config)
     if common.dry_run(arguments, [matrix.arm_of(config, [run])]):
         return

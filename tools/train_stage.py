@@ -18,7 +18,7 @@ def main() -> None:
     arguments = options.parse_args()
 
     from pipelines import experiment, matrix, methods
-    config = common.load_config(arguments)
+    config = common.load_arm_config(arguments)
     method = methods.parse_method(arguments.method)
     stage = methods.parse_stage(method, arguments.stage)
     if common.dry_run(arguments, [
