@@ -12,7 +12,6 @@ import numpy as np
 import tensorflow as tf
 
 from datasets import records
-from datasets.errors import InputError
 from datasets.files import write_json, write_png
 from pipelines import distances, export, metrics, preprocess, progress, sheets, statistics
 from pipelines.results import versions
@@ -37,12 +36,7 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
     Raises:
       InputError: no model, no records, or the two do not name the same classes.
     """
-    segment, description = export.load_segmenter(model)
-    info = records.read_info(records_directory)
-    classes = ['background', *info.coding.targets]
-    if description['classes'] != classes:
-        raise InputError(f'--records {records_directory}: expected the classes of the model, '
-                         f'{description["classes"]}, found {classes}')
+    segment, info = export.load_segmenter_for(model, records_directory)
     names, confusions, measured, pictures = [], [], [], []
     for row in progress.bar(records.read(info), total=info.count, desc='evaluate',
                             unit='image'):
@@ -60,7 +54,8 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
         _write_overlays(overlays, pictures, confusions, info.coding.class_colours)
     write_json(output, {
         'model': str(model), 'records': str(records_directory), 'size': info.size,
-        'versions': versions(), 'spacing_mm': info.spacing_mm, 'library': distances.LIBRARY if info.spacing_mm else None,
+        'versions': versions(), 'spacing_mm': info.spacing_mm,
+        'library': distances.LIBRARY if info.spacing_mm else None,
         'organs': list(info.coding.targets),
         'images': {'names': names, 'confusions': confusions.tolist(),
                    'distances': None if measured is None else _or_null(measured)},

@@ -129,6 +129,21 @@ def load_segmenter(model):
     return (lambda image, _keep=loaded: signature(image=image)), description
 
 
+def load_segmenter_for(model, records_directory):
+    """-> (function as of `load_segmenter`, records.Info): a model and records of the same classes.
+
+    Raises:
+      InputError: no model, no records, or the two do not name the same classes.
+    """
+    segment, description = load_segmenter(model)
+    info = records.read_info(records_directory)
+    classes = ['background', *info.coding.targets]
+    if description['classes'] != classes:
+        raise InputError(f'--records {records_directory}: expected the classes of the model, '
+                         f'{description["classes"]}, found {classes}')
+    return segment, info
+
+
 def _save(module, signatures, description: dict, output) -> Path:
     """Writes to a temporary folder beside `output`/1 and renames: complete or not there."""
     target = Path(output) / '1'

@@ -69,12 +69,7 @@ def make_reading(model, records_directory, output, seed: int = 0, count: Optiona
                          f'replaced cannot unblind the page that readers hold)')
     if hardest and count is None:
         raise InputError('--hardest: expected how many images too; add --count (20 in the paper)')
-    segment, description = export.load_segmenter(model)
-    info = records.read_info(records_directory)
-    classes = ['background', *info.coding.targets]
-    if description['classes'] != classes:
-        raise InputError(f'--records {records_directory}: expected the classes of the model, '
-                         f'{description["classes"]}, found {classes}')
+    segment, info = export.load_segmenter_for(model, records_directory)
     names = [_name(row) for row in records.read(info)]
     number = _checked_number(count, len(names), records_directory)
 

@@ -15,7 +15,7 @@ bootstrap of so few; and seeds of one draw count as separate runs.
 """
 from __future__ import annotations
 
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -201,14 +201,6 @@ def compare_regimes(regimes: Dict[str, np.ndarray], keys: Dict[str, Sequence[tup
         p_values.append(wilcoxon(image_scores(runs), image_scores(base_runs)))
     return [Comparison(name, *found, p, p_holm, found.is_difference)
             for name, found, p, p_holm in zip(names, differences, p_values, holm(p_values))]
-
-
-def spread(values: Sequence[float]) -> Tuple[float, Optional[float]]:
-    """Mean and sample standard deviation (n - 1); None for the latter of a single value."""
-    values = np.asarray(values, np.float64)
-    if not values.size:
-        raise ValueError('expected at least one value, found none')
-    return float(values.mean()), float(values.std(ddof=1)) if values.size > 1 else None
 
 
 def _resample(sides: Sequence[np.ndarray], metric: Callable, paired: bool) -> List[np.ndarray]:

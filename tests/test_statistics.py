@@ -246,13 +246,6 @@ def test_compare_regimes():
     assert found[0].p_holm == 2 * found[0].p
 
 
-def test_spread_by_hand():
-    assert statistics.spread([1, 3]) == (2, pytest.approx(np.sqrt(2)))
-    assert statistics.spread([4.5]) == (4.5, None)
-    with pytest.raises(ValueError, match='at least one value, found none'):
-        statistics.spread([])
-
-
 EMPTY = np.zeros((2, 5, 3, 3), int)
 
 
