@@ -6,7 +6,7 @@ each draw leaves out other learning images, so there each has tables of its own.
 from __future__ import annotations
 
 import collections
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -102,13 +102,27 @@ def comparisons(rows: Sequence[Row]) -> List[Table]:
     return tables or [_table(lines, None, _words(rows), RULES)]
 
 
-def _table(lines: Sequence[Trained], baseline, title: str, notes: Sequence[str]) -> Table:
-    compared = {}
-    if baseline is not None and len(lines) > 1 and _pooled(baseline.confusions, baseline.rows[0]):
-        compared = {found.regime: found for found in statistics.compare_regimes(
-            {line.label: line.confusions for line in lines},
-            {line.label: line.keys for line in lines}, baseline.label, lines[0].rows[0]['organs'])}
-    body = []
+def differences(rows: Sequence[Row]) -> Dict[str, Dict[str, List[Tuple[float, float, float]]]]:
+    """The differences of `comparisons` for a figure: against REAL -> line -> [(value, low, high)]."""
+    lines = trained(rows)
+    found = {f'Against {baseline.label}': {
+        label: [(one.value, one.low, one.high)] for label, one in _compared(lines, baseline).items()}
+        for baseline in lines if baseline.rows[0]['regime'] == 'real'}
+    return {name: of_lines for name, of_lines in found.items() if of_lines}
+
+
+def _compared(lines: Sequence[Trained], baseline: Optional[Trained]) -> dict:
+    """label -> statistics.Comparison with the baseline, of every other line."""
+    if baseline is None or len(lines) < 2 or not _pooled(baseline.confusions, baseline.rows[0]):
+        return {}
+    return {found.regime: found for found in statistics.compare_regimes(
+        {line.label: line.confusions for line in lines}, {line.label: line.keys for line in lines},
+        baseline.label, lines[0].rows[0]['organs'])}
+
+
+def _table(lines: Sequence[Trained], baseline: Optional[Trained], title: str,
+           notes: Sequence[str]) -> Table:
+    compared, body = _compared(lines, baseline), []
     for line in lines:
         pooled = _pooled(line.confusions, line.rows[0])
         found = compared.get(line.label)

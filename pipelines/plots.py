@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from typing import Dict, Mapping, Sequence, Tuple
+from typing import Dict, Mapping, Optional, Sequence, Tuple
 
 import matplotlib
 import numpy as np
@@ -56,12 +56,13 @@ def curves(series: Mapping[str, Sequence[dict]]) -> bytes:
 
 
 def intervals(measured: Mapping[str, Mapping[str, Sequence[Tuple[float, float, float]]]],
-              xlabel: str) -> bytes:
+              xlabel: str, reference: Optional[float] = None) -> bytes:
     """Means with their intervals: one panel for each organ, one line of points for each regime.
 
     Args:
       measured: organ -> regime -> (mean, low, high) of each seed, per cent; low and high may be
         NaN.
+      reference: a value to mark by a line.
     """
     regimes = list(dict.fromkeys(regime for of_organ in measured.values() for regime in of_organ))
     with matplotlib.rc_context(STYLE):
@@ -78,6 +79,8 @@ def intervals(measured: Mapping[str, Mapping[str, Sequence[Tuple[float, float, f
                     colour = COLOURS[number % len(COLOURS)]
                     panel.plot([low, high], [y, y], color=colour, linewidth=1.6)
                     panel.plot(mean, y, 'o', color=colour, markersize=5)
+            if reference is not None:
+                panel.axvline(reference, color='#465364', linewidth=1)
             panel.set_title(organ, loc='left')
             panel.set_yticks(range(len(regimes)), regimes)
             panel.set_xlabel(xlabel)

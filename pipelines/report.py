@@ -65,9 +65,9 @@ def write_report(workdir, output=None) -> pathlib.Path:
     rows, problem = _read_rows(workdir)
     scores, config, arms = score_rows(rows), _read_config(workdir), _arms(workdir)
     sections = {
+        'Is it better than REAL?': problem + _comparisons(rows),
         'Published and measured': problem + _protocols(scores) + [
             document.table(table, css='scores') for table in compare.tables(scores)],
-        'Is it better than REAL?': problem + _comparisons(rows),
         'What was tried': _tries(rows),
         'Quality of the samples': quality_exhibits.quality(arms, workdir),
         'The method': [document.figure(
@@ -131,7 +131,14 @@ def _protocols(rows: Sequence[Row]) -> List[Block]:
 
 def _comparisons(rows: Sequence[Row]) -> List[Block]:
     blocks = [document.paragraph(findings.counted(rows))] if rows else []
-    for of_images in findings.by_images([row for row in rows if row['split'] == 'test']):
+    for number, of_images in enumerate(findings.by_images(
+            [row for row in rows if row['split'] == 'test'])):
+        apart = findings.differences(of_images)
+        if apart:
+            blocks.append(document.figure(
+                f'differences-{number}', plots.intervals(apart, 'difference of pooled J (%)', 0),
+                f'{compare.group_of(of_images[0])}: differences from REAL with their 95 % intervals, '
+                f'average pooled J on the test images.', wide=True))
         blocks += [document.table(table, css='scores') for table in findings.comparisons(of_images)]
     chosen = [of_images for of_images in findings.by_images(
         [row for row in rows if row['split'] == 'left_out'

@@ -48,6 +48,10 @@ def test_every_network_stands_against_every_real():
     assert [row[0] for row in first.rows] == ['REAL (smanet)', 'Three-stage, Synth 3 (smanet)',
                                               'REAL (unet)', 'Three-stage, Synth 3 (unet)']
     assert first.notes and not second.notes  # the rules are said once
+    drawn = findings.differences(rows)
+    assert list(drawn) == ['Against REAL (smanet)', 'Against REAL (unet)']
+    (value, low, high), = drawn['Against REAL (smanet)']['Three-stage, Synth 3 (smanet)']
+    assert f'{value:+.2f}' == first.rows[1][4] and f'[{low:.2f}, {high:.2f}]' == first.rows[1][5]
 
 
 def test_numbers_of_pairs_get_lines_of_their_own():
