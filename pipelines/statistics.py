@@ -6,16 +6,16 @@ test images in the same order. Scores are per cent, class 0 (background) is not 
 is the plain mean over organs, and pooled means over all pixels of the test set, as the paper's
 tables are.
 
-Intervals are 95 % percentile bootstraps over both levels that vary: images, drawn once for all
-runs, and runs, since another seed or draw would have given other scores. [ours] (Owen 2007, "The
-pigeonhole bootstrap".) Of R runs a resample draws R - 1, since R would show only (R - 1) / R of the
-variance between runs. [ours] (McCarthy and Snowden 1985.) What intervals do not know: with one run
-they speak of images alone; with two or three they are still too narrow, like any percentile
-bootstrap of so few; and seeds of one draw count as separate runs.
+Intervals are 95 % percentile bootstraps over all that varies: images, resampled once for all runs,
+and runs, since other seeds and other draws of the training images would have given other scores:
+first the draws, then the seeds of each. [ours] (Owen 2007, "The pigeonhole bootstrap".) Of n draws or
+seeds a resample takes n - 1, since n would show only (n - 1) / n of their variance. [ours] (McCarthy
+and Snowden 1985.) What intervals do not know: with one run they speak of images alone, and with few
+draws or seeds they are still too narrow, like any percentile bootstrap of so few.
 """
 from __future__ import annotations
 
-from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -56,13 +56,15 @@ class Comparison(NamedTuple):
 
 
 def pooled_interval(runs: np.ndarray, organs: Sequence[str],
-                    metric: Callable = metrics.jaccard) -> Dict[str, Interval]:
+                    metric: Callable = metrics.jaccard,
+                    draws: Optional[Sequence[int]] = None) -> Dict[str, Interval]:
     """Mean over runs of the pooled score.
 
     Args:
       runs: [runs, images, C, C].
       organs: the C - 1 names of classes 1, 2, ...
       metric: `metrics.jaccard` or `metrics.dice`.
+      draws: of the training images, one for each run; None = all runs have the same.
 
     Returns:
       {organ or 'average': Interval}; an organ that fewer than two images show is left out.
@@ -71,12 +73,13 @@ def pooled_interval(runs: np.ndarray, organs: Sequence[str],
       ValueError: `runs` has another shape or fewer than two images that show an organ.
     """
     runs = _checked(runs, organs)
-    (resampled,) = _resample((runs,), metric, paired=False)
+    (resampled,) = _resample((runs,), (draws,), metric, paired=False)
     return _intervals(Interval, _pooled(runs, metric), resampled, _scored(runs, metric), organs)
 
 
 def difference(runs: np.ndarray, baseline: np.ndarray, organs: Sequence[str],
-               paired: bool) -> Dict[str, Difference]:
+               paired: bool, draws: Optional[Sequence[int]] = None,
+               baseline_draws: Optional[Sequence[int]] = None) -> Dict[str, Difference]:
     """Pooled J of a regime minus that of a baseline, both means over runs.
 
     Images are resampled once for both sides.
@@ -87,6 +90,7 @@ def difference(runs: np.ndarray, baseline: np.ndarray, organs: Sequence[str],
       organs: the C - 1 names of classes 1, 2, ...
       paired: whether run i of both sides had the same draw and seed: the sides then share the
         resample of runs too; otherwise each has its own, and they may differ in number.
+      draws, baseline_draws: see `pooled_interval`.
 
     Returns:
       {organ or 'average': Difference}; an organ that fewer than two images show on either side is
@@ -104,7 +108,7 @@ def difference(runs: np.ndarray, baseline: np.ndarray, organs: Sequence[str],
         raise ValueError(f'paired: expected as many runs on both sides, found {len(sides[0])} and '
                          f'{len(sides[1])}')
     ours, theirs = (_pooled(side, metrics.jaccard) for side in sides)
-    of_ours, of_theirs = _resample(sides, metrics.jaccard, paired)
+    of_ours, of_theirs = _resample(sides, (draws, baseline_draws), metrics.jaccard, paired)
     scored = np.minimum(*(_scored(side, metrics.jaccard) for side in sides))
     return _intervals(Difference, _apart(ours, theirs), _apart(of_ours, of_theirs), scored,
                       organs)
@@ -194,7 +198,8 @@ def compare_regimes(regimes: Dict[str, np.ndarray], keys: Dict[str, Sequence[tup
     for name in names:
         runs, of_runs = _by_key(regimes[name], keys.get(name, ()), name)
         try:
-            found = difference(runs, base_runs, organs, paired=of_runs == base_keys)
+            found = difference(runs, base_runs, organs, of_runs == base_keys,
+                               [draw for draw, _ in of_runs], [draw for draw, _ in base_keys])
         except ValueError as error:
             raise ValueError(f'{name} against {baseline}: {error}') from None
         differences.append(found['average'])
@@ -203,7 +208,8 @@ def compare_regimes(regimes: Dict[str, np.ndarray], keys: Dict[str, Sequence[tup
             for name, found, p, p_holm in zip(names, differences, p_values, holm(p_values))]
 
 
-def _resample(sides: Sequence[np.ndarray], metric: Callable, paired: bool) -> List[np.ndarray]:
+def _resample(sides: Sequence[np.ndarray], draws: Sequence, metric: Callable,
+              paired: bool) -> List[np.ndarray]:
     """Pooled scores of resamples, [NUM_RESAMPLES, organs + 1] for each side.
 
     Not scipy.stats.bootstrap, as elsewhere: it cannot resample two levels at once. With one run
@@ -218,10 +224,21 @@ def _resample(sides: Sequence[np.ndarray], metric: Callable, paired: bool) -> Li
         images = _draw(rng, size, num_images, num_images)
         for i, (side, confusions) in enumerate(zip(sides, flat)):
             if i == 0 or not paired:
-                drawn = _draw(rng, size, len(side), max(len(side) - 1, 1))
+                drawn = _draw_runs(rng, size, draws[i] or [0] * len(side))
             pooled = (images @ confusions).reshape(size, len(side), classes, classes)
             batches[i].append(_mean(_with_average(metric(pooled)), 1, drawn[..., None]))
     return [np.concatenate(batch) for batch in batches]
+
+
+def _draw_runs(rng: np.random.Generator, size: int, draws: Sequence[int]) -> np.ndarray:
+    """Weights of runs, float64 [size, runs]: some of the draws, of each some of its runs."""
+    groups = [np.flatnonzero(np.array(draws) == draw) for draw in sorted(set(draws))]
+    of_groups = _draw(rng, size, len(groups), max(len(groups) - 1, 1))
+    weights = np.zeros([size, len(draws)])
+    for taken, runs in zip(of_groups.T, groups):
+        times = max(len(runs) - 1, 1)
+        weights[:, runs] = taken[:, None] * _draw(rng, size, len(runs), times) / times
+    return weights
 
 
 def _draw(rng: np.random.Generator, size: int, number: int, times: int) -> np.ndarray:

@@ -57,6 +57,21 @@ def test_interval_over_runs_by_hand():
     assert statistics.pooled_interval(four, ORGANS)['average'] == pytest.approx((35, 20, 60))
 
 
+def test_seeds_of_one_draw_are_no_draws():
+    """Two draws of two seeds each: a resample is one of the draws, and one of its seeds twice."""
+    runs = of_scores(np.repeat([[[20, 20]], [[24, 24]], [[76, 76]], [[80, 80]]], 5, axis=1))
+    nested = statistics.pooled_interval(runs, ORGANS, draws=[0, 0, 1, 1])['average']
+    assert nested == pytest.approx((50, 20, 80))
+    four = of_scores(np.repeat([[[j, j]] for j in 4 * [20] + 4 * [80]], 5, axis=1))
+    flat = statistics.pooled_interval(four, ORGANS)['average']
+    draws = 4 * [0] + 4 * [1]
+    nested = statistics.pooled_interval(four, ORGANS, draws=draws)['average']
+    assert nested == pytest.approx((50, 20, 80)) and nested.low < flat.low < flat.high < nested.high
+    # what a difference is made of: the draws of both sides, together where they are paired
+    found = statistics.difference(four, four, ORGANS, True, draws, draws)['average']
+    assert found == (0, 0, 0)
+
+
 def test_value_is_the_mean_over_runs_of_the_pooled_score():
     runs = random_runs(0, 3)
     found = statistics.pooled_interval(runs, ORGANS)
