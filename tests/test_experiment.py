@@ -62,6 +62,20 @@ def test_a_workdir_of_another_experiment_is_refused(finished, tmp_path):
         experiment.open_workdir(other, tmp_path / 'file' / 'run')
 
 
+def test_a_workdir_from_before_a_key_existed_goes_on(tmp_path):
+    """What its config does not say is the default; a kept config that cannot be read is another's."""
+    config = tiny_config()
+    workdir = experiment.open_workdir(config, tmp_path / 'run')
+    (workdir / 'synthetic' / 'three').mkdir(parents=True)
+    (workdir / 'synthetic' / 'three' / 'x.tfrecord').write_text('')
+    kept = yaml.safe_load((workdir / 'config.yaml').read_text())
+    del kept['labels']['warp']
+    (workdir / 'config.yaml').write_text(yaml.safe_dump(kept))
+    experiment.open_workdir(config, workdir)
+    with pytest.raises(InputError, match='made with another labels.warp; choose another'):
+        experiment.open_workdir(tiny_config(labels={'warp': 0.1}), workdir)
+
+
 def test_the_plan_names_stages_parameters_and_steps():
     config = tiny_config()
     text = planning.describe([matrix.arm_of(config, [Run(REGIMES['finetune3'])])])
