@@ -66,6 +66,7 @@ def missing(text: str) -> Block:
 
 
 def code(text: str) -> Block:
+    """Text as it stands, in the type of code."""
     text = text.rstrip('\n')
     longest = max((len(run) for run in re.findall('`+', text)), default=0)
     fence = '`' * max(3, longest + 1)
@@ -81,6 +82,7 @@ def folded(title: str, blocks: Sequence[Block], is_open: bool = False) -> Block:
 
 
 def listing(items: Sequence[str], css: str = '') -> Block:
+    """A list of plain texts."""
     marks = ''.join(f'<li>{html.escape(item)}</li>' for item in items)
     return Block(f'<ul{_class(css)}>{marks}</ul>', '\n'.join(f'- {item}' for item in items))
 

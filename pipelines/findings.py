@@ -69,7 +69,6 @@ def _words(rows: Sequence[Row]) -> str:
 
 def trained(rows: Sequence[Row]) -> List[Trained]:
     """The lines of a table, in the order of the paper's tables, the networks one after another."""
-    variants = list(dict.fromkeys(map(variant_of, rows)))
     lines = collections.defaultdict(list)
     for row in rows:
         lines[row['segmenter'], list(LABELS).index(row['regime']), variant_of(row)].append(row)
@@ -77,10 +76,8 @@ def trained(rows: Sequence[Row]) -> List[Trained]:
     networks.sort(key=lambda name: name != 'smanet')
     made = []
     for segmenter, regime, variant in sorted(lines, key=lambda k: (networks.index(k[0]), k[1:])):
-        of_regime = [v for v in variants if any(
-            variant_of(row) == v and row['regime'] == list(LABELS)[regime] for row in rows)]
         words = [segmenter] if len(networks) > 1 else []
-        if len([v for v in of_regime if v[0] == segmenter]) > 1:
+        if sum(key[:2] == (segmenter, regime) for key in lines) > 1:
             words.append(f'{variant[1]} pairs')
         label = list(LABELS.values())[regime] + (f' ({", ".join(words)})' if words else '')
         made.append(Trained(label, lines[segmenter, regime, variant]))

@@ -6,6 +6,7 @@ trained there. Arms that would train the same stage share it: the later one gets
 """
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 from pathlib import Path
@@ -183,5 +184,6 @@ def _arm(config: Config, block: Block, number: int, count: Optional[int],
     runs = {Run(regime, segmenter, seed, None if regime.kind == 'real' else synthetic)
             for regime in map(parse_regime, names) for segmenter in block.segmenters
             for seed in block.seeds for synthetic in counts}
-    return Arm(name, folder, from_dict(tree, f'matrix[{number}]'),
+    config = dataclasses.replace(config, regimes=tuple(tree['regimes']))  # the same in all blocks
+    return Arm(name, folder, config,
                {run: tuple(block.score) for run in with_pretraining(runs)})

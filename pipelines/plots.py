@@ -135,6 +135,7 @@ def strip(pictures: Mapping[str, np.ndarray]) -> bytes:
 
 
 def to_png(figure: Figure) -> bytes:
+    """The figure as PNG bytes, the same for the same figure."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format='png', dpi=DOTS_PER_INCH, facecolor='white',
                    metadata={'Software': None})

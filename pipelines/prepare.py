@@ -45,7 +45,11 @@ def open_split(config: Config, split: str) -> Dataset:
         return _with_field(config, open_dataset(
             data.dataset, data.source, 'test', count=data.num_test, size=config.evaluation.size))
     if split == 'left_out':
-        return _with_field(config, _open_left_out(config))
+        dataset = _left_out(config)
+        if not dataset.ids:
+            raise InputError('score: left_out: expected learning images that were not drawn, found '
+                             'none; lower data.num_train or score on test only')
+        return _with_field(config, dataset)
     ids = read_ids(data.train_ids) if data.train_ids else None
     dataset = open_dataset(data.dataset, data.source, 'train', ids, data.num_train, data.size,
                            data.draw)
@@ -54,27 +58,17 @@ def open_split(config: Config, split: str) -> Dataset:
     return _with_field(config, dataset)
 
 
-def _open_left_out(config: Config) -> Dataset:
+def _left_out(config: Config) -> Dataset:
     data, drawn = config.data, set(open_split(config, 'train').ids)
     count = len(drawn) + (data.num_test or NUM_LEFT_OUT)  # of phantoms there are always more
     dataset = open_dataset(data.dataset, data.source, 'train', None, count, config.evaluation.size,
                            data.draw)
-    ids = tuple(id for id in dataset.ids if id not in drawn)
-    if not ids:
-        raise InputError('score: left_out: expected learning images that were not drawn, found '
-                         'none; lower data.num_train or score on test only')
-    return dataset._replace(ids=ids)
+    return dataset._replace(ids=tuple(id for id in dataset.ids if id not in drawn))
 
 
 def has_left_out(config: Config) -> bool:
-    """Whether the draw leaves learning images out (of phantoms there are always more)."""
-    return bool(config.data.num_train or config.data.train_ids) and (
-        config.data.dataset == 'phantom' or _num_learning(config) > len(
-            open_split(config, 'train').ids))
-
-
-def _num_learning(config: Config) -> int:
-    return len(open_dataset(config.data.dataset, config.data.source, 'train').ids)
+    """Whether a draw was asked for and leaves learning images out."""
+    return bool(config.data.num_train or config.data.train_ids) and bool(_left_out(config).ids)
 
 
 def _with_field(config: Config, dataset: Dataset) -> Dataset:
@@ -146,6 +140,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
 
 
 def check_sample(dataset: Dataset, sample: Sample) -> Sample:
+    """The sample, or InputError: an organ is empty or on the wrong side."""
     for organ in dataset.coding.organs:
         check_not_empty(sample.masks[organ], f'{sample.id}: {organ}')
     check_sides(dataset.coding, sample.masks, sample.id)
@@ -153,6 +148,7 @@ def check_sample(dataset: Dataset, sample: Sample) -> Sample:
 
 
 def check_depth(sample: Sample, bits: int) -> Sample:
+    """The sample, or InputError: its picture has other bits than the first of its set."""
     found = 8 * sample.image.dtype.itemsize
     if found != bits:
         raise InputError(f'{sample.id}: expected an image of {bits} bits like the first of the set, '

@@ -149,7 +149,7 @@ def _comparisons(rows: Sequence[Row]) -> List[Block]:
             for table in findings.comparisons(of_images)]))
     for words, lines in findings.sweeps(rows).items():
         blocks.append(document.figure(
-            f'sweep-{words.replace(" ", "-")}', plots.sweep(lines, words), f'Average pooled J on '
+            f'sweep-{words}', plots.sweep(lines, words), f'Average pooled J on '
             f'the test images against the number of {words}; a point is one training.', wide=True))
     return blocks
 
@@ -167,9 +167,8 @@ def _per_image(rows: Sequence[Row]) -> List[Block]:
                                         row['draw'], row['seed']))
             if not found:
                 continue
-            name = f'{group}-{metric}'.replace(' ', '-').replace(',', '').replace('/', '-')
             figure = document.figure(
-                name, plots.intervals(_points(found), f'{words} per image (%)'),
+                f'{group}-{metric}', plots.intervals(_points(found), f'{words} per image (%)'),
                 f'{group} ({configuration}): mean {words} over the test images, one point a '
                 f'training, with its 95 % percentile bootstrap interval over images.', wide=True)
             blocks += [figure, document.folded(f'{words} per image as numbers', [

@@ -43,6 +43,7 @@ def parser(description: str, examples: str) -> argparse.ArgumentParser:
 
 
 def add_config_options(options: argparse.ArgumentParser) -> None:
+    """--config, --workdir, --set and --dry-run."""
     options.add_argument('--config', required=True, metavar='FILE',
                          help='YAML file; see pipelines/configs/')
     options.add_argument('--workdir', required=True, metavar='DIR',
@@ -55,16 +56,19 @@ def add_config_options(options: argparse.ArgumentParser) -> None:
 
 
 def add_method_option(options: argparse.ArgumentParser, required: bool = True) -> None:
+    """--method, checked by methods.parse_method."""
     options.add_argument('--method', required=required, metavar='M',
                          help='single, two or three stages')
 
 
 def add_model_option(options: argparse.ArgumentParser) -> None:
+    """--model, an exported one."""
     options.add_argument('--model', required=True, metavar='SAVEDMODEL',
                          help='folder with saved_model.pb, from export_model.py')
 
 
 def add_run_options(options: argparse.ArgumentParser, required: bool = False) -> None:
+    """--regime, --segmenter, --seed and --num-synthetic, see `run_of`."""
     options.add_argument('--regime', required=required, metavar='R',
                          help='real, synth1..3 (synthetic pairs of method 1..3) or finetune1..3')
     options.add_argument('--segmenter', default='smanet', metavar='S',
@@ -90,12 +94,14 @@ def positive(text: str) -> int:
 
 
 def check_parent(option: str, path: str) -> None:
+    """Raises InputError unless the file would lie in an existing folder."""
     if not Path(path).resolve().parent.is_dir():
         raise InputError(f'{option} {path}: expected a file in an existing folder; make '
                          f'{Path(path).parent} first')
 
 
 def load_config(arguments: argparse.Namespace):
+    """The config that `add_config_options` asks for, overrides applied."""
     from pipelines.config import load_config as load
     return load(arguments.config, arguments.overrides)
 
