@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.files import write_json, write_png
-from pipelines import distances, export, metrics, preprocess, progress, sheets, statistics
+from pipelines import bootstrap, distances, export, metrics, preprocess, progress, sheets
 from pipelines.results import versions
 
 OVERLAY_ROWS = 6
@@ -89,7 +89,7 @@ def scores_of(confusions: np.ndarray, measured, organs) -> dict:
 
 def _pooled_bounds(confusions: np.ndarray, organs, metric) -> dict:
     try:
-        found = statistics.pooled_interval(confusions[None], organs, metric)
+        found = bootstrap.pooled_interval(confusions[None], organs, metric)
     except ValueError:  # fewer than two images that show an organ
         return {}
     return {organ: (interval.low, interval.high) for organ, interval in found.items()}

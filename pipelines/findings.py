@@ -10,7 +10,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from pipelines import statistics
+from pipelines import bootstrap, statistics
 from pipelines.compare import LABELS, Table, configuration_of, group_of, mean_and_deviation
 from pipelines.compare import variant_of
 from pipelines.results import Row
@@ -144,7 +144,7 @@ def _difference(found, fewest: int) -> Tuple[str, str, str, str]:
 def _pooled(confusions: np.ndarray, row: Row, draws: Optional[Sequence[int]] = None):
     """Interval of the average pooled J, None where fewer than two images show an organ."""
     try:
-        return statistics.pooled_interval(confusions, row['organs'], draws=draws)['average']
+        return bootstrap.pooled_interval(confusions, row['organs'], draws=draws)['average']
     except ValueError:
         return None
 
@@ -191,7 +191,7 @@ def _try(row: Row, rows: Sequence[Row], configuration: str) -> tuple:
     if row['arm'] == configuration or not same or pooled is None:
         return (*line, '-', '-', '-')
     base = np.array(same[0]['images']['confusions'])[None]
-    found = statistics.difference(confusions, base, organs, paired=True)['average']
+    found = bootstrap.difference(confusions, base, organs, paired=True)['average']
     return (*line, f'{found.value:+.2f}', _bounds(found),
             ('yes, higher' if found.value > 0 else 'yes, lower') if found.is_difference else 'no')
 

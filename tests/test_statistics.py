@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipelines import metrics, statistics
+from pipelines import bootstrap, metrics, statistics
 
 ORGANS = ('left_lung', 'heart')
 
@@ -33,54 +33,54 @@ def random_runs(seed, num_runs, num_images=40, level=80, organs=2):
 def test_interval_over_two_images_by_hand():
     # J 100 % of 1 pixel and 1 of 9: together 2 of 10; a quarter of the resamples has one twice
     runs = np.array([[confusion((1, 0, 0)), confusion((1, 8, 0))]])
-    found = statistics.pooled_interval(runs, ['lung'])
+    found = bootstrap.pooled_interval(runs, ['lung'])
     assert set(found) == {'lung', 'average'}
     np.testing.assert_allclose(found['lung'], [20, 100 / 9, 100])
     assert found['average'] == found['lung']
-    of_dice = statistics.pooled_interval(runs, ['lung'], metric=metrics.dice)
+    of_dice = bootstrap.pooled_interval(runs, ['lung'], metric=metrics.dice)
     np.testing.assert_allclose(of_dice['lung'], [100 * 4 / 12, 20, 100])
 
 
 def test_interval_over_four_images_by_hand():
     # pooled, 20 % and 15 for each time the fourth is drawn: 4 times in 1 resample of 256, 3 in 12
-    found = statistics.pooled_interval(of_scores([[[20, 20]] * 3 + [[80, 80]]]), ORGANS)
+    found = bootstrap.pooled_interval(of_scores([[[20, 20]] * 3 + [[80, 80]]]), ORGANS)
     assert found['average'] == pytest.approx((35, 20, 65))
 
 
 def test_interval_over_runs_by_hand():
     # alike images leave nothing but the runs; a resample of two is one of them
-    found = statistics.pooled_interval(of_scores(np.repeat([[[20, 40]], [[80, 60]]], 5, axis=1)),
+    found = bootstrap.pooled_interval(of_scores(np.repeat([[[20, 40]], [[80, 60]]], 5, axis=1)),
                                        ORGANS)
     assert found == {'left_lung': (50, 20, 80), 'heart': (50, 40, 60), 'average': (50, 30, 70)}
     # a resample of four is three of them: 1 in 64 has the fourth three times, 9 in 64 twice
     four = of_scores(np.repeat([[[20, 20]], [[20, 20]], [[20, 20]], [[80, 80]]], 5, axis=1))
-    assert statistics.pooled_interval(four, ORGANS)['average'] == pytest.approx((35, 20, 60))
+    assert bootstrap.pooled_interval(four, ORGANS)['average'] == pytest.approx((35, 20, 60))
 
 
 def test_seeds_of_one_draw_are_no_draws():
     """Two draws of two seeds each: a resample is one of the draws, and one of its seeds twice."""
     runs = of_scores(np.repeat([[[20, 20]], [[24, 24]], [[76, 76]], [[80, 80]]], 5, axis=1))
-    nested = statistics.pooled_interval(runs, ORGANS, draws=[0, 0, 1, 1])['average']
+    nested = bootstrap.pooled_interval(runs, ORGANS, draws=[0, 0, 1, 1])['average']
     assert nested == pytest.approx((50, 20, 80))
     four = of_scores(np.repeat([[[j, j]] for j in 4 * [20] + 4 * [80]], 5, axis=1))
-    flat = statistics.pooled_interval(four, ORGANS)['average']
+    flat = bootstrap.pooled_interval(four, ORGANS)['average']
     draws = 4 * [0] + 4 * [1]
-    nested = statistics.pooled_interval(four, ORGANS, draws=draws)['average']
+    nested = bootstrap.pooled_interval(four, ORGANS, draws=draws)['average']
     assert nested == pytest.approx((50, 20, 80)) and nested.low < flat.low < flat.high < nested.high
     # what a difference is made of: the draws of both sides, together where they are paired
-    found = statistics.difference(four, four, ORGANS, True, draws, draws)['average']
+    found = bootstrap.difference(four, four, ORGANS, True, draws, draws)['average']
     assert found == (0, 0, 0)
 
 
 def test_value_is_the_mean_over_runs_of_the_pooled_score():
     runs = random_runs(0, 3)
-    found = statistics.pooled_interval(runs, ORGANS)
+    found = bootstrap.pooled_interval(runs, ORGANS)
     pooled = [metrics.pooled_scores(run, ORGANS) for run in runs]
     for organ in (*ORGANS, 'average'):
         assert found[organ].value == pytest.approx(
             np.mean([of_run['jaccard_pooled', organ] for of_run in pooled]))
         assert found[organ].low < found[organ].value < found[organ].high
-    assert statistics.pooled_interval(runs, ORGANS) == found
+    assert bootstrap.pooled_interval(runs, ORGANS) == found
 
 
 def test_interval_of_one_run_agrees_with_scipy():
@@ -92,17 +92,17 @@ def test_interval_of_one_run_agrees_with_scipy():
     theirs = stats.bootstrap((np.arange(60),), pooled, n_resamples=9999, batch=1000, axis=-1,
                              vectorized=True, method='percentile', random_state=3)
     low, high = theirs.confidence_interval
-    ours = statistics.pooled_interval(runs, ORGANS)['average']
+    ours = bootstrap.pooled_interval(runs, ORGANS)['average']
     assert (ours.low, ours.high) == pytest.approx((low, high), abs=.05 * (high - low))
 
 
 def test_runs_that_vary_widen_the_interval():
     runs = random_runs(2, 6)
-    alone = statistics.pooled_interval(runs[:1], ORGANS)['average']
+    alone = bootstrap.pooled_interval(runs[:1], ORGANS)['average']
     apart = runs.copy()
     apart[:3, :, 1, 1] -= 30  # three runs find fewer pixels of the lung
     apart[:3, :, 1, 0] += 30
-    together = statistics.pooled_interval(apart, ORGANS)
+    together = bootstrap.pooled_interval(apart, ORGANS)
     assert together['average'].high - together['average'].low > 2 * (alone.high - alone.low)
 
 
@@ -110,18 +110,18 @@ def test_organ_that_one_image_shows_is_left_out():
     one = confusion((5, 5, 0), (5, 5, 0))
     none = confusion((5, 5, 0), (0, 0, 0))
     runs = np.array([[one, none, none]] * 2)
-    assert set(statistics.pooled_interval(runs, ORGANS)) == {'left_lung', 'average'}
-    both = statistics.difference(runs, np.array([[one, one, none]]), ORGANS, paired=False)
+    assert set(bootstrap.pooled_interval(runs, ORGANS)) == {'left_lung', 'average'}
+    both = bootstrap.difference(runs, np.array([[one, one, none]]), ORGANS, paired=False)
     assert set(both) == {'left_lung', 'average'}
     # a resample without the heart has no score of it, and is none
-    rare = statistics.pooled_interval(np.array([[one, one] + [none] * 8]), ORGANS)
+    rare = bootstrap.pooled_interval(np.array([[one, one] + [none] * 8]), ORGANS)
     assert rare['heart'] == (50, 50, 50)
 
 
 @pytest.mark.parametrize('num_runs, paired', [(1, False), (4, True)])
 def test_identical_runs_do_not_differ(num_runs, paired):
     runs = random_runs(3, num_runs)
-    for found in statistics.difference(runs, runs, ORGANS, paired).values():
+    for found in bootstrap.difference(runs, runs, ORGANS, paired).values():
         assert found == (0, 0, 0)
         assert not found.is_difference
 
@@ -129,7 +129,7 @@ def test_identical_runs_do_not_differ(num_runs, paired):
 def test_rounding_errors_are_no_difference():
     # the mean of three times 100 / 9 is not quite 100 / 9
     runs = np.array([[confusion((1, 8, 0))] * 5] * 3)
-    found = statistics.difference(runs, runs[:1], ['lung'], paired=False)['average']
+    found = bootstrap.difference(runs, runs[:1], ['lung'], paired=False)['average']
     assert found == (0, 0, 0) and not found.is_difference
 
 
@@ -140,34 +140,34 @@ def test_better_on_every_image_is_a_difference(paired):
     gain = np.minimum(np.arange(1, 41) % 15 + 1, baseline[..., 1, 0])
     better[..., 1, 1] += gain
     better[..., 1, 0] -= gain
-    found = statistics.difference(better, baseline, ORGANS, paired)
+    found = bootstrap.difference(better, baseline, ORGANS, paired)
     value, low, high = found['left_lung']
     assert found['left_lung'].is_difference and 0 < low < value < high
     assert value == pytest.approx(gain.mean())  # each lung has 100 pixels
     assert found['average'].value == pytest.approx(value / 2)
     assert found['average'].is_difference and found['average'].low > 0
-    worse = statistics.difference(baseline, better, ORGANS, paired)['average']
+    worse = bootstrap.difference(baseline, better, ORGANS, paired)['average']
     assert worse.is_difference and worse.high < 0
 
 
 def test_an_interval_that_ends_at_zero_is_no_difference():
-    assert not statistics.Difference(1., 0., 2.).is_difference
-    assert not statistics.Difference(-1., -2., 0.).is_difference
-    assert statistics.Difference(-1., -2., -.1).is_difference
+    assert not bootstrap.Difference(1., 0., 2.).is_difference
+    assert not bootstrap.Difference(-1., -2., 0.).is_difference
+    assert bootstrap.Difference(-1., -2., -.1).is_difference
 
 
 def test_pairs_share_their_resample():
     # draws that differ by 60 between themselves, and by 2 between the sides
     baseline = of_scores(np.repeat([[[20, 20]], [[80, 80]]], 5, axis=1))
     runs = of_scores(np.repeat([[[22, 22]], [[82, 82]]], 5, axis=1))
-    assert statistics.difference(runs, baseline, ORGANS, True)['average'] == (2, 2, 2)
+    assert bootstrap.difference(runs, baseline, ORGANS, True)['average'] == (2, 2, 2)
     # apart, one resample in four has the best against the worst
-    assert statistics.difference(runs, baseline, ORGANS, False)['average'] == (2, -58, 62)
+    assert bootstrap.difference(runs, baseline, ORGANS, False)['average'] == (2, -58, 62)
 
 
 def test_both_sides_share_the_resample_of_images():
     scores = np.random.default_rng(5).integers(10, 80, (1, 40, 2))
-    found = statistics.difference(of_scores(scores + 5), of_scores(scores), ORGANS, False)
+    found = bootstrap.difference(of_scores(scores + 5), of_scores(scores), ORGANS, False)
     assert found['average'] == pytest.approx((5, 5, 5))
 
 
@@ -175,8 +175,8 @@ def test_both_sides_share_the_resample_of_images():
 def test_swapped_sides_negate_the_interval(num_runs, paired, tolerance):
     # unpaired runs are drawn for each side in turn, so that it holds within Monte Carlo error
     runs, baseline = random_runs(6, num_runs), random_runs(7, 3)
-    ours = statistics.difference(runs, baseline, ORGANS, paired)
-    theirs = statistics.difference(baseline, runs, ORGANS, paired)
+    ours = bootstrap.difference(runs, baseline, ORGANS, paired)
+    theirs = bootstrap.difference(baseline, runs, ORGANS, paired)
     for organ, (value, low, high) in ours.items():
         width = high - low
         assert theirs[organ] == pytest.approx((-value, -high, -low), abs=tolerance * width)
@@ -185,8 +185,8 @@ def test_swapped_sides_negate_the_interval(num_runs, paired, tolerance):
 def test_order_of_images_does_not_matter():
     runs, baseline = random_runs(8, 3), random_runs(9, 3)
     order = np.random.default_rng(0).permutation(40)
-    ours = statistics.difference(runs, baseline, ORGANS, True)['average']
-    theirs = statistics.difference(runs[:, order], baseline[:, order], ORGANS, True)['average']
+    ours = bootstrap.difference(runs, baseline, ORGANS, True)['average']
+    theirs = bootstrap.difference(runs[:, order], baseline[:, order], ORGANS, True)['average']
     assert theirs.value == pytest.approx(ours.value)
     assert theirs == pytest.approx(ours, abs=.03 * (ours.high - ours.low))
     scores = statistics.image_scores(runs), statistics.image_scores(baseline)
@@ -251,8 +251,8 @@ def test_compare_regimes():
     found = statistics.compare_regimes(regimes, keys, 'real', ORGANS)
     assert [row.regime for row in found] == ['better', 'other']
     # the same keys in another order are pairs all the same; other keys are not
-    assert found[0][1:4] == statistics.difference(better, baseline, ORGANS, True)['average']
-    assert found[1][1:4] == statistics.difference(regimes['other'], baseline, ORGANS,
+    assert found[0][1:4] == bootstrap.difference(better, baseline, ORGANS, True)['average']
+    assert found[1][1:4] == bootstrap.difference(regimes['other'], baseline, ORGANS,
                                                   False)['average']
     assert found[0].is_difference
     assert found[0].p == statistics.wilcoxon(statistics.image_scores(better),
@@ -265,18 +265,18 @@ EMPTY = np.zeros((2, 5, 3, 3), int)
 
 
 @pytest.mark.parametrize('call, message', [
-    (lambda runs: statistics.pooled_interval(runs[0], ORGANS),
+    (lambda runs: bootstrap.pooled_interval(runs[0], ORGANS),
      r'\[runs, images, 3, 3\] for the organs left_lung, heart, found shape \(40, 3, 3\)'),
-    (lambda runs: statistics.pooled_interval(runs, ['lung']), r'images, 2, 2\] for the organs l'),
-    (lambda runs: statistics.pooled_interval(runs[:0], ORGANS), r'found shape \(0, 40, 3, 3\)'),
-    (lambda runs: statistics.pooled_interval(runs[:, :1], ORGANS),
+    (lambda runs: bootstrap.pooled_interval(runs, ['lung']), r'images, 2, 2\] for the organs l'),
+    (lambda runs: bootstrap.pooled_interval(runs[:0], ORGANS), r'found shape \(0, 40, 3, 3\)'),
+    (lambda runs: bootstrap.pooled_interval(runs[:, :1], ORGANS),
      'at least two test images that show an organ, found 1 of 1'),
-    (lambda runs: statistics.pooled_interval(EMPTY, ORGANS), 'found 0 of 5'),
-    (lambda runs: statistics.difference(runs, runs[:, 1:], ORGANS, True),
+    (lambda runs: bootstrap.pooled_interval(EMPTY, ORGANS), 'found 0 of 5'),
+    (lambda runs: bootstrap.difference(runs, runs[:, 1:], ORGANS, True),
      'the same test images, found 40 and 39 images'),
-    (lambda runs: statistics.difference(runs, random_runs(0, 2, organs=3), ORGANS, True),
+    (lambda runs: bootstrap.difference(runs, random_runs(0, 2, organs=3), ORGANS, True),
      r'heart, found shape \(2, 40, 4, 4\)'),
-    (lambda runs: statistics.difference(runs, runs[:1], ORGANS, True),
+    (lambda runs: bootstrap.difference(runs, runs[:1], ORGANS, True),
      'paired: expected as many runs on both sides, found 2 and 1'),
     (lambda runs: statistics.wilcoxon(np.zeros(3), np.zeros(4)), r'shapes \(3,\) and \(4,\)'),
     (lambda runs: statistics.compare_regimes({'a': runs}, {'a': [(0, 1), (0, 2)]}, 'b', ORGANS),
