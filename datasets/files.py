@@ -58,6 +58,24 @@ def write_json(path, data) -> None:
         temporary.write_text(json.dumps(data, indent=1))
 
 
+def read_json(path) -> dict:
+    """What `write_json` wrote.
+
+    Raises:
+      InputError: there is none, or none that can be read.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding='utf-8'))
+    except OSError as error:
+        raise InputError(f'{path}: cannot be read: {error.strerror}') from None
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise InputError(f'{path}: expected a JSON object, found something else or a damaged file; '
+                         f'remove it and repeat what made it')
+    return content
+
+
 def encode_png(picture: np.ndarray) -> bytes:
     """uint8 or uint16 [H, W], or RGB uint8 [H, W, 3] -> the bytes of a PNG file."""
     if picture.ndim == 3 and picture.shape[2] == 3:

@@ -1,26 +1,22 @@
-"""The one TFRecord schema: write it, read it, describe it in `dataset_info.json`.
+"""The one TFRecord schema, and folders of records as they are read; see writing.py for the writer.
 
 A folder of records holds `<name>-00000-of-00008.tfrecord` shards of PNG-encoded examples and one
 `dataset_info.json` with name, split, size, bits, label coding, ids, the recipe (`made`) and the
 count and sha256 of each shard. Feature keys are those of DeepLab and the TF Model Garden,
 with ours beside them.
-
-Shards are written under a temporary name and renamed; one that exists is kept, so an interrupted
-writer is repeated, not restarted.
 """
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from pathlib import Path
-from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
 
 from datasets.errors import InputError
-from datasets.files import encode_png, sha256, whole_file, write_json
+from datasets.files import encode_png, read_json, sha256
 from datasets.labels import LabelCoding
 
 INFO = 'dataset_info.json'
@@ -71,11 +67,16 @@ class Info:
     bits: int                     # of the image: 8 or 16
     dots_size: int                # 0: no dots
     coding: LabelCoding
-    ids: List[str]                # source ids
-    count: int
-    shards: List[dict]            # file, count, sha256
+    ids: List[str]                # source ids, in the order of their records
     made: dict                    # the recipe
-    notes: dict                   # what was counted while making them
+    count: int = 0
+    shards: Sequence[dict] = ()   # file, count, sha256
+    notes: dict = dataclasses.field(default_factory=dict)  # counted while making them
+
+    def to_dict(self) -> dict:
+        """As `dataset_info.json` has it."""
+        return {**{key: value for key, value in vars(self).items() if key != 'directory'},
+                'coding': self.coding.to_dict()}
 
     @property
     def spacing_mm(self) -> Optional[Tuple[float, float]]:
@@ -85,7 +86,7 @@ class Info:
 
     @property
     def paths(self) -> List[str]:
-        return [str(self.directory / shard['file']) for shard in self.shards]
+        return [str(self.directory / os.path.basename(shard['file'])) for shard in self.shards]
 
 
 def serialize(example: Example) -> bytes:
@@ -131,58 +132,6 @@ def parse(serialized: tf.Tensor, info: Info) -> Dict[str, tf.Tensor]:
     return parsed
 
 
-def write_dataset(directory, name: str, split: str, size: int, bits: int, dots_size: int,
-                  coding: LabelCoding, ids: Sequence[str], made: dict,
-                  shards: Sequence[Callable[[], Iterable[Example]]],
-                  only: Optional[Iterable[int]] = None,
-                  notes: Optional[Callable[[], dict]] = None) -> Info:
-    """Writes the shards that are not there yet, then `dataset_info.json`.
-
-    Args:
-      made: the recipe; a folder that holds records of another recipe is refused.
-      shards: one function per shard that makes its examples.
-      only: write just these shards (and no info unless that completes the folder).
-      notes: called at the end for what was counted.
-    """
-    directory = Path(directory)
-    claim_directory(directory, made)
-    names = [f'{name}-{i:05d}-of-{len(shards):05d}.tfrecord' for i in range(len(shards))]
-    for i in (range(len(shards)) if only is None else only):
-        path = directory / names[i]
-        if not path.exists():
-            _write_shard(path, shards[i]())
-    if not all((directory / n).exists() for n in names):
-        return None
-    entries = [{'file': n, 'count': _count(directory / n), 'sha256': sha256(directory / n)}
-               for n in names]
-    info = Info(directory, name, split, size, bits, dots_size, coding, list(ids),
-                sum(e['count'] for e in entries), entries, made, notes() if notes else {})
-    write_json(directory / INFO, {**{k: v for k, v in vars(info).items() if k != 'directory'},
-                                  'coding': coding.to_dict()})
-    return info
-
-
-def claim_directory(directory: Path, made: dict) -> None:
-    """Makes the folder for records of recipe `made`, or refuses one that holds something else."""
-    recipe = directory / 'recipe.json'
-    if recipe.exists() and any(directory.glob('*.tfrecord')):  # without: nothing was made yet
-        found = json.loads(recipe.read_text())
-        wanted = json.loads(json.dumps(made))
-        if found != wanted:
-            keys = sorted(k for k in {*found, *wanted} if found.get(k) != wanted.get(k))
-            raise InputError(f'{directory}: holds records made with another {", ".join(keys)}; '
-                             f'choose another folder or remove it')
-        return
-    if not recipe.exists() and directory.exists() and any(directory.iterdir()):
-        raise InputError(f'{directory}: expected a new or empty folder for records, found files '
-                         f'that are none; choose another folder')
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        write_json(recipe, made)
-    except OSError as error:
-        raise InputError(f'{directory}: cannot write there: {error.strerror}') from None
-
-
 def read_info(directory) -> Info:
     """Reads and checks `dataset_info.json`: every shard there, every sha256 as recorded.
 
@@ -190,26 +139,31 @@ def read_info(directory) -> Info:
       InputError: no complete folder of records, or a shard is missing or altered.
     """
     directory = Path(directory)
-    try:
-        data = json.loads((directory / INFO).read_text())
-        info = Info(directory, **{**data, 'coding': LabelCoding.from_dict(data['coding'])})
-    except OSError:
+    if not (directory / INFO).is_file():
         raise InputError(f'{directory}: expected a folder of records with {INFO}, found none; '
-                         f'make it with tools/prepare_records.py or '
-                         f'tools/generate_samples.py') from None
+                         f'make it with tools/prepare_records.py or tools/generate_samples.py')
+    info = info_of(directory, read_json(directory / INFO), INFO)
+    check_shards(info)
+    return info
+
+
+def info_of(directory: Path, tree: dict, file: str) -> Info:
+    """The Info that a file of the folder describes; InputError if it does not."""
+    try:
+        return Info(directory, **{**tree, 'coding': LabelCoding.from_dict(tree['coding'])})
     except (ValueError, TypeError, KeyError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f'{directory / INFO}: not a description of records '
+        raise InputError(f'{directory / file}: not a description of records '
                          f'({type(error).__name__}: {error}); make the records anew') from None
-    for shard in info.shards:
-        path = directory / os.path.basename(shard['file'])
+
+
+def check_shards(info: Info) -> None:
+    """InputError unless every shard is there, with the sha256 that was recorded."""
+    for path, shard in zip(map(Path, info.paths), info.shards):
         if not path.is_file():
             raise InputError(f'{path}: this shard is missing; make the records anew')
         if sha256(path) != shard['sha256']:
-            raise InputError(f'{path}: the file is damaged (its sha256 differs from {INFO}); '
-                             f'remove the folder and make the records anew')
-    return info
+            raise InputError(f'{path}: the file is damaged (its sha256 is not the one recorded when '
+                             f'it was written); remove the folder and make the records anew')
 
 
 def read(info: Info, at_most: int = -1) -> Iterator[Dict[str, np.ndarray]]:
@@ -233,13 +187,3 @@ def load_arrays(info: Info) -> Dict[str, np.ndarray]:
     for name, label_map in zip(arrays['name'], arrays['labels']):
         info.coding.check(label_map, f'{info.directory}: {name.decode()}')
     return arrays
-
-
-def _write_shard(path: Path, examples: Iterable[Example]) -> None:
-    with whole_file(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
-        for example in examples:
-            writer.write(serialize(example))
-
-
-def _count(path: Path) -> int:
-    return sum(1 for _ in tf.data.TFRecordDataset(str(path)))

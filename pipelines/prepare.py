@@ -1,13 +1,14 @@
 """Reads a data set, augments it, draws its dots, writes its records."""
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Iterable, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
 
-from datasets import augmentation, dots, folder, jsrt, phantom, records
+from datasets import augmentation, dots, folder, jsrt, phantom, records, writing
 from datasets.errors import InputError
 from datasets.sample import Dataset, Sample, check_not_empty, check_sides
 from datasets.splits import check_disjoint, read_ids
@@ -105,8 +106,12 @@ def draw_ids(ids: Sequence[str], count: int, draw: int) -> Tuple[str, ...]:
 
 
 def write_records(dataset: Dataset, output, split: str, size: int, versions: int, seed: int,
-                  data: Data) -> records.Info:
-    """Writes `versions` of every image (the first is the original) as records of side `size`."""
+                  data: Data, part: writing.Part = writing.Part()) -> Optional[records.Info]:
+    """Writes `versions` of every image (the first is the original) as records of side `size`.
+
+    Returns:
+      What the folder holds, or None if shards of other workers are still missing.
+    """
     if not 1 <= versions <= augmentation.NUM_VARIANTS:
         raise InputError(f'--augment (data.augment): expected 1 to {augmentation.NUM_VARIANTS} '
                          f'versions of an image, found {versions}')
@@ -115,28 +120,27 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
             'dots_size': data.dots_size, 'dots_radius': data.dots_radius, 'seed': seed,
             'ids': list(dataset.ids), 'field_of_view_mm': dataset.field_of_view_mm}
     bits = 8 * dataset.load(dataset.ids[0]).image.dtype.itemsize
-    if not (Path(output) / 'recipe.json').exists():
+    shards = [dataset.ids[i:i + IMAGES_PER_SHARD]
+              for i in range(0, len(dataset.ids), IMAGES_PER_SHARD)]
+    own = list(itertools.chain(*shards[part.index::part.workers]))
+    if not (Path(output) / writing.RECIPE).exists():
         # every file is read once before anything is written: a bad one leaves no half-made set
-        for id in progress.bar(dataset.ids, desc=f'check {split}', unit='image'):
+        for id in progress.bar(own, desc=f'check {split}', unit='image'):
             sample = check_depth(check_sample(dataset, dataset.load(id)), bits)
             _example(sample, 0, dataset, size, seed, data)
-    bar = progress.bar(total=len(dataset.ids), desc=f'records {split}', unit='image')
 
-    def shard(ids: Sequence[str]) -> Iterable[records.Example]:
+    def shard(ids: Sequence[str], bar) -> Iterable[records.Example]:
         for id in ids:
             sample = check_sample(dataset, dataset.load(id))
             for version in range(versions):
                 yield _example(sample, version, dataset, size, seed, data)
             bar.update()
 
-    parts = [dataset.ids[i:i + IMAGES_PER_SHARD]
-             for i in range(0, len(dataset.ids), IMAGES_PER_SHARD)]
-    try:
-        return records.write_dataset(
-            output, dataset.name.replace('/', '_'), split, size, bits, data.dots_size,
-            dataset.coding, dataset.ids, made, [lambda ids=p: shard(ids) for p in parts])
-    finally:
-        bar.close()
+    blank = records.Info(Path(output), dataset.name.replace('/', '_'), split, size, bits,
+                         data.dots_size, dataset.coding, list(dataset.ids), made)
+    with progress.bar(total=len(own), desc=f'records {split}', unit='image') as bar:
+        return writing.write_dataset(
+            blank, [lambda notes, ids=ids: shard(ids, bar) for ids in shards], part)
 
 
 def check_sample(dataset: Dataset, sample: Sample) -> Sample:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections
 import hashlib
-import json
 from pathlib import Path
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional
 
@@ -16,9 +15,9 @@ import numpy as np
 import tensorflow as tf
 import yaml
 
-from datasets import anatomy, dots, records
+from datasets import anatomy, dots, records, writing
 from datasets.errors import InputError
-from datasets.files import write_json, write_png
+from datasets.files import write_png
 from datasets.sample import check_not_empty, check_sides
 from pipelines import progress, random_ops, sheets
 from pipelines.config import Config
@@ -70,48 +69,46 @@ def load_sampler(config: Config, method: Method, workdir) -> Sampler:
 
 
 def generate(config: Config, method: Method, workdir, count: Optional[int] = None,
-             shards: Optional[int] = None) -> records.Info:
-    """Writes `count` samples of a trained method to `workdir`/synthetic/<method>.
+             part: writing.Part = writing.Part()) -> Optional[records.Info]:
+    """Writes samples of a trained method to `workdir`/synthetic/<method>.
 
     Args:
-      count: None = what the config's training needs.
-      shards: number of files; None = by generation.shard.
+      count: how many there are in all; None = what the config's training needs.
+      part: the shards that this worker writes.
+
+    Returns:
+      What the folder holds, or None if shards of other workers are still missing.
 
     Raises:
-      InputError: a stage is not trained, or a sample failed the check too often.
+      InputError: a stage is not trained, a sample failed the check too often, or see
+        writing.write_dataset.
     """
     settings = config.generation
     count = settings.count if count is None else count
     directory = synthetic_directory(workdir, method)
     sampler = load_sampler(config, method, workdir)
-    per_shard = settings.shard
-    if shards:
-        blocks = -(-count // settings.block)
-        per_shard = -(-blocks // shards) * settings.block
-    ranges = [range(first, min(first + per_shard, count)) for first in range(0, count, per_shard)]
-    bar = progress.bar(total=count, desc=f'generate {method.name}', unit='sample')
+    shards = [range(first, min(first + settings.shard, count))
+              for first in range(0, count, settings.shard)]
     made = {'tool': 'generate_samples', 'method': method.name, 'count': count,
-            'per_shard': per_shard, 'seed': config.seed, 'block': settings.block,
-            'weights': sampler.weights,
-            'labels': vars(config.labels)}
-    notes_file = lambda number: directory / f'notes-{number:05d}.json'
-    functions = [lambda n=number, r=indices: _shard(sampler, r, notes_file(n), bar)
-                 for number, indices in enumerate(ranges)]
-
-    def total_notes():
-        notes = collections.Counter()
-        for number in range(len(ranges)):
-            notes.update(json.loads(notes_file(number).read_text()))
-        return dict(sorted(notes.items()))
-
+            'per_shard': settings.shard, 'seed': config.seed, 'block': settings.block,
+            'weights': sampler.weights, 'labels': vars(config.labels)}
     has_dots = any('dots' in stage.produces for stage in method.stages)
-    info = records.write_dataset(
+    blank = records.Info(
         directory, 'synthetic', 'synthetic', config.data.size, 8,
         config.data.dots_size if has_dots else 0, sampler.info.coding,
-        [f'{method.name}-{i:06d}' for i in range(count)], made, functions, notes=total_notes)
-    bar.close()
-    write_sheet(info, method, directory / 'samples.png')
+        [sample_name(method, i) for i in range(count)], made)
+    with progress.bar(total=sum(map(len, shards[part.index::part.workers])),
+                      desc=f'generate {method.name}', unit='sample') as bar:
+        info = writing.write_dataset(blank, [
+            lambda notes, r=indices: _shard(sampler, r, notes, bar) for indices in shards], part)
+    if info is not None:
+        write_sheet(info, method, directory / 'samples.png')
     return info
+
+
+def sample_name(method: Method, index: int) -> str:
+    """Of a sample in its records and files: 'three-000012'."""
+    return f'{method.name}-{index:06d}'
 
 
 def draw_block(sampler: Sampler, first: int) -> Fields:
@@ -184,13 +181,15 @@ def _numpy(tensors: Dict[str, tf.Tensor]) -> Fields:
     return {key: np.array(value) for key, value in tensors.items()}
 
 
-def _shard(sampler: Sampler, indices: range, notes_file: Path, bar) -> Iterable[records.Example]:
-    notes = collections.Counter(samples=0, failed_check=0, redrawn=0, pixels=0, pixels_cleaned=0)
+def _shard(sampler: Sampler, indices: range, notes: collections.Counter,
+           bar) -> Iterable[records.Example]:
+    """The samples of some indices, a multiple of the block at first; counts what there was to note."""
+    notes.update(samples=0, failed_check=0, redrawn=0, pixels=0, pixels_cleaned=0)
     block = sampler.config.generation.block
     for first in range(indices.start, indices.stop, block):
         fields = draw_block(sampler, first)
         for i in range(min(block, indices.stop - first)):
-            name = f'{sampler.method.name}-{first + i:06d}'
+            name = sample_name(sampler.method, first + i)
             wrong = fields['failures'][i]
             notes.update(samples=1, failed_check=bool(wrong), redrawn=bool(fields['attempts'][i]),
                          pixels=fields['labels'][i].size, pixels_cleaned=int(fields['changed'][i]))
@@ -199,7 +198,6 @@ def _shard(sampler: Sampler, indices: range, notes_file: Path, bar) -> Iterable[
                                   fields['dots'][i] if 'dots' in fields else None,
                                   first + i, sampler.config.seed)
             bar.update()
-    write_json(notes_file, notes)
 
 
 def first_samples(info: records.Info, method: Method, count: int) -> List[Dict[str, np.ndarray]]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets import records
+from datasets import records, writing
 from datasets.errors import InputError
 from pipelines import evaluation, export, metrics
 from pipelines.methods import METHODS, REGIMES, Run, parse_stage
@@ -140,8 +140,8 @@ def test_records_of_other_classes_are_refused(finished, model, tmp_path):
     from datasets.labels import Code, LabelCoding
     coding = LabelCoding('x', ('a',), (Code((), (0, 0, 0), None), Code(('a',), (1, 1, 1), 'a')),
                          ('a',))
-    records.write_dataset(tmp_path / 'r', 'set', 'test', 16, 8, 8, coding, ['s'], {},
-                          [lambda: [example(0)]])
+    writing.write_dataset(records.Info(tmp_path / 'r', 'set', 'test', 16, 8, 8, coding, ['s0'], {}),
+                          [lambda notes: [example(0)]])
     with pytest.raises(InputError, match='expected the classes of the model'):
         evaluation.evaluate(model, tmp_path / 'r', tmp_path / 'out.json')
     assert not (tmp_path / 'out.json').exists()

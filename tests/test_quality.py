@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets import phantom, records
+from datasets import phantom, records, writing
 from datasets.errors import InputError
 from datasets.labels import CHEST
 from datasets.phantom import draw_phantom
@@ -22,10 +22,13 @@ CONFIG = tiny_config()
 
 def write(directory, examples, size=SIZE, notes=None):
     examples = list(examples)
-    return records.write_dataset(
-        directory, 'drawn', directory.name, size, 8, 0, CHEST,
-        [example.source_id for example in examples], {'count': len(examples)},
-        [lambda: examples], notes=lambda: notes or {})
+
+    def make(counted):
+        counted.update(notes or {})
+        return examples
+    return writing.write_dataset(
+        records.Info(directory, 'drawn', directory.name, size, 8, 0, CHEST,
+                     [example.source_id for example in examples], {'count': len(examples)}), [make])
 
 
 def chests(first, count, size=SIZE, change=lambda image: image):

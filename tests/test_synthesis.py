@@ -33,7 +33,8 @@ def test_the_same_samples_in_other_shards(finished, tmp_path):
     whole = records.load_arrays(records.read_info(workdir / 'synthetic' / 'three'))
     copy = tmp_path / 'run'
     shutil.copytree(workdir, copy, ignore=shutil.ignore_patterns('synthetic'))
-    info = synthesis.generate(config, THREE, copy, count=7, shards=1)
+    config = dataclasses.replace(config, generation=dataclasses.replace(config.generation, shard=8))
+    info = synthesis.generate(config, THREE, copy, count=7)
     other = records.load_arrays(info)
     assert [s['count'] for s in info.shards] == [7]
     for field in ('dots', 'labels', 'image', 'index', 'name'):

@@ -55,7 +55,7 @@ def test_help_teaches_by_example_without_tensorflow(name):
 
 def test_there_is_a_tool_for_every_step():
     assert NAMES == ['compare_published', 'evaluate_segmenter', 'export_model', 'generate_samples',
-                     'import_weights', 'make_reading', 'measure_steps', 'predict',
+                     'import_weights', 'make_reading', 'measure_steps', 'merge_records', 'predict',
                      'prepare_records', 'run_experiment', 'tabulate_reading', 'train_segmenter',
                      'train_stage', 'write_report']
 
@@ -75,6 +75,24 @@ def test_prepare_records_and_its_refusals(tmp_path):
     many = call('prepare_records', *phantom, '--split', 'train', '--augment', 7, '--output',
                 tmp_path / 'new')
     assert 'augment' in refused(many)
+
+
+def test_workers_share_the_work(tmp_path, monkeypatch):
+    phantom = ['--dataset', 'phantom', '--count', 33, '--size', 32, '--split', 'train', '--output',
+               tmp_path / 'r']
+    first = call('prepare_records', *phantom, '--num-shards', 2, '--shard-index', 1)
+    assert first.stdout == 'worker 1 of 2 is done; shards of others are still missing\n'
+    assert '1 of 2 shards are missing' in refused(call('merge_records', '--records', tmp_path / 'r'))
+    assert '--shard-index: expected 0 to 1' in refused(call('prepare_records', *phantom,
+                                                            '--num-shards', 2))
+    assert 'for --num-shards 2, found 2' in refused(call('prepare_records', *phantom,
+                                                         '--num-shards', 2, '--shard-index', 2))
+    monkeypatch.setenv('SLURM_ARRAY_TASK_ID', '1')  # of an array that begins at 1
+    monkeypatch.setenv('SLURM_ARRAY_TASK_MIN', '1')
+    second = call('prepare_records', *phantom, '--num-shards', 2)
+    assert '33 records of 33 images in 2 shards' in second.stdout, second.stderr
+    merged = call('merge_records', '--records', tmp_path / 'r')
+    assert '33 records of 33 sources in 2 shards' in merged.stdout, merged.stderr
 
 
 def test_config_errors_come_before_tensorflow(tmp_path, config):

@@ -79,6 +79,32 @@ def add_run_options(options: argparse.ArgumentParser, required: bool = False) ->
                          'N synthetic pairs (default: generation.num_train)')
 
 
+def add_part_options(options: argparse.ArgumentParser) -> None:
+    """--shard-index and --num-shards, see `part_of`."""
+    options.add_argument('--num-shards', type=positive, default=1, metavar='S', help='divide the '
+                         'work among S workers that share a folder or bring their files together; '
+                         'the files are the same for any S (default 1)')
+    options.add_argument('--shard-index', type=natural, metavar='I', help='which worker this is, '
+                         '0 to S - 1; default: the index in a Slurm job array')
+
+
+def part_of(arguments: argparse.Namespace):
+    """The writing.Part that the options of `add_part_options` name."""
+    from datasets.writing import Part
+    index, workers = arguments.shard_index, arguments.num_shards
+    task = os.environ.get('SLURM_ARRAY_TASK_ID', '')
+    if index is None and workers > 1:
+        if not task.isdecimal():
+            raise InputError(f'--shard-index: expected 0 to {workers - 1}, one worker each, found '
+                             f'nothing, and this is no Slurm job array (SLURM_ARRAY_TASK_ID)')
+        index = int(task) - int(os.environ.get('SLURM_ARRAY_TASK_MIN', '0'))
+    index = index or 0
+    if not 0 <= index < workers:
+        raise InputError(f'--shard-index: expected 0 to {workers - 1}, for --num-shards {workers}, '
+                         f'found {index}')
+    return Part(index, workers)
+
+
 def natural(text: str) -> int:
     """argparse type: a whole number from 0 on."""
     if not text.isdecimal():

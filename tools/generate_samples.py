@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from datasets.errors import InputError
 from tools import common
 
 
@@ -13,27 +14,34 @@ def main() -> None:
         '  python tools/generate_samples.py --config pipelines/configs/demo.yaml \\\n'
         '      --workdir runs/demo --method three\n'
         '  # the same, and as PNG pairs for other programs\n'
-        '  python tools/generate_samples.py ... --png runs/demo/pairs')
+        '  python tools/generate_samples.py ... --png runs/demo/pairs\n'
+        '  # by 8 workers of a Slurm job array; the one that ends last completes the folder\n'
+        '  sbatch --array=0-7 --wrap "python tools/generate_samples.py ... --num-shards 8"')
     common.add_config_options(options)
     common.add_method_option(options)
     options.add_argument('--num', type=common.positive, metavar='N',
                          help='samples; default: num_train + num_validation of the config')
-    options.add_argument('--shards', type=common.positive, metavar='S',
-                         help='number of files; default: by generation.shard of the config')
+    common.add_part_options(options)
     options.add_argument('--png', metavar='DIR', help='also as DIR/images and DIR/labels, a folder '
                          'that prepare_records.py --dataset folder reads')
     arguments = options.parse_args()
 
     from pipelines import experiment, matrix, methods
     config = common.load_arm_config(arguments)
-    method = methods.parse_method(arguments.method)
+    method, part = methods.parse_method(arguments.method), common.part_of(arguments)
+    if arguments.png and part.workers > 1:
+        raise InputError('--png: expected with one worker only; repeat the command without '
+                         '--num-shards once all are done')
     if common.dry_run(arguments, [
             matrix.arm_of(config, [methods.Run(methods.synth_regime(method))])]):
         return
     common.setup_tensorflow()
     from pipelines import synthesis
     workdir = experiment.open_workdir(config, arguments.workdir)
-    info = synthesis.generate(config, method, workdir, arguments.num, arguments.shards)
+    info = synthesis.generate(config, method, workdir, arguments.num, part)
+    if info is None:
+        print(f'worker {part.index} of {part.workers} is done; shards of others are still missing')
+        return
     print(f'{info.count} samples in {len(info.shards)} shards: {info.directory}')
     failed = info.notes['failed_check'] / info.notes['samples']
     print(f'{failed:.1%} failed the anatomical check, {info.notes["redrawn"]} were redrawn; '

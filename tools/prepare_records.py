@@ -30,6 +30,7 @@ def main() -> None:
                          help='phantom: how many chests to draw')
     options.add_argument('--seed', type=int, default=0)
     options.add_argument('--output', required=True, metavar='DIR', help='a new folder')
+    common.add_part_options(options)
     arguments = options.parse_args()
 
     from datasets.splits import read_ids
@@ -39,9 +40,13 @@ def main() -> None:
     ids = read_ids(arguments.ids) if arguments.ids else None
     dataset = prepare.open_dataset(arguments.dataset, arguments.source, arguments.split, ids,
                                    arguments.count, arguments.size, arguments.seed)
+    part = common.part_of(arguments)
     info = prepare.write_records(
         dataset, arguments.output, arguments.split, arguments.size, arguments.augment,
-        arguments.seed, Data(arguments.dataset, noise=arguments.noise))
+        arguments.seed, Data(arguments.dataset, noise=arguments.noise), part)
+    if info is None:
+        print(f'worker {part.index} of {part.workers} is done; shards of others are still missing')
+        return
     print(f'{info.count} records of {len(info.ids)} images in {len(info.shards)} shards: '
           f'{arguments.output}')
 

@@ -1,0 +1,155 @@
+"""Writes folders of records, shard by shard, with any number of workers.
+
+`recipe.json` describes a folder before its first shard is there; beside each shard lies a file with
+its count, sha256 and notes. A shard is written under a temporary name and renamed, and one that is
+there is kept: an interrupted writer is repeated, not restarted, and workers share a folder or bring
+their shards together in one. Whoever finds all of them there completes it, see `merge`.
+"""
+from __future__ import annotations
+
+import collections
+import dataclasses
+import itertools
+import json
+from pathlib import Path
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence
+
+import tensorflow as tf
+
+from datasets import locks
+from datasets.errors import InputError
+from datasets.files import read_json, sha256, whole_file, write_json
+from datasets.records import INFO, Example, Info, check_shards, info_of, read_info, serialize
+
+RECIPE = 'recipe.json'
+
+MakeExamples = Callable[[collections.Counter], Iterable[Example]]
+
+
+class Part(NamedTuple):
+    """The shards of one of `workers` workers: those of number `index`, `index` + `workers`, ..."""
+    index: int = 0
+    workers: int = 1
+
+
+def shard_files(name: str, count: int) -> List[str]:
+    """The file names of `count` shards."""
+    return [f'{name}-{i:05d}-of-{count:05d}.tfrecord' for i in range(count)]
+
+
+def write_dataset(info: Info, shards: Sequence[MakeExamples], part: Part = Part()) -> Optional[Info]:
+    """Writes those shards of a part that are not there yet.
+
+    Args:
+      info: describes the folder; its count, shards and notes are still empty.
+      shards: a function for each shard, which makes its examples and counts its notes.
+
+    Returns:
+      The complete Info if all shards are there, otherwise None.
+
+    Raises:
+      InputError: the folder holds something else, or another run writes one of the shards now.
+    """
+    directory = Path(info.directory)
+    recipe = json.loads(json.dumps({**info.to_dict(), 'num_shards': len(shards)}))
+    _claim(directory, recipe)
+    files = shard_files(info.name, len(shards))
+    for number in range(part.index, len(shards), part.workers):
+        path = directory / files[number]
+        if not _is_written(path):
+            with locks.held(directory / f'{path.stem}.lock', str(path)):
+                _write_shard(path, shards[number])
+    if not all(_is_written(directory / file) for file in files):
+        return None
+    return merge(directory)
+
+
+def merge(directory) -> Info:
+    """Completes a folder that holds every shard, whoever wrote them.
+
+    Raises:
+      InputError: no folder of shards, a shard is missing or damaged, or the shards together are not
+        the records of every source once, in the order of the recipe.
+    """
+    directory = Path(directory)
+    if (directory / INFO).exists():
+        return read_info(directory)
+    if not (directory / RECIPE).is_file():
+        raise InputError(f'{directory}: expected a folder of records with {RECIPE}, found none')
+    recipe = read_json(directory / RECIPE)
+    count = recipe.pop('num_shards', 0)
+    info = info_of(directory, recipe, RECIPE)
+    files = shard_files(info.name, count)
+    missing = [file for file in files if not _is_written(directory / file)]
+    if missing:
+        raise InputError(f'{directory}: {len(missing)} of {count} shards are missing '
+                         f'({", ".join(missing[:3])}{", ..." if len(missing) > 3 else ""}); write '
+                         f'them, or bring them here, each with the .json beside it')
+    entries = [read_json(_entry(directory / file)) for file in files]
+    notes: collections.Counter = collections.Counter()
+    for entry in entries:
+        notes.update(entry.pop('notes'))
+    info = dataclasses.replace(info, shards=entries, notes=dict(sorted(notes.items())),
+                               count=sum(entry['count'] for entry in entries))
+    check_shards(info)
+    _check_order(info)
+    write_json(directory / INFO, info.to_dict())
+    return info
+
+
+def _check_order(info: Info) -> None:
+    """InputError unless there are equally many records of each source, sources in their order."""
+    runs = [(id, sum(1 for _ in group)) for id, group in itertools.groupby(_source_ids(info))]
+    if [id for id, _ in runs] != list(info.ids) or len({length for _, length in runs}) > 1:
+        raise InputError(f'{info.directory}: expected as many records of each of {len(info.ids)} '
+                         f'sources in their order, found {info.count} of {len(dict(runs))}, or in '
+                         f'another order; remove the folder and make the records anew')
+
+
+def _source_ids(info: Info) -> Iterator[str]:
+    feature = {'image/source_id': tf.io.FixedLenFeature([], tf.string)}
+    for line in tf.data.TFRecordDataset(info.paths).as_numpy_iterator():
+        yield tf.io.parse_single_example(line, feature)['image/source_id'].numpy().decode()
+
+
+def _claim(directory: Path, recipe: dict) -> None:
+    """Makes the folder for records of a recipe, or refuses one that holds something else."""
+    path = directory / RECIPE
+    if path.exists():
+        found = read_json(path)
+        if found == recipe:
+            return
+        if any(directory.glob('*.tfrecord')):  # without: nothing was made yet
+            made, wanted = found.get('made', {}), recipe['made']
+            keys = sorted(k for k in {*made, *wanted} if made.get(k) != wanted.get(k))
+            raise InputError(f'{directory}: holds records made with another '
+                             f'{", ".join(keys) or "description"}; choose another folder or remove '
+                             f'it')
+    elif directory.exists() and any(p.suffix != '.tmp' for p in directory.iterdir()):
+        raise InputError(f'{directory}: expected a new or empty folder for records, found files '
+                         f'that are none; choose another folder')
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        write_json(path, recipe)
+    except OSError as error:
+        raise InputError(f'{directory}: cannot write there: {error.strerror}') from None
+
+
+def _entry(shard: Path) -> Path:
+    """The file beside a shard: its name, count, sha256 and notes."""
+    return shard.with_suffix('.json')
+
+
+def _is_written(shard: Path) -> bool:
+    return shard.exists() and _entry(shard).exists()
+
+
+def _write_shard(path: Path, make_examples: MakeExamples) -> None:
+    notes: collections.Counter = collections.Counter()
+    count = 0
+    with whole_file(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
+        for example in make_examples(notes):
+            writer.write(serialize(example))
+            count += 1
+    write_json(_entry(path), {'file': path.name, 'count': count, 'sha256': sha256(path),
+                              'notes': dict(notes)})

@@ -1,0 +1,122 @@
+"""Folders of records by one writer or several: repetition, parts, merging, refusals."""
+import itertools
+import shutil
+
+import pytest
+
+from datasets import records, writing
+from datasets.errors import InputError
+from datasets.labels import CHEST
+from tests.test_records import DOTS, SIZE, example, write
+
+
+def blank(directory, ids, made=None):
+    return records.Info(directory, 'set', 'train', SIZE, 8, DOTS, CHEST, ids, made or {'n': 1})
+
+
+def write_five(directory, part=writing.Part()):
+    """Five shards of one source each, two examples a source; notes count them."""
+    def make(number, notes):
+        notes.update(examples=2, skipped=0)
+        return [example(2 * number), example(2 * number + 1)]
+    return writing.write_dataset(
+        blank(directory, [f's{i}' for i in range(5)]),
+        [lambda notes, n=number: make(n, notes) for number in range(5)], part)
+
+
+def test_existing_shards_are_kept_and_the_same_bytes_come_again(tmp_path):
+    examples = [example(i) for i in range(4)]
+    assert write(tmp_path / 'r', examples, part=writing.Part(1, 2)) is None
+    second = tmp_path / 'r' / 'set-00001-of-00002.tfrecord'
+    stamp = second.stat().st_mtime_ns
+    info = write(tmp_path / 'r', examples)
+    assert second.stat().st_mtime_ns == stamp
+    again = write(tmp_path / 'again', examples)
+    assert info.shards == again.shards and info.count == 4
+    assert not [p for p in (tmp_path / 'r').iterdir() if p.suffix in ('.tmp', '.lock')]
+
+
+def test_an_interrupted_shard_leaves_nothing(tmp_path):
+    def breaks(notes):
+        yield example(0)
+        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        writing.write_dataset(blank(tmp_path / 'r', []), [breaks])
+    assert [p.name for p in (tmp_path / 'r').iterdir()] == ['recipe.json']
+
+
+@pytest.mark.parametrize('workers', [1, 2, 3, 7])
+def test_any_number_of_workers_in_any_order_writes_the_same_files(tmp_path, workers):
+    alone = write_five(tmp_path / 'alone')
+    parts = [writing.Part(index, workers) for index in range(workers)]
+    for order, parts in enumerate((parts, parts[::-1])):
+        directory = tmp_path / f'together{order}'
+        found = [write_five(directory, part) for part in parts]
+        assert [info is None for info in found].count(False) >= 1
+        info = records.read_info(directory)
+        assert (info.shards, info.notes) == (alone.shards, {'examples': 10, 'skipped': 0})
+        assert ({p.name: p.read_bytes() for p in directory.iterdir()}
+                == {p.name: p.read_bytes() for p in (tmp_path / 'alone').iterdir()})
+
+
+def test_shards_of_several_machines_are_merged(tmp_path):
+    for index in range(2):
+        assert write_five(tmp_path / f'host{index}', writing.Part(index, 2)) is None
+    with pytest.raises(InputError, match='host1: 3 of 5 shards are missing .set-00000-of-00005'):
+        writing.merge(tmp_path / 'host1')
+    shutil.copytree(tmp_path / 'host0', tmp_path / 'host1', dirs_exist_ok=True)
+    info = writing.merge(tmp_path / 'host1')
+    assert info.to_dict() == write_five(tmp_path / 'alone').to_dict()
+    assert writing.merge(tmp_path / 'host1').to_dict() == info.to_dict()  # again: nothing to do
+
+
+def test_what_is_merged_is_checked(tmp_path):
+    write_five(tmp_path / 'r')
+    (tmp_path / 'r' / records.INFO).unlink()
+    first, second = sorted((tmp_path / 'r').glob('*.tfrecord'))[:2]
+    kept = first.read_bytes()
+    first.write_bytes(kept[:-1])
+    with pytest.raises(InputError, match='set-00000-of-00005.tfrecord: the file is damaged'):
+        writing.merge(tmp_path / 'r')
+    first.write_bytes(kept)
+    # a shard, with the file beside it, in the place of another: every checksum holds
+    shutil.copy(second, first)
+    entry = second.with_suffix('.json').read_text().replace('00001-of', '00000-of')
+    first.with_suffix('.json').write_text(entry)
+    with pytest.raises(InputError, match='as many records of each of 5 sources in their order, '
+                                         'found 10 of 4'):
+        writing.merge(tmp_path / 'r')
+    assert not (tmp_path / 'r' / records.INFO).exists()
+    with pytest.raises(InputError, match='expected a folder of records with recipe.json'):
+        writing.merge(tmp_path)
+
+
+def test_sources_of_unequal_number_or_in_another_order_are_no_dataset(tmp_path):
+    for number, order in enumerate(itertools.permutations(range(3))):
+        examples = [example(2 * i + k) for i in order for k in range(2)]
+        info = blank(tmp_path / str(number), ['s0', 's1', 's2'])
+        if order == (0, 1, 2):
+            assert writing.write_dataset(info, [lambda notes: examples]).count == 6
+            examples.pop()
+            info = blank(tmp_path / 'short', ['s0', 's1', 's2'])
+        with pytest.raises(InputError, match='as many records of each of 3 sources'):
+            writing.write_dataset(info, [lambda notes: examples])
+
+
+def test_other_recipes_and_other_folders_are_refused(tmp_path):
+    examples = [example(i) for i in range(4)]
+    write(tmp_path / 'r', examples)
+    with pytest.raises(InputError, match='holds records made with another n; choose'):
+        write(tmp_path / 'r', examples, made={'n': 2})
+    (tmp_path / 'other').mkdir()
+    (tmp_path / 'other' / 'thesis.tex').write_text('')
+    with pytest.raises(InputError, match='expected a new or empty folder'):
+        write(tmp_path / 'other', examples)
+
+
+def test_a_shard_that_another_run_writes_is_refused(tmp_path):
+    def make(notes):
+        with pytest.raises(InputError, match=r'set-00000-of-00001.tfrecord: process \d+ on host '):
+            writing.write_dataset(blank(tmp_path / 'r', ['s0']), [lambda notes: [example(0)]])
+        return [example(0)]
+    assert writing.write_dataset(blank(tmp_path / 'r', ['s0']), [make]).count == 1
