@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterable, Iterator, Mapping
 
 import cv2
 import numpy as np
@@ -52,17 +52,43 @@ def whole_folder(path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_json(path, data) -> None:
-    """Writes JSON, whole or not at all."""
+def sealed(content: Mapping[str, Any]) -> dict:
+    """A JSON object with a checksum of the rest as its last key, 'seal'."""
+    plain = json.loads(json.dumps(content))  # as it will be read: texts as keys, lists
+    return {**plain, 'seal': _digest(plain)}
+
+
+def unsealed(content: Any, where: str) -> dict:
+    """What `sealed` was given.
+
+    Raises:
+      InputError: something else, or altered since: `where` says what is to be made anew.
+    """
+    if not isinstance(content, dict) or 'seal' not in content:
+        raise InputError(f'{where}: expected a JSON object that this program wrote, with its seal, '
+                         f'found something else; make it anew')
+    seal = content.pop('seal')
+    if seal != _digest(content):
+        raise InputError(f'{where}: damaged or altered since it was written (its seal does not '
+                         f'fit); make it anew')
+    return content
+
+
+def _digest(content: dict) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def write_json(path, content: Mapping[str, Any]) -> None:
+    """Writes a sealed JSON object, whole or not at all."""
     with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(data, indent=1))
+        temporary.write_text(json.dumps(sealed(content), indent=1))
 
 
 def read_json(path) -> dict:
     """What `write_json` wrote.
 
     Raises:
-      InputError: there is none, or none that can be read.
+      InputError: there is none, or it is damaged.
     """
     try:
         content = json.loads(Path(path).read_text(encoding='utf-8'))
@@ -70,10 +96,27 @@ def read_json(path) -> dict:
         raise InputError(f'{path}: cannot be read: {error.strerror}') from None
     except (ValueError, RecursionError):
         content = None
-    if not isinstance(content, dict):
-        raise InputError(f'{path}: expected a JSON object, found something else or a damaged file; '
-                         f'remove it and repeat what made it')
-    return content
+    return unsealed(content, str(path))
+
+
+def write_manifest(path, files: Iterable[Path]) -> None:
+    """Records size and sha256 of files that lie beside or below the manifest `path`."""
+    folder = Path(path).parent
+    write_json(path, {'files': {str(file.relative_to(folder)): [file.stat().st_size, sha256(file)]
+                                for file in sorted(files)}})
+
+
+def check_manifest(path) -> None:
+    """InputError unless every file that a manifest names is there, as it was written."""
+    found = read_json(path).get('files')
+    if not isinstance(found, dict) or not found:
+        raise InputError(f'{path}: expected a list of files, found none')
+    for name, entry in found.items():
+        file = Path(path).parent / name
+        if '..' in Path(name).parts or Path(name).is_absolute() or not file.is_file():
+            raise InputError(f'{file}: missing, though {Path(path).name} names it')
+        if [file.stat().st_size, sha256(file)] != entry:
+            raise InputError(f'{file}: damaged: its size or sha256 is not that of {Path(path).name}')
 
 
 def encode_png(picture: np.ndarray) -> bytes:

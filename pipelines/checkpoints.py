@@ -2,14 +2,19 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from pathlib import Path
-from typing import Dict, Iterable, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 import tensorflow as tf
 
 from datasets.errors import InputError
+from datasets.files import check_manifest, write_manifest
 from models.adversarial import Update, copy_weights
 from pipelines.tasks import Phase, Task
+
+PREFIX = 'ckpt-'       # of a training's states, with the step behind it
+IMPORTED = 'networks'  # weights that tools/import_weights.py wrote
 
 
 class State:
@@ -23,15 +28,14 @@ class State:
         self.checkpoint = tf.train.Checkpoint(
             step=self.step, best_score=self.best_score, networks=dict(task.networks),
             optimizers=dict(self.optimizers), **task.extras)
-        self.manager = tf.train.CheckpointManager(
-            self.checkpoint, str(directory / 'checkpoints'), max_to_keep=2)
+        self.folder = directory / 'checkpoints'
 
     def restore(self, directory: Path) -> int:
-        """Continues from the last state in a task's folder, if there is one; returns its step."""
-        path = tf.train.latest_checkpoint(str(directory / 'checkpoints'))
+        """Continues from the last whole state in a task's folder, if there is one; returns its step."""
+        path = latest(directory / 'checkpoints')
         if path is not None:
             try:
-                status = self.checkpoint.restore(path)
+                status = self.checkpoint.read(str(path))
                 status.assert_existing_objects_matched()
             except (AssertionError, ValueError):
                 raise InputError(f'{path}: this checkpoint is of another '
@@ -46,7 +50,55 @@ class State:
                     variable.assign(tf.zeros_like(variable))
 
     def save(self) -> None:
-        self.manager.save(checkpoint_number=int(self.step.numpy()))
+        """Writes the state, and removes those before the last one."""
+        before = _saved(self.folder)[-1:]
+        path = self.folder / f'{PREFIX}{int(self.step.numpy())}'
+        write(self.checkpoint, path)
+        for file in self.folder.iterdir():
+            if file.name.split('.')[0] not in {path.name, *(kept.name for kept in before)}:
+                file.unlink()
+
+
+def write(checkpoint: tf.train.Checkpoint, path: Path) -> None:
+    """Writes a checkpoint and then its manifest, `path`.json: without that it is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    manifest(path).unlink(missing_ok=True)
+    checkpoint.write(str(path))
+    write_manifest(manifest(path), path.parent.glob(f'{path.name}.*'))
+
+
+def manifest(path) -> Path:
+    """The file that says what a checkpoint consists of."""
+    return Path(f'{path}.json')
+
+
+def latest(folder) -> Optional[Path]:
+    """The last whole checkpoint in a folder, with a warning for every damaged one after it.
+
+    Raises:
+      InputError: there are checkpoints, and all are damaged.
+    """
+    saved = _saved(Path(folder))
+    for path in reversed(saved):
+        try:
+            check_manifest(manifest(path))
+            return path
+        except InputError as error:
+            print(f'warning: {error}; going back to the checkpoint before', file=sys.stderr)
+    if saved:
+        raise InputError(f'{folder}: every checkpoint is damaged; remove the folder above it to '
+                         f'train anew, or bring back a copy')
+    return None
+
+
+def _saved(folder: Path) -> List[Path]:
+    """Checkpoints that have a manifest, from the first step to the last."""
+    found = {}
+    for file in folder.glob(f'{PREFIX}*.json'):
+        step = file.stem[len(PREFIX):]
+        if step.isdecimal():
+            found[int(step)] = file.with_suffix('')
+    return [found[step] for step in sorted(found)]
 
 
 def is_finished(directory) -> bool:
@@ -64,11 +116,16 @@ def restore_networks(networks: Dict[str, tf.keras.Model], directory) -> None:
     if not is_finished(directory):
         raise InputError(f'{directory}: {directory.name} is not trained yet; train it first (the '
                          f'same --config and --workdir)')
-    restore_snapshot(networks, tf.train.latest_checkpoint(str(directory / 'checkpoints')))
+    path = latest(directory / 'checkpoints')
+    if path is None:
+        raise InputError(f'{directory}: finished, but its checkpoint is gone; remove the folder to '
+                         f'train anew, or bring back a copy')
+    restore_snapshot(networks, path)
 
 
 def restore_snapshot(networks: Dict[str, tf.keras.Model], path) -> None:
-    """Loads some or all networks of one saved state."""
+    """Loads some or all networks of one saved state; InputError if it is damaged."""
+    check_manifest(manifest(path))
     status = tf.train.Checkpoint(networks=dict(networks)).read(str(path))
     status.assert_existing_objects_matched()
     status.expect_partial()
@@ -81,10 +138,11 @@ def start_from(networks: Dict[str, tf.keras.Model], folder) -> None:
       InputError: nothing is there, or weights of another architecture.
     """
     where = f'initial_weights {folder}'
-    path = tf.train.latest_checkpoint(str(folder))
-    if path is None:
+    path = Path(folder) / IMPORTED
+    if not manifest(path).exists():
         raise InputError(f'{where}: expected a folder written by tools/import_weights.py, found none')
-    found = {name.split('/')[1] for name, _ in tf.train.list_variables(path)
+    check_manifest(manifest(path))
+    found = {name.split('/')[1] for name, _ in tf.train.list_variables(str(path))
              if name.startswith('networks/')}
     chosen = {name: network for name, network in networks.items() if name in found}
     try:

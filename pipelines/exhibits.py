@@ -5,7 +5,6 @@ A file that is missing or damaged becomes one line that says so; nothing here ra
 from __future__ import annotations
 
 import io
-import json
 import pathlib
 from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
@@ -13,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from datasets.errors import InputError
+from datasets.files import read_json
 from pipelines import document, plots
 from pipelines.compare import Table
 from pipelines.document import Block
@@ -75,11 +75,9 @@ def sheets(workdir: pathlib.Path, folder: pathlib.Path, name: str, caption: str)
 def facts(workdir: pathlib.Path, path: pathlib.Path) -> Block:
     """The plain values of a JSON file as a table; lists are only counted."""
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except OSError:
-        return missing(workdir, f'{path}: missing')
-    except ValueError:
-        return missing(workdir, f'{path}: not readable as JSON')
+        content = read_json(path)
+    except InputError as error:
+        return missing(workdir, error)
     values = [(name, str(value)) for name, value in _plain_values(content, '')]
     notes = [f'{len(values) - MOST_FACTS} more in {path.name}.'] if values[MOST_FACTS:] else []
     return document.table(Table('', ('Key', 'Value'), values[:MOST_FACTS], notes))

@@ -6,7 +6,6 @@ for every arm of the matrix.
 from __future__ import annotations
 
 import functools
-import json
 import secrets
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Iterable, List, Optional, Sequence
 import yaml
 
 from datasets.errors import InputError
-from datasets.files import whole_file
+from datasets.files import read_json, whole_file
 from pipelines import matrix
 from pipelines.config import Config, from_dict, segmenter_settings, to_dict
 from pipelines.matrix import Arm
@@ -185,7 +184,7 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
         output.mkdir(exist_ok=True)
         evaluation.evaluate(model / '1', workdir / 'records' / split, scored,
                             scored.with_suffix('.png'))
-    row = _result(arm, run, split, workdir, json.loads(scored.read_text()))
+    row = _result(arm, run, split, workdir, read_json(scored))
     results.append_results(workdir / results.RESULTS, [row])
     return row
 
@@ -193,7 +192,7 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
 def _result(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
     from pipelines.segmentation import updates_of
     config, settings = arm.config, segmenter_settings(arm.config, run.segmenter)
-    train = json.loads((workdir / 'records' / 'train' / 'dataset_info.json').read_text())
+    train = read_json(workdir / 'records' / 'train' / 'dataset_info.json')
     protocol = {
         'dataset': config.data.dataset, 'configuration': config.configuration,
         'size': scored['size'], 'train_size': settings.size, 'gan_size': config.data.size,
@@ -230,7 +229,7 @@ def lay_out_reading(run: Run, workdir) -> None:
     workdir = Path(workdir)
     if (workdir / 'reading').exists():
         return
-    info = json.loads((workdir / 'records' / 'test' / 'dataset_info.json').read_text())
+    info = read_json(workdir / 'records' / 'test' / 'dataset_info.json')
     reading.make_reading(workdir / 'exports' / run.name / '1', workdir / 'records' / 'test',
                          workdir / 'reading', secrets.randbelow(2 ** 31),
                          min(READ_IMAGES, info['count']), hardest=True)

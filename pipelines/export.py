@@ -6,7 +6,8 @@ Segmenter, `<name>/1/`:
   encoded(data: string [], one PNG or JPEG file's bytes) -> the same for N = 1
 Normalisation, antialiased resizing to the training size, sliding window and resizing back are inside.
 Generators: latent float32 [N, L], or codes uint8 [N, h, w], -> their decoded fields, uint8.
-`assets/model.json` holds class names, colours, sizes and provenance.
+`assets/model.json` holds class names, colours, sizes and provenance; `manifest.json` size and sha256
+of every file, checked before TensorFlow opens one.
 """
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
-from datasets.files import whole_folder
+from datasets.files import check_manifest, whole_folder, write_manifest
 from pipelines import preprocess
 from pipelines.config import Config, segmenter_settings, to_dict
 from pipelines.fields import Field
@@ -28,6 +29,7 @@ from pipelines.segmentation import (input_deviation, predict_probabilities, trai
 from pipelines.stages import draw_function, trained_generator
 
 DESCRIPTION = 'model.json'
+MANIFEST = 'manifest.json'
 
 
 class Segmenter(tf.Module):
@@ -96,17 +98,18 @@ def read_description(model) -> dict:
     """`assets/model.json` of an exported model.
 
     Raises:
-      InputError: the folder is no SavedModel of ours.
+      InputError: the folder is no SavedModel of ours, or one of its files is damaged.
     """
-    path = Path(model) / 'assets' / DESCRIPTION
-    if not (Path(model) / 'saved_model.pb').is_file():
+    model = Path(model)
+    if not (model / 'saved_model.pb').is_file():
         raise InputError(f'--model {model}: expected a SavedModel folder with saved_model.pb, '
                          f'found none; tools/export_model.py writes one in <output>/1')
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
-        raise InputError(f'--model {model}: expected {path.name} in its assets, found none that '
-                         f'can be read; export it with tools/export_model.py') from None
+        check_manifest(model / MANIFEST)
+        return json.loads((model / 'assets' / DESCRIPTION).read_text())
+    except (InputError, OSError, ValueError) as error:
+        raise InputError(f'--model {model}: not a whole model of tools/export_model.py ({error}); '
+                         f'export it again') from None
 
 
 def load_segmenter(model):
@@ -155,4 +158,5 @@ def _save(module, signatures, description: dict, output) -> Path:
         asset.write_text(json.dumps(description, indent=1))
         module.description = tf.saved_model.Asset(str(asset))
         tf.saved_model.save(module, str(folder), signatures=signatures)
+        write_manifest(folder / MANIFEST, [f for f in folder.rglob('*') if f.is_file()])
     return target

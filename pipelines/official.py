@@ -8,7 +8,7 @@ Written, whole or not at all:
   generator/1, discriminator/1: SavedModels that need nothing but TensorFlow, float32 NHWC:
     generator: latent [N, L], or source [N, H, W, C], -> image
     discriminator: images [N, H, W, C] -> scores, or scale<i>_scores and scale<i>_feature<j>
-  networks-1.*: `tf.train.Checkpoint(networks={'generator': ..., 'discriminator': ...})`
+  networks.*: `tf.train.Checkpoint(networks={'generator': ..., 'discriminator': ...})`, its manifest
   network.json: meta
 """
 from __future__ import annotations
@@ -26,6 +26,7 @@ import tensorflow as tf
 from datasets.errors import InputError
 from datasets.files import whole_folder, write_json
 from models import official
+from pipelines import checkpoints
 
 TOLERANCE = 1e-4   # of an array's largest magnitude: what the official outputs must be met with
 
@@ -189,5 +190,6 @@ def _write(source: Source, networks: Dict[str, tf.keras.Model], output: Path) ->
             module.weights = list(networks[role].variables)
             tf.saved_model.save(module, str(folder / role / '1'),
                                 signatures={'serving_default': function})
-        tf.train.Checkpoint(networks=dict(networks)).save(str(folder / 'networks'))
+        checkpoints.write(tf.train.Checkpoint(networks=dict(networks)),
+                          folder / checkpoints.IMPORTED)
         write_json(folder / 'network.json', source.meta)

@@ -12,7 +12,6 @@ varies between radiographs.
 """
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any, Dict, Optional
@@ -22,7 +21,7 @@ import numpy as np
 
 from datasets import records
 from datasets.errors import InputError
-from datasets.files import sha256, write_json, write_png
+from datasets.files import read_json, sha256, write_json, write_png
 from models.features import Features, inception_features, random_features
 from pipelines import generative_metrics, memorisation, organ_statistics, preprocess
 from pipelines.config import Config
@@ -160,8 +159,8 @@ def _load_features(features_file: Optional[str]) -> Features:
 def _known(path: Path) -> Dict[str, Any]:
     """The result of an earlier measurement; empty if there is none that can be read."""
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
+        return read_json(path)
+    except InputError:
         return {}
 
 

@@ -1,10 +1,11 @@
 """What quality/<method>.json of the arms say, as blocks of a report."""
 from __future__ import annotations
 
-import json
 import pathlib
 from typing import List, Optional, Sequence, Tuple
 
+from datasets.errors import InputError
+from datasets.files import read_json
 from pipelines import document, exhibits
 from pipelines.compare import Table
 from pipelines.document import Block
@@ -101,8 +102,8 @@ def _details(workdir, folder, method: str, title: str, measured: dict) -> List[B
 
 def _read(path: pathlib.Path) -> Optional[dict]:
     try:
-        return json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError):
+        return read_json(path)
+    except InputError:
         return None
 
 

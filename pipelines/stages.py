@@ -67,7 +67,7 @@ def trained_generator(config: Config, stage: Stage, coding: LabelCoding, workdir
 def has_snapshot(config: Config, stage: Stage, workdir) -> bool:
     """Whether the stage is to draw with a snapshot, and it is there: then nothing is left to train."""
     path = _snapshot(config, stage, workdir)
-    return path is not None and path.with_suffix('.index').exists()
+    return path is not None and checkpoints.manifest(path).exists()
 
 
 def _snapshot(config: Config, stage: Stage, workdir) -> Optional[Path]:

@@ -10,10 +10,10 @@ every batch, gradients are those of the mean over the whole batch, and averages,
 are made once.
 
 Files in the task's folder:
-  checkpoints/      the last two states
+  checkpoints/      the last two states, each with a manifest; a damaged one is passed over
   losses.jsonl      a row per `log_every` steps; rows after the restored step are dropped
   samples/          sample sheets, step-00001234.png
-  snapshots/        networks of a task that keeps them, 00001234.index and .data
+  snapshots/        networks of a task that keeps them, 00001234.*
   tensorboard/      the same for TensorBoard, written anew from those files on resume
   finished.json     there when the task is done
 """
@@ -25,10 +25,11 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from datasets import locks
 from datasets.errors import Diverged, InputError
 from datasets.files import write_json
 from models import adversarial
-from pipelines import progress, runtime
+from pipelines import checkpoints, interrupts, progress, runtime
 from pipelines.checkpoints import State, is_finished
 from pipelines.logs import Logs
 from pipelines.tasks import Phase, Task
@@ -40,50 +41,75 @@ def train(task: Task, directory, log_every: int = 50, sheet_every: int = 1000,
 
     Raises:
       Diverged: a loss was not finite; the last good state is kept.
+      InputError: another run trains there.
+      interrupts.Stopped: after Ctrl-C or SIGTERM, at the end of a step, with the state saved.
     """
     directory = Path(directory)
     if is_finished(directory):
         return
+    if not runtime.is_chief(tf.distribute.get_strategy()):
+        # hosts other than the first compute the same and write where nobody looks
+        with tempfile.TemporaryDirectory() as own:
+            _train(task, directory, Path(own), log_every, sheet_every, checkpoint_seconds)
+        return
+    with locks.held(directory / 'lock', f'{task.name} in {directory}'):
+        _train(task, directory, directory, log_every, sheet_every, checkpoint_seconds)
+
+
+def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: int,
+           checkpoint_seconds: float) -> None:
+    """Continues from `directory` and writes to `own`."""
     strategy = tf.distribute.get_strategy()
-    # hosts other than the first compute the same and write where nobody looks
-    own = directory if runtime.is_chief(strategy) else Path(tempfile.mkdtemp())
     state = State(task, own)
     start = state.restore(directory)
     logs = Logs(own, start)
-    bar = progress.bar(total=task.steps, initial=start, desc=task.name, unit='step')
     first, saved_at = 0, time.monotonic()
-    for phase in task.phases:
-        done = max(start - first, 0)
-        if done >= phase.steps:
+    with interrupts.heard() as signalled, \
+            progress.bar(total=task.steps, initial=start, desc=task.name, unit='step') as bar:
+        for phase in task.phases:
+            for step, metrics in _steps(task, phase, state, first, start):
+                bar.update()
+                if step % log_every == 0 or step == task.steps:
+                    logs.row(step, phase.name, {k: float(v) for k, v in metrics.items()})
+                if task.validation and (step % task.validation.every == 0 or step == task.steps):
+                    logs.row(step, phase.name, {'jaccard_validation': _validate(task, state)})
+                snapshot = phase.snapshot_every and (step - first) % phase.snapshot_every == 0
+                if snapshot:
+                    checkpoints.write(tf.train.Checkpoint(networks=dict(task.snapshot)),
+                                      own / 'snapshots' / f'{step:08d}')
+                if phase.sheet and (snapshot or step % sheet_every == 0
+                                    or step == first + phase.steps):
+                    logs.sheet(step, phase.sheet(step - first))
+                if runtime.agreed(strategy, time.monotonic() - saved_at >= checkpoint_seconds
+                                  or signalled() > 0):
+                    state.save()
+                    saved_at = time.monotonic()
+                if signalled():
+                    raise interrupts.Stopped(signalled(), f'{task.name} saved at step {step} of '
+                                                          f'{task.steps}')
             first += phase.steps
-            continue
-        if done == 0:
-            state.start_phase(phase)
-        step_fn = step_function(task, phase, state)
-        numbers = range(first + done + 1, first + phase.steps + 1)
-        for step, batch in zip(numbers, distributed_batches(phase, done)):
-            rate = tf.constant(phase.learning_rate(step - first - 1), tf.float32)
-            metrics = _checked(step_fn, batch, rate, task, step)
-            bar.update()
-            if step % log_every == 0 or step == task.steps:
-                logs.row(step, phase.name, {k: float(v) for k, v in metrics.items()})
-            if task.validation and (step % task.validation.every == 0 or step == task.steps):
-                logs.row(step, phase.name, {'jaccard_validation': _validate(task, state)})
-            snapshot = phase.snapshot_every and (step - first) % phase.snapshot_every == 0
-            if snapshot:
-                tf.train.Checkpoint(networks=dict(task.snapshot)).write(
-                    str(own / 'snapshots' / f'{step:08d}'))
-            if phase.sheet and (snapshot or step % sheet_every == 0
-                                or step == first + phase.steps):
-                logs.sheet(step, phase.sheet(step - first))
-            if runtime.agreed(strategy, time.monotonic() - saved_at >= checkpoint_seconds):
-                state.save()
-                saved_at = time.monotonic()
-        first += phase.steps
-    state.save()
-    bar.close()
+        state.save()
     write_json(own / 'finished.json', {'task': task.name, 'steps': task.steps,
-                                             'best_score': float(state.best_score.numpy())})
+                                       'best_score': float(state.best_score.numpy())})
+
+
+def _steps(task: Task, phase: Phase, state: State, first: int, start: int):
+    """Takes what is left of a phase's steps, and yields (step, metrics) after each.
+
+    Args:
+      first: steps of the phases before.
+      start: the step that training continues from.
+    """
+    done = max(start - first, 0)
+    if done >= phase.steps:
+        return
+    if done == 0:
+        state.start_phase(phase)
+    step_fn = step_function(task, phase, state)
+    numbers = range(first + done + 1, first + phase.steps + 1)
+    for step, batch in zip(numbers, distributed_batches(phase, done)):
+        rate = tf.constant(phase.learning_rate(step - first - 1), tf.float32)
+        yield step, _checked(step_fn, batch, rate, task, step)
 
 
 def step_function(task: Task, phase: Phase, state: State):

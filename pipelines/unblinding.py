@@ -20,7 +20,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from scipy import stats
 
 from datasets.errors import InputError
-from datasets.files import whole_file
+from datasets.files import unsealed, whole_file
 from pipelines import compare
 from pipelines.compare import Table
 
@@ -98,14 +98,15 @@ def to_text(unblinded: Unblinded) -> str:
 
 def read_key(path) -> dict:
     """The key that `reading.make_reading` wrote; `pairs`: number -> (image, prediction's side)."""
-    key = _read_json('--key', path)
+    found = _read_json('--key', path)
     try:
+        key = unsealed(found, str(path))
         pairs = {str(p['pair']): (str(p['image']), SIDES[SIDES.index(p['prediction'])])
                  for p in key['pairs']}
         return {'pairs': pairs, **{name: key[name] for name in ('reading', 'model', 'chosen')}}
     except (TypeError, KeyError, ValueError):
         raise InputError(f'--key {path}: expected the key.json that tools/make_reading.py wrote '
-                         f'with the page, found something else') from None
+                         f'with the page, found something else or a damaged file') from None
 
 
 def read_answers(path, key: dict) -> Tuple[str, List[Row]]:

@@ -1,5 +1,4 @@
 """Exported models: nothing but TensorFlow, any size and grey scale, the evaluation's predictions."""
-import json
 import shutil
 import subprocess
 import sys
@@ -10,8 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets import records, writing
+from datasets import files, records, writing
 from datasets.errors import InputError
+from datasets.files import read_json
 from pipelines import evaluation, export, metrics
 from pipelines.methods import METHODS, REGIMES, Run, parse_stage
 
@@ -79,7 +79,7 @@ def test_the_signature_for_encoded_files(model, segment, suffix, tolerance):
 
 def test_predictions_equal_the_evaluations(finished, segment):
     _, workdir = finished
-    scored = json.loads((workdir / 'evaluations' / 'finetune3-smanet-0-test.json').read_text())
+    scored = read_json(workdir / 'evaluations' / 'finetune3-smanet-0-test.json')
     info = records.read_info(workdir / 'records' / 'test')
     rows = records.load_arrays(info)
     for name, image, labels, confusion in zip(rows['name'], rows['image'], rows['labels'],
@@ -118,10 +118,16 @@ def test_refusals(finished, model, tmp_path):
     copy = tmp_path / 'copy'
     shutil.copytree(model, copy)
     (copy / 'saved_model.pb').write_bytes(b'nonsense')
+    with pytest.raises(InputError, match='not a whole model .*saved_model.pb: damaged'):
+        export.load_segmenter(copy)
+    files.write_manifest(copy / export.MANIFEST, [copy / 'saved_model.pb', copy / 'assets/model.json'])
     with pytest.raises(InputError, match='the SavedModel cannot be loaded'):
         export.load_segmenter(copy)
     (copy / 'assets' / 'model.json').unlink()
-    with pytest.raises(InputError, match='expected model.json in its assets'):
+    with pytest.raises(InputError, match='model.json: missing, though manifest.json names it'):
+        export.load_segmenter(copy)
+    (copy / export.MANIFEST).unlink()
+    with pytest.raises(InputError, match='manifest.json: cannot be read'):
         export.load_segmenter(copy)
     three = METHODS['three']
     generator = export.export_generator(config, three, three.stages[0], workdir, tmp_path / 'dots')
@@ -154,7 +160,7 @@ def test_the_tool_scores_an_exported_model_and_says_so(model, finished, tmp_path
         [sys.executable, str(TOOLS / 'evaluate_segmenter.py'), '--model', str(model), '--records',
          str(workdir / 'records' / 'test'), '--output', str(output)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    scored = json.loads(output.read_text())['scores']
+    scored = read_json(output)['scores']
     line = next(line for line in done.stdout.splitlines() if line.startswith('hd95_mm'))
     assert [float(v) for v in line.split()[1:]] == pytest.approx(
         [scored['hd95_mm'][o][0] for o in ('left_lung', 'heart', 'right_lung', 'average')], abs=0.006)

@@ -1,11 +1,11 @@
 """run_experiment.py killed with SIGKILL between steps and repeated gives an undisturbed run's results."""
-import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
 import yaml
 
+from datasets.files import read_json, sha256
 from pipelines import results
 from tests.conftest import TINY
 
@@ -13,10 +13,11 @@ TOOL = Path(__file__).resolve().parents[1] / 'tools' / 'run_experiment.py'
 
 
 def hashes(workdir):
-    """sha256 of every shard and evaluation, by path."""
-    files = [*workdir.glob('*/*/*.tfrecord'), *workdir.glob('evaluations/*.json')]
-    return {str(path.relative_to(workdir)): hashlib.sha256(
-        path.read_bytes().replace(str(workdir).encode(), b'')).hexdigest() for path in files}
+    """sha256 of every shard, by path, and what every evaluation found."""
+    shards = {str(path.relative_to(workdir)): sha256(path)
+              for path in workdir.glob('*/*/*.tfrecord')}
+    return {**shards, **{path.name: {**read_json(path), 'model': None, 'records': None}
+                         for path in workdir.glob('evaluations/*.json')}}
 
 
 def scores(workdir):

@@ -1,5 +1,4 @@
 """Import of official weights: spellings, inferred networks, what is written, what is refused."""
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +8,9 @@ import pytest
 import tensorflow as tf
 
 from datasets.errors import InputError
+from datasets.files import read_json
 from models import official, pggan, wgan_gp
+from pipelines import checkpoints
 from pipelines import official as files
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -293,8 +294,8 @@ def test_the_tool_turns_a_state_dict_into_a_model_that_needs_tensorflow_only(tmp
     assert 'pix2pixhd.LocalEnhancer: input_nc 4' in result.stdout
     out = tmp_path / 'new' / 'out'
     assert sorted(path.name for path in out.iterdir()) == [
-        'checkpoint', 'generator', 'network.json', 'networks-1.data-00000-of-00001',
-        'networks-1.index']
+        'generator', 'network.json', 'networks.data-00000-of-00001', 'networks.index',
+        'networks.json']
     assert list(out.parent.iterdir()) == [out]
     subprocess.run([sys.executable, '-I', '-c', LOAD_WITHOUT_US, str(out / 'generator' / '1'),
                     str(DATA / f'{name}.npz'), str(tmp_path / 'y.npy')], check=True, cwd=tmp_path,
@@ -309,12 +310,10 @@ def test_what_is_written_computes_the_same(name, tmp_path):
     source = files.read(DATA / f'{name}.npz')
     files.import_weights(DATA / f'{name}.npz', tmp_path / 'out', said.append)
     assert any('largest relative error' in line for line in said)
-    assert json.loads((tmp_path / 'out' / 'network.json').read_text()) == source.meta
+    assert read_json(tmp_path / 'out' / 'network.json') == source.meta
 
     networks = official.build(source.meta)
-    status = tf.train.Checkpoint(networks=networks).restore(
-        tf.train.latest_checkpoint(str(tmp_path / 'out')))
-    status.assert_existing_objects_matched()
+    checkpoints.restore_snapshot(networks, tmp_path / 'out' / checkpoints.IMPORTED)
     outputs = official.replay(networks, source.meta, source.arrays)
 
     def call(role, argument, array):

@@ -1,6 +1,5 @@
 """The whole measurement on drawn chests: copies and fresh samples must be told apart."""
 import dataclasses
-import json
 import shutil
 
 import cv2
@@ -9,6 +8,7 @@ import pytest
 
 from datasets import phantom, records, writing
 from datasets.errors import InputError
+from datasets.files import read_json
 from datasets.labels import CHEST
 from datasets.phantom import draw_phantom
 from pipelines import quality
@@ -112,7 +112,7 @@ def test_organs_of_drawn_chests_agree_at_two_sizes(measured):
 
 def test_what_is_written(workdir, measured):
     result = measured[COPIES]
-    assert json.loads((workdir / 'quality' / 'single.json').read_text()) == result
+    assert read_json(workdir / 'quality' / 'single.json') == result
     assert 'NaN' not in (workdir / 'quality' / 'single.json').read_text()
     assert (workdir / 'quality' / 'single-nearest.png').is_file()
     assert result['held_out'] == {'split': 'test', 'count': 50}

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
+from datasets.files import read_json
 from datasets.labels import CHEST
 from pipelines import export, prepare, reading, unblinding
 from pipelines.config import Data
@@ -53,7 +54,7 @@ def model(monkeypatch):
 def make(folder, output, **options):
     """-> (key, data of the page, the page's text)."""
     key = reading.make_reading('model', folder, output, **options)
-    assert key == json.loads((output / 'key.json').read_text())
+    assert key == read_json(output / 'key.json')
     page = (output / 'reading.html').read_text(encoding='utf-8')
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
     return key, json.loads(found[1]), page

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from datasets.errors import InputError
+from datasets.files import sealed
 from pipelines import diagram, document, exhibits, plots, report, results
 from pipelines.compare import Table
 from tests.evaluations import make_confusions, make_evaluation
@@ -38,7 +39,7 @@ def write_lines(path, rows, tail=''):
 
 def write_json(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(sealed(content)))
 
 
 @pytest.fixture
@@ -71,9 +72,9 @@ def workdir(tmp_path):
                {'reading': 'r1', 'model': 'm', 'chosen': 'hardest, 2 of 2', 'pairs': [
                    {'pair': 1, 'image': 'image0', 'prediction': 'A'},
                    {'pair': 2, 'image': 'image1', 'prediction': 'B'}]})
-    write_json(run / 'reading' / 'answers' / 'ann.json',
-               {'reading': 'r1', 'reader': 'Ann', 'answers': {
-                   '1': {'choice': 'A', 'comment': 'the apex <b>'}}})
+    write_lines(run / 'reading' / 'answers' / 'ann.json',
+                [{'reading': 'r1', 'reader': 'Ann', 'answers': {
+                    '1': {'choice': 'A', 'comment': 'the apex <b>'}}}])
     write_picture(run / 'predictions' / 'one picture.png')
     write_picture(run / 'predictions' / 'one picture_overlay.png', width=3000, height=20)
     results.append_results(run / 'results.jsonl', [
@@ -183,8 +184,10 @@ def test_report_of_the_same_run_has_the_same_bytes(workdir):
 def test_an_empty_workdir_gives_a_report_of_what_is_missing(tmp_path):
     page = Page(report.write_report(tmp_path).read_text(encoding='utf-8'))
     lines = re.findall('> (.*)', (tmp_path / 'report.md').read_text(encoding='utf-8'))
-    for expected in ('config.yaml: missing', 'records/train/dataset_info.json: missing',
-                     'records/test/dataset_info.json: missing', 'quality/: missing; no samples were measured.',
+    nowhere = 'cannot be read: No such file or directory'
+    for expected in ('config.yaml: missing', f'records/train/dataset_info.json: {nowhere}',
+                     f'records/test/dataset_info.json: {nowhere}',
+                     'quality/: missing; no samples were measured.',
                      'stages/: missing; no generator was trained.',
                      'synthetic/: missing; no samples were generated.',
                      'segmenters/: missing; no segmenter was trained.',
@@ -198,7 +201,7 @@ def test_damaged_files_become_a_line_each(workdir):
     damaged = {
         'evaluations/real-smanet-0-test.png': 'evaluations/real-smanet-0-test.png: not readable as a picture',
         'stages/dots/samples/step-00000040.png': 'step-00000040.png: not readable as a picture',
-        'records/test/dataset_info.json': 'records/test/dataset_info.json: not readable as JSON',
+        'records/test/dataset_info.json': 'records/test/dataset_info.json: expected a JSON object that this program wrote',
         'results.jsonl': 'results.jsonl, line 1: expected a JSON object',
         'stages/dots/losses.jsonl': 'stages/dots/losses.jsonl, line 1: expected a JSON object',
         'config.yaml': '# Report: run'}

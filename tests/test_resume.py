@@ -26,7 +26,7 @@ class Killed(BaseException):
 def fingerprint(directory) -> str:
     """sha256 over everything in the last checkpoint (names, weights, moments, steps) and the logs."""
     digest = hashlib.sha256()
-    reader = tf.train.load_checkpoint(str(directory / 'checkpoints'))
+    reader = tf.train.load_checkpoint(str(checkpoints.latest(directory / 'checkpoints')))
     for name in sorted(reader.get_variable_to_shape_map()):
         if name.endswith('VARIABLE_VALUE'):
             digest.update(name.encode() + np.asarray(reader.get_tensor(name)).tobytes())
@@ -129,7 +129,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(prepared,
     task = task._replace(phases=(phase._replace(batches=batches),))
     with pytest.raises(Diverged, match='not finite at step 4: .*generator loss'):
         training.train(task, tmp_path, **vars(config.run))
-    reader = tf.train.load_checkpoint(str(tmp_path / 'checkpoints'))
+    reader = tf.train.load_checkpoint(str(checkpoints.latest(tmp_path / 'checkpoints')))
     assert reader.get_tensor('step/.ATTRIBUTES/VARIABLE_VALUE') == 3
     kernels = [reader.get_tensor(name) for name in reader.get_variable_to_shape_map()
                if 'networks' in name]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from datasets import files
 from datasets.errors import InputError
 from pipelines import unblinding
 
@@ -34,7 +35,7 @@ def write_answers(path, given, reader='R. One', **changes):
 @pytest.fixture
 def key(tmp_path):
     path = tmp_path / 'key.json'
-    path.write_text(json.dumps(KEY))
+    files.write_json(path, KEY)
     return path
 
 
@@ -82,7 +83,7 @@ def test_nothing_to_count_gives_dashes(key, tmp_path):
 
 def test_a_clear_preference_has_a_small_p(tmp_path, key):
     pairs = [{'pair': i, 'image': str(i), 'prediction': 'A'} for i in range(1, 21)]
-    key.write_text(json.dumps({**KEY, 'pairs': pairs}))
+    files.write_json(key, {**KEY, 'pairs': pairs})
     answers = write_answers(tmp_path / 'a.json', {str(i): ('A', '') for i in range(1, 21)})
     preferences, _ = unblinding.tabulate(key, [answers]).tables
     assert preferences.rows == [('R. One', '20', '0', '0', '0', '100.0 %', '83.9 to 100.0 %',
@@ -175,7 +176,7 @@ def test_files_that_are_something_else(key, tmp_path):
     with pytest.raises(InputError, match='at most 5000000 bytes, found 5000001'):
         unblinding.tabulate(key, [tmp_path / 'big.json'])
     for side in ('', 'AB', 'C', None):
-        key.write_text(json.dumps({**KEY, 'pairs': [{**KEY['pairs'][0], 'prediction': side}]}))
+        files.write_json(key, {**KEY, 'pairs': [{**KEY['pairs'][0], 'prediction': side}]})
         with pytest.raises(InputError, match='expected the key.json'):
             unblinding.tabulate(key, [answers])
 

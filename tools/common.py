@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -17,7 +18,7 @@ os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
 
 
 def run(main) -> None:
-    """Runs a tool: an InputError becomes one line and exit code 2, Ctrl-C one line and 130."""
+    """Runs a tool: what went wrong becomes one line and a code: 2 input, 1 training, 130 Ctrl-C."""
     try:
         sys.exit(main())
     except InputError as error:
@@ -27,12 +28,30 @@ def run(main) -> None:
         print(f'stopped: {error}', file=sys.stderr)
         sys.exit(1)
     except OSError as error:
-        print(f'error: {error.filename}: {error.strerror}', file=sys.stderr)
+        print(f'error: {_told(error)}', file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print('\ninterrupted: what is finished is kept; repeat the command to go on',
-              file=sys.stderr)
-        sys.exit(130)
+    except KeyboardInterrupt as stopped:
+        print(f'\nstopped: {stopped or "what is finished is kept"}; to go on, repeat\n'
+              f'  {shlex.join([Path(sys.executable).name, *sys.argv])}', file=sys.stderr)
+        sys.exit(getattr(stopped, 'exit_code', 130))
+    except Exception as error:
+        if not _is_from_tensorflow(error):
+            raise
+        print(f'error: {_told(error)}', file=sys.stderr)
+        sys.exit(2)
+
+
+def _told(error: Exception) -> str:
+    """A failure of the machine in one line: the disk, the memory, a network's file system."""
+    text = ' '.join(str(getattr(error, 'message', error)).split())[:300]
+    if isinstance(error, OSError):
+        text = f'{error.filename or "writing a file"}: {error.strerror or error}'
+    full = any(words in text for words in ('No space left', 'File too large', 'quota exceeded'))
+    return text + ('; make space and repeat the command: what was whole is kept' if full else '')
+
+
+def _is_from_tensorflow(error: Exception) -> bool:
+    return type(error).__module__.startswith('tensorflow.')
 
 
 def parser(description: str, examples: str) -> argparse.ArgumentParser:

@@ -27,7 +27,7 @@ def main() -> None:
                          help='tensors by official name; may hold meta, inputs and outputs too')
     options.add_argument('--output', required=True, metavar='DIR',
                          help='new folder for generator/1 and discriminator/1 (SavedModels), '
-                         'networks-1 (checkpoint to train from) and network.json')
+                         'networks.* (checkpoint to train from) and network.json')
     arguments = options.parse_args()
 
     common.setup_tensorflow()

@@ -1,0 +1,78 @@
+"""Seals, manifests, whole files: what is damaged says so."""
+import json
+
+import pytest
+from hypothesis import given, settings, strategies
+
+from datasets import files
+from datasets.errors import InputError
+
+VALUES = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.integers() | strategies.text()
+    | strategies.floats(allow_nan=False),
+    lambda inner: strategies.lists(inner, max_size=3)
+    | strategies.dictionaries(strategies.text(), inner, max_size=3), max_leaves=8)
+
+
+@settings(max_examples=50, deadline=None)
+@given(strategies.dictionaries(strategies.text().filter(lambda key: key != 'seal'), VALUES, max_size=4))
+def test_a_seal_fits_what_it_was_made_for(content):
+    sealed = json.loads(json.dumps(files.sealed(content)))
+    assert files.unsealed(dict(sealed), 'it') == content
+    with pytest.raises(InputError, match='it: damaged or altered since it was written'):
+        files.unsealed({**sealed, 'more': 1 if content.get('more') != 1 else 2}, 'it')
+
+
+def test_what_json_changes_does_not_break_the_seal():
+    content = {16: (1, 2), 4: 'four'}  # whole numbers as keys, a tuple
+    assert files.unsealed(files.sealed(content), 'it') == {'16': [1, 2], '4': 'four'}
+
+
+@pytest.mark.parametrize('text, message', [
+    ('', 'expected a JSON object that this program wrote'),
+    ('[1, 2]', 'expected a JSON object that this program wrote'),
+    ('{"a": 1}', 'with its seal'),
+    ('[' * 100_000, 'expected a JSON object'),
+    ('{"a": 1, "seal": null}', 'damaged or altered'),
+    (json.dumps({**files.sealed({'a': 1}), 'a': 2}), 'damaged or altered')])
+def test_other_json_is_refused(tmp_path, text, message):
+    path = tmp_path / 'x.json'
+    path.write_text(text)
+    with pytest.raises(InputError, match=f'x.json: .*{message}'):
+        files.read_json(path)
+    with pytest.raises(InputError, match='none.json: cannot be read: No such file'):
+        files.read_json(tmp_path / 'none.json')
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    (tmp_path / 'x.json').write_bytes(b'\xff\xfe\x00')
+    with pytest.raises(InputError, match='expected a JSON object'):
+        files.read_json(tmp_path / 'x.json')
+
+
+def test_a_manifest_tells_every_damage(tmp_path):
+    (tmp_path / 'sub').mkdir()
+    first, second = tmp_path / 'a.bin', tmp_path / 'sub' / 'b.bin'
+    first.write_bytes(bytes(range(100)))
+    second.write_bytes(b'')
+    manifest = tmp_path / 'manifest.json'
+    files.write_manifest(manifest, [first, second])
+    files.check_manifest(manifest)
+    for damaged in (bytes(range(99)), bytes([1, *range(1, 100)]), b''):
+        kept = first.read_bytes()
+        first.write_bytes(damaged)
+        with pytest.raises(InputError, match='a.bin: damaged: its size or sha256'):
+            files.check_manifest(manifest)
+        first.write_bytes(kept)
+    second.unlink()
+    with pytest.raises(InputError, match='b.bin: missing, though manifest.json names it'):
+        files.check_manifest(manifest)
+
+
+@pytest.mark.parametrize('name', ['../outside', '/etc/hostname'])
+def test_a_manifest_names_nothing_outside_its_folder(tmp_path, name):
+    (tmp_path / 'outside').write_bytes(b'')
+    (tmp_path / 'in').mkdir()
+    files.write_json(tmp_path / 'in' / 'm.json', {'files': {name: [0, 'x']}})
+    with pytest.raises(InputError, match='missing, though m.json names it'):
+        files.check_manifest(tmp_path / 'in' / 'm.json')
