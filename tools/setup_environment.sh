@@ -1,4 +1,4 @@
-# Sourced by demo.sh and test.sh: finds a Python 3.9 to 3.11, makes .venv and installs the pinned
+# Sourced by demo.sh and test.sh: finds a Python 3.9 to 3.11, makes .venv and installs the locked
 # requirements when they have changed. Sets $python. Takes PYTHON=/path/to/python.
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -39,14 +39,14 @@ if ! fits .venv/bin/python || { [ -n "${PYTHON:-}" ] && [ "$(version "$PYTHON")"
 fi
 python="$PWD/.venv/bin/python"
 
-extra=""
-if nvidia-smi >/dev/null 2>&1; then extra="tensorflow[and-cuda]==2.15.1"; fi
-wanted="$(cat requirements.txt) $extra"
-if [ "$(cat .venv/installed 2>/dev/null)" != "$wanted" ]; then
-  echo "installing the pinned requirements into .venv (once) ..." >&2
+locks=(tools/locks/cpu.txt)
+if nvidia-smi >/dev/null 2>&1; then locks+=(tools/locks/cuda.txt); fi
+if ! cat "${locks[@]}" | cmp --quiet - .venv/installed; then
+  echo "installing the locked requirements into .venv (once) ..." >&2
   # Before pip 23 some of these wheels are not found.
   "$python" -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=23,<26' || exit 2
-  "$python" -m pip install --quiet --disable-pip-version-check -r requirements.txt $extra || {
-    echo "error: pip could not install requirements.txt; see its message above" >&2; exit 2; }
-  printf '%s' "$wanted" > .venv/installed
+  "$python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+    "${locks[@]/#/--requirement=}" || {
+    echo "error: pip could not install ${locks[*]}; see its message above" >&2; exit 2; }
+  cat "${locks[@]}" > .venv/installed
 fi
