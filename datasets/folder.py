@@ -154,7 +154,8 @@ def _list(value: Any, path: Path, key: str) -> list:
 def _names(value: Any, path: Path, key: str) -> Tuple[str, ...]:
     """A list of different names, as they can be folders; at least one."""
     names = _list(value, path, key)
-    plain = all(isinstance(name, str) and name and not set(name) & set('/\\') for name in names)
+    plain = all(isinstance(name, str) and name and name[0] != '.' and not set(name) & set('/\\')
+                for name in names)
     if not names or not plain or len(set(names)) != len(names):
         raise InputError(f'{path}: {key}: expected a list of different names, found {value!r}')
     return tuple(names)

@@ -117,7 +117,12 @@ def parse(serialized: tf.Tensor, info: Info) -> Dict[str, tf.Tensor]:
     features = tf.io.parse_single_example(serialized, SCHEMA)
 
     def decode(key, size, dtype=tf.uint8):
-        picture = tf.io.decode_png(features[key], channels=1, dtype=dtype)
+        # the width and height that a PNG file names, before anything of that size is made
+        sides = tf.io.decode_raw(tf.strings.substr(features[key], 16, 8), tf.int32,
+                                 little_endian=False)
+        with tf.control_dependencies([tf.debugging.assert_equal(
+                sides, [size, size], f'a picture is not {size} x {size}')]):
+            picture = tf.io.decode_png(features[key], channels=1, dtype=dtype)
         return tf.ensure_shape(picture, [size, size, 1])
 
     image_type = tf.uint16 if info.bits == 16 else tf.uint8

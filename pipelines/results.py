@@ -20,12 +20,16 @@ A line is one evaluation: one trained segmenter on one set of images. Its keys, 
                  ('full' and 'tiny' are the paper's, any other name is ours), `size` (scored at,
                  px), `train_size` (the segmenter's, px), `gan_size` (px), `augmentation` (bool, of
                  the real images), `updates` (pre-training and fine-tuning together), `distances`
-                 (the library), `spacing_mm` (row and column, at `size`). None is required; a table says '?' for what it is not told.
+                 (the library), `spacing_mm` (row and column, at `size`). None is required; a table
+                 says '?' for what it is not told.
   versions       dict: see `versions`.
 
+  seal           checksum of the rest, see datasets/files.py.
+
 The first nine are the key: of several lines with one key the newest counts. Values that do not
-follow from the line's own confusion matrices and distances are refused: a score cannot be changed by
-itself (its interval could; what compares regimes computes its own). A line that a crash tore off at the end of the file is dropped. One writer at a time.
+follow from the line's own confusion matrices and distances are refused, whatever the seal says: a
+score cannot be changed by itself (its interval could; what compares regimes computes its own). A
+line that a crash tore off at the end of the file, without its line end, is dropped.
 """
 from __future__ import annotations
 
@@ -40,7 +44,9 @@ from typing import Any, Dict, Iterable, List, Mapping, Tuple, Union
 
 import numpy as np
 
+from datasets import locks
 from datasets.errors import InputError
+from datasets.files import sealed, unsealed
 from pipelines import metrics
 from pipelines.checks import SCORED
 from pipelines.methods import REGIMES
@@ -64,6 +70,7 @@ def read_results(path: PathLike) -> List[Row]:
     """
     newest = {}
     for number, row in read_json_lines(path):
+        row = unsealed(row, f'{path}, line {number}')
         _check(row, f'{path}, line {number}')
         newest[_key(row)] = row
     return list(newest.values())
@@ -99,18 +106,18 @@ def append_results(path: PathLike, rows: Iterable[Mapping[str, Any]]) -> int:
       InputError: a row that is no result (nothing is written then), or an unreadable file.
     """
     path = pathlib.Path(path)
-    newest = {_key(row): row for row in read_results(path)} if path.exists() else {}
-    lines = []
-    for given in rows:
-        row = dict(given)
-        _check(row, 'result to append')
-        text = json.dumps(row, allow_nan=False)
-        row = json.loads(text)  # as it will be read: tuples are lists
-        if newest.get(_key(row)) != row:
-            newest[_key(row)] = row
-            lines.append(text + '\n')
-    if lines:
-        _append(path, ''.join(lines).encode())
+    with locks.held(path.with_suffix('.lock'), str(path)):
+        newest = {_key(row): row for row in read_results(path)} if path.exists() else {}
+        lines = []
+        for row in rows:
+            _check(row, 'result to append')
+            line = sealed(row)
+            row = unsealed(dict(line), 'result to append')  # as it will be read: tuples are lists
+            if newest.get(_key(row)) != row:
+                newest[_key(row)] = row
+                lines.append(json.dumps(line, allow_nan=False) + '\n')
+        if lines:
+            _append(path, ''.join(lines).encode())
     return len(lines)
 
 
@@ -155,7 +162,7 @@ def _parse(path: PathLike) -> Tuple[List[Tuple[int, Row]], int]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             row = _object(line)
-            if row is None and number == len(lines):
+            if row is None and number == len(lines) and not data.endswith(b'\n'):
                 return rows, length
             if row is None:
                 raise InputError(f'{path}, line {number}: expected a JSON object, found '

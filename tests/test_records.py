@@ -1,9 +1,11 @@
 """The TFRecord schema and dataset_info.json: round trip and damage."""
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets import records, writing
+from datasets import files, records, writing
 from datasets.errors import InputError
 from datasets.labels import CHEST
 
@@ -83,12 +85,23 @@ def test_a_missing_shard_and_a_broken_description_are_named(tmp_path):
     (tmp_path / 'r' / info.shards[1]['file']).unlink()
     with pytest.raises(InputError, match='00001-of-00002.tfrecord: this shard is missing'):
         records.read_info(tmp_path / 'r')
-    for text, message in (('{', 'expected a JSON object'), ('[]', 'expected a JSON object'),
-                          ('{}', 'not a description of records'),
-                          ('{"coding": {}}', 'not a description of records')):
+    for text, message in (('{', 'expected a JSON object'), ('{}', 'expected a JSON object'),
+                          (json.dumps(files.sealed({})), 'not a description of records'),
+                          (json.dumps(files.sealed({'coding': []})), 'not a description')):
         (tmp_path / 'r' / records.INFO).write_text(text)
         with pytest.raises(InputError, match=f'{records.INFO}: {message}'):
             records.read_info(tmp_path / 'r')
+
+
+def test_a_picture_of_another_size_is_refused_before_it_is_decoded(tmp_path):
+    info = write(tmp_path / 'r', [example(i) for i in range(4)])
+    huge = bytearray(records.serialize(example(0)))
+    start = huge.index(b'IHDR') + 4
+    huge[start:start + 4] = (2 ** 30).to_bytes(4, 'big')
+    with tf.io.TFRecordWriter(info.paths[0]) as writer:
+        writer.write(bytes(huge))
+    with pytest.raises(InputError, match='a record cannot be read .*a picture is not 16 x 16'):
+        records.load_arrays(info)
 
 
 def test_a_code_out_of_range_names_the_record(tmp_path):

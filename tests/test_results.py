@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import InputError
+from datasets.files import sealed
 from pipelines import results
 from tests.evaluations import make_confusions, make_evaluation
 
@@ -117,6 +118,10 @@ def test_a_number_that_does_not_follow_from_the_images_is_refused(path, keys, va
     assert results.append_results(path, [row]) == 1
     line = altered(json.loads(path.read_text()), *keys, value=value)
     path.write_text(json.dumps(line) + '\n')
+    with pytest.raises(InputError, match='line 1: damaged or altered since it was written'):
+        results.read_results(path)
+    del line['seal']  # by somebody who knows how
+    path.write_text(json.dumps(sealed(line)) + '\n')
     with pytest.raises(InputError, match='line 1: .* the images give .*altered: evaluate anew'):
         results.read_results(path)
 
