@@ -9,11 +9,12 @@ from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 import tensorflow as tf
 
 from datasets.errors import InputError
-from datasets.files import check_manifest, write_manifest
+from datasets.files import check_manifest, read_json, write_manifest
 from models.adversarial import Update, copy_weights
 from pipelines.tasks import Phase, Task
 
 PREFIX = 'ckpt-'       # of a training's states, with the step behind it
+FINISHED = 'finished.json'
 IMPORTED = 'networks'  # weights that tools/import_weights.py wrote
 
 
@@ -103,7 +104,7 @@ def _saved(folder: Path) -> List[Path]:
 
 def is_finished(directory) -> bool:
     """Whether a task in this folder has done all its steps."""
-    return (Path(directory) / 'finished.json').exists()
+    return (Path(directory) / FINISHED).exists()
 
 
 def restore_networks(networks: Dict[str, tf.keras.Model], directory) -> None:
@@ -116,11 +117,12 @@ def restore_networks(networks: Dict[str, tf.keras.Model], directory) -> None:
     if not is_finished(directory):
         raise InputError(f'{directory}: {directory.name} is not trained yet; train it first (the '
                          f'same --config and --workdir)')
-    path = latest(directory / 'checkpoints')
-    if path is None:
-        raise InputError(f'{directory}: finished, but its checkpoint is gone; remove the folder to '
-                         f'train anew, or bring back a copy')
-    restore_snapshot(networks, path)
+    path = directory / 'checkpoints' / f'{PREFIX}{read_json(directory / FINISHED).get("steps")}'
+    try:
+        restore_snapshot(networks, path)
+    except InputError as error:
+        raise InputError(f'{error}; remove {directory / FINISHED} and repeat the training: it goes '
+                         f'on from the checkpoint before, or begins anew') from None
 
 
 def restore_snapshot(networks: Dict[str, tf.keras.Model], path) -> None:

@@ -34,8 +34,6 @@ DEPENDENTS = {
     'experiment': 'results.jsonl', 'configuration': 'results.jsonl',
 }
 
-
-SCORED_BY = ('regime', 'segmenter', 'seed', 'num_synthetic', 'split')  # in an arm's results
 PREDICTED = 4     # pictures, as a user would
 READ_IMAGES = 20  # of a blinded reading, as in the paper's section 4.4
 
@@ -50,7 +48,7 @@ def open_workdir(config: Config, workdir) -> Path:
     kept = workdir / 'config.yaml'
     try:
         if kept.exists():
-            found = _with_defaults(yaml.safe_load(kept.read_text()))
+            found = _with_defaults(_kept_tree(kept))
             differing = [key for key in _differences(found, to_dict(config)) if _used(workdir, key)]
             if differing:
                 raise InputError(f'--workdir {workdir}: belongs to another experiment: what it holds '
@@ -65,6 +63,14 @@ def open_workdir(config: Config, workdir) -> Path:
     except OSError as error:
         raise InputError(f'--workdir {workdir}: cannot write there: {error.strerror}') from None
     return workdir
+
+
+def _kept_tree(path: Path):
+    try:
+        return yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (UnicodeDecodeError, yaml.YAMLError):
+        raise InputError(f'{path}: damaged: expected the config that the folder was made with; put '
+                         f'it back (the --config of the experiment, with its --set)') from None
 
 
 def _with_defaults(tree):
@@ -103,19 +109,9 @@ def is_done(workdir, arms: Sequence[Arm]) -> bool:
         if not (report.exists() and path.exists()
                 and path.stat().st_mtime <= report.stat().st_mtime):
             return False
-        scored = {tuple(row[name] for name in SCORED_BY) for row in results.read_results(path)}
-        if not {(run.regime.name, run.segmenter, run.seed, pairs_of(arm.config, run), split)
-                for run, splits in arm.scores.items() for split in splits} <= scored:
+        if matrix.unscored([arm], results.read_results(path)):
             return False
     return True
-
-
-def pairs_of(config: Config, run: Run) -> int:
-    """Synthetic pairs behind a run, those that choose the epoch included."""
-    if run.regime.method is None:
-        return 0
-    generation = config.generation
-    return (run.num_synthetic or generation.num_train) + generation.num_validation
 
 
 def prepare(config: Config, workdir, scored: Iterable[str] = ('test',)):
@@ -201,7 +197,7 @@ def _result(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict
     return dict(
         experiment=config.experiment, arm=arm.name, num_real=len(train['ids']),
         draw=config.data.draw, regime=run.regime.name, segmenter=run.segmenter,
-        num_synthetic=pairs_of(config, run), seed=run.seed, split=split,
+        num_synthetic=matrix.pairs_of(config, run), seed=run.seed, split=split,
         organs=scored['organs'], images=scored['images'], scores=scored['scores'],
         protocol=protocol, versions=scored['versions'])
 

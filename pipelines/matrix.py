@@ -112,6 +112,27 @@ def shown(arms: Sequence[Arm]) -> Optional[Tuple[Arm, Run]]:
         FOREMOST.index(pair[1].regime.name), pair[1].segmenter != 'smanet', pair[1].seed))
 
 
+def pairs_of(config: Config, run: Run) -> int:
+    """Synthetic pairs behind a run, those that choose the epoch included."""
+    if run.regime.method is None:
+        return 0
+    generation = config.generation
+    return (run.num_synthetic or generation.num_train) + generation.num_validation
+
+
+def unscored(arms: Sequence[Arm], rows: Sequence[dict]) -> List[str]:
+    """Scores of the matrix that no row of the results holds: 'tiny-draw0 real-smanet-0 (test)'."""
+    def key(row, num_real):
+        return (row['arm'], num_real, row['draw'], row['regime'], row['segmenter'], row['seed'],
+                row['num_synthetic'], row['split'])
+
+    found = {key(row, num_real) for row in rows for num_real in (row['num_real'], None)}
+    return [f'{arm.folder or arm.name} {run.name} ({split})'
+            for arm in arms for run, splits in arm.scores.items() for split in splits
+            if (arm.name, arm.config.data.num_train, arm.config.data.draw, run.regime.name,
+                run.segmenter, run.seed, pairs_of(arm.config, run), split) not in found]
+
+
 def share_stage(arms: Sequence[Arm], arm: Arm, stage: Stage, workdir) -> None:
     """Links a stage of `arm` to that of an earlier arm which trains the very same.
 

@@ -19,13 +19,15 @@ from typing import Callable, Dict, List, Sequence, Tuple
 import yaml
 
 from datasets.errors import InputError
-from pipelines import (compare, diagram, document, exhibits, findings, plots, protocols,
+from pipelines import (compare, diagram, document, exhibits, findings, matrix, plots, protocols,
                        quality_exhibits, run_exhibits)
+from pipelines.config import from_dict
 from pipelines.document import Block
 from pipelines.methods import REGIMES
 from pipelines.results import RESULTS, Row, collect, score_rows, versions
 
 Arm = Tuple[str, pathlib.Path]  # name, folder
+MOST_LEFT = 6                   # scores that are named where they are missing
 
 DEPARTURES = (
     'SMANet has no public code that we know of, and the papers do not give the inside of its '
@@ -65,7 +67,7 @@ def write_report(workdir, output=None) -> pathlib.Path:
     rows, problem = _read_rows(workdir)
     scores, config, arms = score_rows(rows), _read_config(workdir), _arms(workdir)
     sections = {
-        'Is it better than REAL?': problem + _comparisons(rows),
+        'Is it better than REAL?': problem + _incomplete(config, rows) + _comparisons(rows),
         'Published and measured': problem + _protocols(scores) + [
             document.table(table, css='scores') for table in compare.tables(scores)],
         'What was tried': _tries(rows),
@@ -127,6 +129,20 @@ def _protocols(rows: Sequence[Row]) -> List[Block]:
     heading = document.heading(3, 'Protocol')
     return [heading, document.listing(lines) if lines else document.missing(
         'No scores yet, so no protocol.')]
+
+
+def _incomplete(config: dict, rows: Sequence[Row]) -> List[Block]:
+    """A line that says which scores of the config's matrix are not here."""
+    try:
+        arms = matrix.arms_of(from_dict(config))
+    except InputError:  # of an older version
+        return []
+    left, total = matrix.unscored(arms, rows), sum(len(s) for arm in arms for s in arm.scores.values())
+    if not left or not rows:
+        return []
+    more = f' and {len(left) - MOST_LEFT} more' if left[MOST_LEFT:] else ''
+    return [document.missing(f'{total - len(left)} of {total} scores that the config asks for are '
+                             f'here. Missing: {", ".join(left[:MOST_LEFT])}{more}.')]
 
 
 def _comparisons(rows: Sequence[Row]) -> List[Block]:

@@ -89,8 +89,8 @@ def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: 
                                                           f'{task.steps}')
             first += phase.steps
         state.save()
-    write_json(own / 'finished.json', {'task': task.name, 'steps': task.steps,
-                                       'best_score': float(state.best_score.numpy())})
+    write_json(own / checkpoints.FINISHED, {'task': task.name, 'steps': task.steps,
+                                             'best_score': float(state.best_score.numpy())})
 
 
 def _steps(task: Task, phase: Phase, state: State, first: int, start: int):

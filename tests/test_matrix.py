@@ -1,10 +1,13 @@
 """The matrix of an experiment: which arms and runs a config stands for, and what they share."""
 import pytest
+import yaml
 
 from datasets.errors import InputError
-from pipelines import matrix
+from pipelines import matrix, report, results
+from pipelines.config import to_dict
 from pipelines.methods import METHODS, REGIMES, Run, with_pretraining
 from tests.conftest import TINY, tiny_config
+from tests.evaluations import make_evaluation
 
 
 def names(arm):
@@ -155,3 +158,25 @@ def test_a_snapshot_to_draw_with_does_not_part_arms():
     assert matrix.training_key(one, stage) == matrix.training_key(tiny_config(), stage)
     assert matrix.training_key(tiny_config(seed=9), stage) != matrix.training_key(one, stage)
     assert TINY['seed'] == 1
+
+
+def test_scores_that_are_missing_are_told(tmp_path):
+    arms = matrix.arms_of(with_matrix({'regimes': ['real', 'synth3'], 'score': ['left_out', 'test']}))
+    rows = [make_evaluation(num_real=4, num_synthetic=9 if regime == 'synth3' else 0, regime=regime,
+                            split=split) for regime in ('real', 'synth3')
+            for split in ('left_out', 'test')]
+    assert matrix.unscored(arms, rows) == []
+    assert matrix.unscored(arms, rows[1:3]) == ['demo real-smanet-0 (left_out)',
+                                                'demo synth3-smanet-0 (test)']
+    for changes in ({'num_synthetic': 8}, {'seed': 1}, {'draw': 1}, {'num_real': 5}, {'arm': 'x'}):
+        assert len(matrix.unscored(arms, [{**row, **changes} for row in rows[3:]])) == 4
+
+
+def test_a_report_says_which_scores_are_missing(tmp_path):
+    config = with_matrix({'regimes': ['real'], 'seeds': [0, 1]})
+    (tmp_path / 'config.yaml').write_text(yaml.safe_dump(to_dict(config)))
+    results.append_results(tmp_path / 'results.jsonl',
+                           [make_evaluation(regime='real', num_real=4, seed=1)])
+    report.write_report(tmp_path)
+    assert ('1 of 2 scores that the config asks for are here. Missing: demo real-smanet-0 (test).'
+            in (tmp_path / 'report.md').read_text())

@@ -1,0 +1,13 @@
+"""Damaged files, a small run of tests/fuzz.py: no traceback, no hang, no silent wrong result."""
+from pathlib import Path
+
+from tests import fuzz
+
+
+def test_damaged_files_are_refused_or_harmless(finished, tmp_path):
+    _, workdir = finished
+    found = fuzz.targets(workdir, tmp_path, Path(__file__).parent / 'data')
+    outcomes, failures = fuzz.fuzz(found, inputs=5 * len(found), seed=0)
+    assert not failures, '\n'.join(failures)
+    assert all(sum(counts.values()) == 5 for counts in outcomes.values())
+    assert all(counts['refused'] for counts in outcomes.values())
