@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import sys
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
@@ -56,7 +57,9 @@ class State:
         path = self.folder / f'{PREFIX}{int(self.step.numpy())}'
         write(self.checkpoint, path)
         for file in self.folder.iterdir():
-            if file.name.split('.')[0] not in {path.name, *(kept.name for kept in before)}:
+            if file.is_dir():  # of a write that was killed
+                shutil.rmtree(file)
+            elif file.name.split('.')[0] not in {path.name, *(kept.name for kept in before)}:
                 file.unlink()
 
 

@@ -1,50 +1,38 @@
-"""run_experiment.py killed with SIGKILL between steps and repeated gives an undisturbed run's results."""
+"""run_experiment.py killed, and stopped by a full disk, and repeated gives an undisturbed run's results.
+
+A small form of tests/faults.py; tests/test_resume.py kills inside every kind of training.
+"""
 import subprocess
-import sys
-from pathlib import Path
 
-import yaml
-
-from datasets.files import read_json, sha256
-from pipelines import results
-from tests.conftest import TINY
-
-TOOL = Path(__file__).resolve().parents[1] / 'tools' / 'run_experiment.py'
-
-
-def hashes(workdir):
-    """sha256 of every shard, by path, and what every evaluation found."""
-    shards = {str(path.relative_to(workdir)): sha256(path)
-              for path in workdir.glob('*/*/*.tfrecord')}
-    return {**shards, **{path.name: {**read_json(path), 'model': None, 'records': None}
-                         for path in workdir.glob('evaluations/*.json')}}
-
-
-def scores(workdir):
-    return [{**row, 'versions': None} for row in results.read_results(workdir / 'results.jsonl')]
+from tests import faults
 
 
 def run_until(command, announced):
-    """Runs until a line that begins with `announced` is printed, then kills; None runs to the end."""
+    """Runs until a line that begins with `announced` is printed, then kills."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           text=True) as process:
         for line in process.stdout:
-            if announced and line.startswith(announced):
+            if line.startswith(announced):
                 process.kill()
-                return line
-    assert announced is None and process.returncode == 0
-    return line
+                return True
+    return False
 
 
-def test_killed_between_steps_and_repeated(finished, tmp_path):
+def test_faults_leave_the_results_of_an_undisturbed_run(finished, tmp_path):
     _, undisturbed = finished
-    config = tmp_path / 'tiny.yaml'
-    config.write_text(yaml.safe_dump(TINY))
-    workdir = tmp_path / 'run'
-    command = [sys.executable, str(TOOL), '--config', str(config), '--workdir', str(workdir)]
+    command = faults.command(tmp_path)
+    full = faults.fill_disk(command, 30_000)
+    assert full.is_clear and full.returncode == 2, full.stderr
+    assert 'File too large; make space and repeat the command' in full.stderr
     # killed when the next step is announced: each step ends in one process and the next begins anew
-    for announced in ('samples', 'segmenter finetune3'):
+    for announced in ('stage image', 'segmenter finetune3'):
         assert run_until(command, announced)
-    assert run_until(command, None).startswith('report:')
-    assert hashes(workdir) == hashes(undisturbed)
-    assert scores(workdir) == scores(undisturbed)
+    faults.run_to_the_end(command)
+    assert faults.fingerprint(tmp_path / 'run') == faults.fingerprint(undisturbed)
+    assert faults.leftovers(tmp_path / 'run') == []
+
+
+def test_a_run_that_cannot_write_at_all_says_so(tmp_path):
+    full = faults.fill_disk(faults.command(tmp_path), 1000)
+    assert full.is_clear and full.returncode == 2, full.stderr
+    assert f'--workdir {tmp_path / "run"}: cannot write there: File too large' in full.stderr

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -43,7 +44,8 @@ def run(main) -> None:
 
 def _told(error: Exception) -> str:
     """A failure of the machine in one line: the disk, the memory, a network's file system."""
-    text = ' '.join(str(getattr(error, 'message', error)).split())[:300]
+    text = re.sub(r'\{\{.*?\}\} |\[Op:\w+\]', '', str(getattr(error, 'message', error)))
+    text = ' '.join(text.split())[:300]
     if isinstance(error, OSError):
         text = f'{error.filename or "writing a file"}: {error.strerror or error}'
     full = any(words in text for words in ('No space left', 'File too large', 'quota exceeded'))
