@@ -8,9 +8,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import json
+import os
 from typing import Iterator
 
 import tensorflow as tf
+
+MOST_TASKS = 64  # of Slurm on one host
 
 
 def setup(strategy: str = 'none') -> None:
@@ -34,11 +38,22 @@ def distribution(name: str) -> tf.distribute.Strategy:
 
     Args:
       name: 'none', 'mirrored' (all GPUs of this host) or 'multi_worker' (those of the hosts that
-        the environment variable TF_CONFIG lists).
+        the environment variable TF_CONFIG lists, or else of the tasks of a Slurm job step).
     """
     make = {'none': tf.distribute.get_strategy, 'mirrored': tf.distribute.MirroredStrategy,
-            'multi_worker': tf.distribute.MultiWorkerMirroredStrategy}
+            'multi_worker': _several_hosts}
     return make[name]()
+
+
+def _several_hosts() -> tf.distribute.Strategy:
+    if 'TF_CONFIG' not in os.environ and 'SLURM_PROCID' in os.environ:
+        # Names the hosts only: which GPUs a task sees is left to Slurm (--gpus-per-task).
+        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
+            gpus_per_node=MOST_TASKS, gpus_per_task=1, auto_set_gpu=False)
+        cluster = resolver.cluster_spec().as_dict()
+        os.environ['TF_CONFIG'] = json.dumps(
+            {'cluster': cluster, 'task': {'type': 'worker', 'index': resolver.task_id}})
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import List, NamedTuple
+from typing import Callable, List, NamedTuple
 
 import numpy as np
 import yaml
@@ -64,6 +64,16 @@ def kill_after(arguments: List[str], seconds: float) -> Fault:
             process.kill()
             _, error = process.communicate()
     return Fault(f'killed after {seconds:.1f} s', process.returncode, error)
+
+
+def wait_for(process: subprocess.Popen, happened: Callable[[], bool]) -> None:
+    """Returns when it has happened, or the process has ended."""
+    while not happened():
+        try:
+            process.wait(timeout=0.1)
+            return
+        except subprocess.TimeoutExpired:
+            pass
 
 
 def fill_disk(arguments: List[str], size: int) -> Fault:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from pipelines import interrupts
+from tests import faults
 from tests.conftest import TINY
 
 TOOL = Path(__file__).resolve().parents[1] / 'tools' / 'train_stage.py'
@@ -36,8 +37,7 @@ def test_a_tool_saves_says_how_to_go_on_and_goes_on(tmp_path, number):
     losses = tmp_path / 'run' / 'stages' / 'dots' / 'losses.jsonl'
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True) as process:
-        while process.poll() is None and not (losses.exists() and losses.stat().st_size):
-            os.sched_yield()
+        faults.wait_for(process, lambda: losses.exists() and losses.stat().st_size)
         process.send_signal(number)
         error = process.communicate()[1]
     assert process.returncode == 128 + number, error
