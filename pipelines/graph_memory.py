@@ -146,7 +146,7 @@ def _output_bytes(op: tf.Operation, index: int) -> int:
 def _workspace_bytes(op: tf.Operation) -> int:
     """What an op needs only while it runs."""
     if not op.type.startswith('Conv2D'):
-        return max((sum(peak_and_variable_bytes(body, is_body=True)) for body in _bodies(op)),
+        return max((sum(peak_and_variable_bytes(body, is_body=True)) for body in bodies(op)),
                    default=0)
     kernel = op.outputs[0] if op.type == 'Conv2DBackpropFilter' else op.inputs[1]
     is_native = _pywrap_util_port.IsMklEnabled() and op.get_attr('padding') != b'EXPLICIT'
@@ -156,7 +156,7 @@ def _workspace_bytes(op: tf.Operation) -> int:
     return size_of(kernel) + unfolded.num_elements() * kernel.dtype.size
 
 
-def _bodies(op: tf.Operation) -> Iterator[tf.Graph]:
+def bodies(op: tf.Operation) -> Iterator[tf.Graph]:
     """The graphs of a call, of the branches of a condition, of a loop."""
     if op.type in ('If', 'StatelessIf', 'While', 'StatelessWhile', 'PartitionedCall',
                    'StatefulPartitionedCall'):
