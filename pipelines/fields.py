@@ -5,7 +5,7 @@
 """
 from __future__ import annotations
 
-from typing import Dict, Sequence
+from typing import Dict, List, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -13,13 +13,22 @@ import tensorflow as tf
 from datasets.labels import LabelCoding
 from pipelines import preprocess, sheets
 from pipelines.config import Config
+from pipelines.methods import Stage
+
+
+# [ours] One-hot labels that are drawn together with the picture. At 1 a pixel's change of code is a
+# hundred times its change of grey, and the discriminator sees no picture: it stays a cartoon.
+JOINT_AMPLITUDE = 0.25
 
 
 class Field:
-    """How one field of a sample becomes channels and comes back."""
+    """How one field of a sample becomes channels and comes back.
 
-    def __init__(self, name: str, config: Config, coding: LabelCoding):
-        self.name, self.coding = name, coding
+    `amplitude` is that of one-hot channels as a GAN draws them.
+    """
+
+    def __init__(self, name: str, config: Config, coding: LabelCoding, amplitude: float = 1.0):
+        self.name, self.coding, self.amplitude = name, coding, amplitude
         self.drawn_as = config.labels.channels
         self.num_codes = {'image': 0, 'labels': coding.num_codes,
                           'dots': 1 + len(coding.organs)}[name]
@@ -50,7 +59,7 @@ class Field:
         """Prepared values -> channels, float32 in [-1, 1]."""
         if self.name == 'image':
             return tf.cast(values, tf.float32)
-        return preprocess.encode_labels(values, self.num_codes, self.drawn_as)
+        return self.amplitude * preprocess.encode_labels(values, self.num_codes, self.drawn_as)
 
     def decode(self, drawn: tf.Tensor) -> tf.Tensor:
         """Channels as a GAN drew them -> uint8 picture or codes, [N, H, W]."""
@@ -65,6 +74,13 @@ class Field:
     def picture(self, values: np.ndarray) -> np.ndarray:
         """uint8 picture or codes [H, W] -> RGB."""
         return sheets.to_rgb(self.name, values, self.coding)
+
+
+def drawn_fields(config: Config, stage: Stage, coding: LabelCoding) -> List[Field]:
+    """The fields that a stage draws, in the order of their channels."""
+    joint = len(stage.produces) > 1 and config.labels.channels == 'onehot'
+    return [Field(name, config, coding, JOINT_AMPLITUDE if joint else 1.0)
+            for name in stage.produces]
 
 
 def split_fields(drawn: tf.Tensor, fields: Sequence[Field]) -> Dict[str, tf.Tensor]:

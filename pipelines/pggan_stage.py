@@ -14,7 +14,7 @@ from models.pggan_training import pggan_updates
 from pipelines import growth, inputs, random_ops, sheets
 from pipelines.checks import growth_plan
 from pipelines.config import Config
-from pipelines.fields import Field, split_fields
+from pipelines.fields import Field, drawn_fields, split_fields
 from pipelines.methods import Stage
 from pipelines.runtime import stable_seed
 from pipelines.tasks import Average, Phase, Task
@@ -40,7 +40,7 @@ def make_task(config: Config, stage: Stage, info: Info, settings, networks) -> T
     Raises:
       InputError: dots of the training set merge.
     """
-    fields = [Field(name, config, info.coding) for name in stage.produces]
+    fields = drawn_fields(config, stage, info.coding)
     generator, average = networks['generator'], networks['generator_average']
     if 'dots' in stage.produces:
         check_dots(config, info)

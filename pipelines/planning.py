@@ -11,7 +11,7 @@ from models.segmentation_loss import segmentation_update
 from pipelines import memory, pggan_stage, pix2pixhd_stage, runtime, segmentation
 from pipelines.checks import growth_plan
 from pipelines.config import Config, segmenter_settings, stage_settings
-from pipelines.fields import Field
+from pipelines.fields import Field, drawn_fields
 from pipelines.matrix import Arm
 from pipelines.methods import REGIMES, Run, Stage, methods_of
 from pipelines.prepare import open_split
@@ -87,7 +87,7 @@ def predicted(config: Config, stage: Optional[Stage], coding, phase: str = '',
 def step_of(config: Config, stage: Stage, coding, phase: str = ''):
     """A training step of a stage as `memory.predict` takes it: (make, batch_spec)."""
     settings = stage_settings(config, stage.model, stage.key)
-    fields = [Field(name, config, coding) for name in stage.produces]
+    fields = drawn_fields(config, stage, coding)
     networks = lambda: stage_networks(config, stage, coding, settings)
     if stage.model == 'pggan':
         part = growth_plan(settings, fields[0].size)[-1]

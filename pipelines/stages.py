@@ -10,7 +10,7 @@ from datasets.labels import LabelCoding
 from datasets.records import Info
 from pipelines import checkpoints, pggan_stage, pix2pixhd_stage, runtime
 from pipelines.config import Config, stage_settings
-from pipelines.fields import Field, split_fields
+from pipelines.fields import Field, drawn_fields, split_fields
 from pipelines.methods import Stage
 from pipelines.runtime import stable_seed
 from pipelines.tasks import Task
@@ -36,7 +36,7 @@ def stage_networks(config: Config, stage: Stage, coding: LabelCoding, settings
                    ) -> Dict[str, tf.keras.Model]:
     """The networks of a stage; their weights start from (seed, stage)."""
     tf.keras.utils.set_random_seed(stable_seed(config.seed, stage.key, 'weights'))
-    fields = [Field(name, config, coding) for name in stage.produces]
+    fields = drawn_fields(config, stage, coding)
     if stage.model == 'pggan':
         return pggan_stage.make_networks(fields, settings)
     return pix2pixhd_stage.make_networks(Field(stage.consumes, config, coding), fields[0], settings,
@@ -78,7 +78,7 @@ def _snapshot(config: Config, stage: Stage, workdir) -> Optional[Path]:
 def draw_function(config: Config, stage: Stage, generator: tf.keras.Model, coding: LabelCoding
                   ) -> Callable[..., Dict[str, tf.Tensor]]:
     """A trained stage as a function: latents [N, L], or codes [N, h, w] -> its decoded fields."""
-    fields = [Field(name, config, coding) for name in stage.produces]
+    fields = drawn_fields(config, stage, coding)
     if stage.model == 'pggan':
         draw = lambda latents: generator(latents, level=generator.top_level)
     else:

@@ -11,7 +11,7 @@ from datasets.errors import InputError
 from datasets.labels import CHEST
 from models.smanet import SMANet
 from pipelines import config as configs, methods, pggan_stage, pix2pixhd_stage, stages
-from pipelines.fields import Field
+from pipelines.fields import Field, drawn_fields
 from pipelines.methods import METHODS
 from tests.conftest import tiny_config
 
@@ -71,6 +71,17 @@ def test_fields_come_back_from_their_channels(name, channels):
     assert drawn.shape[-1] == field.channels
     assert (field.decode(drawn).numpy() == values).all()
     assert field.picture(values[0]).shape == (2, 3, 3)
+
+
+@pytest.mark.parametrize('channels, method, amplitude', [
+    ('onehot', 'single', 0.25), ('grey', 'single', 1.0), ('onehot', 'two', 1.0)])
+def test_labels_drawn_beside_the_picture_do_not_drown_it(channels, method, amplitude):
+    config = tiny_config(labels={'channels': channels})
+    field = drawn_fields(config, METHODS[method].stages[0], CHEST)[-1]
+    codes = np.arange(8, dtype=np.uint8).reshape(1, 2, 4)
+    drawn = field.encode(tf.constant(codes))
+    assert (field.name, float(tf.reduce_max(tf.abs(drawn)))) == ('labels', amplitude)
+    assert (field.decode(drawn).numpy() == codes).all()
 
 
 def test_stages_that_learn_the_same_share_their_folder():
