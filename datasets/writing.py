@@ -11,6 +11,8 @@ import collections
 import dataclasses
 import itertools
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
@@ -22,6 +24,7 @@ from datasets.files import read_json, sha256, whole_file, write_json
 from datasets.records import INFO, Example, Info, check_shards, info_of, read_info, serialize
 
 RECIPE = 'recipe.json'
+AHEAD = 64  # examples that wait for their PNG, to bound memory
 
 MakeExamples = Callable[[collections.Counter], Iterable[Example]]
 
@@ -108,8 +111,9 @@ def _check_order(info: Info) -> None:
 
 def _source_ids(info: Info) -> Iterator[str]:
     feature = {'image/source_id': tf.io.FixedLenFeature([], tf.string)}
-    for line in tf.data.TFRecordDataset(info.paths).as_numpy_iterator():
-        yield tf.io.parse_single_example(line, feature)['image/source_id'].numpy().decode()
+    for lines in tf.data.TFRecordDataset(info.paths).batch(64):
+        ids = tf.io.parse_example(lines, feature)['image/source_id']
+        yield from (id.decode() for id in ids.numpy())
 
 
 def _claim(directory: Path, recipe: dict) -> None:
@@ -144,12 +148,24 @@ def _is_written(shard: Path) -> bool:
     return shard.exists() and _entry(shard).exists()
 
 
+def _serialized(examples: Iterable[Example]) -> Iterator[bytes]:
+    """In their order; PNG is encoded in threads, while the next examples are made."""
+    waiting: collections.deque = collections.deque()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for example in examples:
+            waiting.append(pool.submit(serialize, example))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
 def _write_shard(path: Path, make_examples: MakeExamples) -> None:
     notes: collections.Counter = collections.Counter()
     count = 0
     with whole_file(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
-        for example in make_examples(notes):
-            writer.write(serialize(example))
+        for serialized in _serialized(make_examples(notes)):
+            writer.write(serialized)
             count += 1
     write_json(_entry(path), {'file': path.name, 'count': count, 'sha256': sha256(path),
                               'notes': dict(notes)})

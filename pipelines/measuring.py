@@ -89,10 +89,10 @@ def measure(config: Config, stage: Optional[Stage], phase_name: str, workdir) ->
     begin = time.perf_counter()
     _draw(config, stage, task, phase, batch)
     sample = time.perf_counter() - begin
-    return Measured(sum(int(tf.size(v)) for v in moved.values()), *seconds, sample, _peak_bytes())
+    return Measured(sum(int(tf.size(v)) for v in moved.values()), *seconds, sample, peak_bytes())
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
     """The most that this process held; what getrusage says may be its parent's, before it became us."""
     try:
         status = Path('/proc/self/status').read_text()

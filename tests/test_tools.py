@@ -54,11 +54,10 @@ def test_help_teaches_by_example_without_tensorflow(name):
 
 
 def test_there_is_a_tool_for_every_step():
-    assert NAMES == ['compare_published', 'evaluate_segmenter', 'export_model', 'generate_samples',
-                     'import_weights', 'launch_workers', 'make_reading', 'measure_steps',
-                     'merge_records', 'predict',
-                     'prepare_records', 'run_experiment', 'tabulate_reading', 'train_segmenter',
-                     'train_stage', 'write_report']
+    assert NAMES == ['benchmark', 'compare_published', 'evaluate_segmenter', 'export_model',
+                     'generate_samples', 'import_weights', 'launch_workers', 'make_reading',
+                     'measure_steps', 'merge_records', 'predict', 'prepare_records', 'run_experiment',
+                     'tabulate_reading', 'train_segmenter', 'train_stage', 'write_report']
 
 
 def test_prepare_records_and_its_refusals(tmp_path):

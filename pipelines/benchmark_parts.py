@@ -1,0 +1,86 @@
+"""What tools/benchmark.py measures: networks, sizes and targets, part by part."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Iterator
+
+from datasets import records
+from pipelines import experiment
+from pipelines.benchmarks import (SMANET_STEP, Figure, Step, config_of, generation,
+                                  generation_memory, help_times, operations_of, pipeline,
+                                  record_writing, segmenter_task, sliding_window, stage_task, step)
+from pipelines.methods import METHODS
+
+PGGAN = {'data': {'size': 128}, 'pggan': {'batch_sizes': {2 ** k: 16 for k in range(2, 7)}}}
+PGGAN_SECONDS, PGGAN_RATE = 0.6, 210.0  # the target, where the matrix product has so many GFLOP/s
+
+
+def part(name: str, workdir: Path, quick: bool) -> Iterator[Figure]:
+    """The figures of one part, as they are measured."""
+    repeats = 2 if quick else 6
+    yield from {'steps': _steps, 'inference': _inference, 'generation': _generation,
+                'pipelines': _pipelines, 'writing': _writing, 'memory': _memory,
+                'help': lambda workdir, repeats: help_times(repeats)}[name](workdir, repeats)
+
+
+def _steps(workdir: Path, repeats: int) -> Iterator[Figure]:
+    name, task = 'SMANet, ResNet-50, 377 px, batch 2', segmenter_task(workdir / 'smanet', batch_size=2)
+    yield _share_of_product(name, step(task, repeats), 0.82)
+    for ngf, target in ((64, 0.65), (16, 0.55)):
+        task = stage_task(workdir / 'pix2pixhd', 'two', 1, data={'size': 256}, pix2pixhd={'ngf': ngf})
+        name = f'Pix2PixHD, 256 px, batch 1, ngf {ngf}'
+        yield _share_of_product(name, step(task, repeats), target)
+    measured = step(stage_task(workdir / 'pggan', 'three', 0, **PGGAN), repeats)
+    limit = PGGAN_SECONDS * PGGAN_RATE / measured.matrix_rate
+    yield Figure(f'PGGAN, 64 px, 64 maps, batch 16: {measured.words}', measured.seconds, limit, 's',
+                 1.0, False)
+
+
+def _share_of_product(name: str, measured: Step, target: float) -> Figure:
+    return Figure(f'{name}: {measured.words}', measured.rate, measured.matrix_rate, 'GFLOP/s', target,
+                  True)
+
+
+def _inference(workdir: Path, repeats: int) -> Iterator[Figure]:
+    network = segmenter_task(workdir, batch_size=2).networks['network']
+    yield sliding_window(network, 377, 512, repeats)
+
+
+def _generation(workdir: Path, repeats: int) -> Iterator[Figure]:
+    config = config_of(
+        data={'size': 256, 'dots_size': 64}, generation={'block': 4, 'shard': 16},
+        labels={'channels': 'onehot'}, pix2pixhd={'epochs': 1, 'decay_epochs': 1},
+        pggan={'fade_images': 16, 'stable_images': 16, 'batch_sizes': {
+            2 ** k: 4 for k in range(2, 7)}})
+    yield generation(config, workdir, blocks=2 * repeats)
+
+
+def _pipelines(workdir: Path, repeats: int) -> Iterator[Figure]:
+    samples = 100 * repeats
+    task = segmenter_task(workdir / 'smanet', batch_size=17)
+    yield from pipeline('SMANet, 377 of 512 px', task, records.read_info(
+        workdir / 'smanet/records/train'), samples, SMANET_STEP)
+    for name, method, number, sections in (
+            ('Pix2PixHD, 256 px', 'two', 1, {'data': {'size': 256}}),
+            ('PGGAN, 64 px', 'three', 0, PGGAN)):
+        folder = workdir / method
+        task = stage_task(folder, method, number, **sections)
+        yield from pipeline(name, task, records.read_info(folder / 'records/train'), samples,
+                            operations_of(task))
+
+
+def _writing(workdir: Path, repeats: int) -> Iterator[Figure]:
+    workdir.mkdir()
+    yield record_writing(workdir, count=25 * repeats, side=512)
+
+
+def _memory(workdir: Path, repeats: int) -> Iterator[Figure]:
+    config = config_of(
+        data={'size': 64, 'dots_size': 32, 'dots_radius': 1}, generation={'block': 16, 'shard': 256},
+        labels={'channels': 'onehot'},
+        pix2pixhd={'ngf': 8, 'blocks': 2, 'epochs': 1, 'decay_epochs': 1},
+        pggan={'fmap_max': 16, 'fade_images': 16, 'stable_images': 16,
+               'batch_sizes': {2 ** k: 4 for k in range(2, 6)}})
+    for stage in METHODS['three'].stages:
+        experiment.train_stage(config, stage, workdir / 'trained')
+    yield generation_memory(config, workdir)

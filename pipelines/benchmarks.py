@@ -1,0 +1,254 @@
+"""How close the program is to the machine: every figure over a limit measured in the same process.
+
+Absolute times say more about the machine than about the program; ratios can be compared between
+machines and versions. Figures are the median of some repetitions, limits the best.
+"""
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Callable, List, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+import yaml
+
+from datasets import phantom, records, writing
+from datasets.files import encode_png
+from datasets.labels import CHEST
+from pipelines import (checkpoints, experiment, graph_flops, segmentation, stages, synthesis,
+                       training)
+from pipelines.config import Config, from_dict, to_dict
+from pipelines.methods import METHODS, REGIMES, Run
+from pipelines.tasks import Task
+
+# [estimate] crops of 377 px a second that SMANet's training takes on a V100 in half precision.
+# Other networks: the same operations a second.
+V100_CROPS = 35.0
+SMANET_STEP = 3 * 274.81e9  # operations for a crop, forward and backward
+TOOLS = Path(__file__).resolve().parents[1] / 'tools'
+
+
+class Figure(NamedTuple):
+    """One line of the benchmark.
+
+    Attributes:
+      value, limit: in `unit`.
+      ratio: value over limit.
+      target: of the ratio; at least that where `more` is better, else at most.
+    """
+    name: str
+    value: float
+    limit: float
+    unit: str
+    target: float
+    more: bool
+
+    @property
+    def ratio(self) -> float:
+        return self.value / self.limit
+
+    @property
+    def is_met(self) -> bool:
+        return self.ratio >= self.target if self.more else self.ratio <= self.target
+
+
+class Step(NamedTuple):
+    """A training step: seconds, operations, and GFLOP/s of a matrix product beside it."""
+    seconds: float
+    operations: int
+    matrix_rate: float
+
+    @property
+    def words(self) -> str:
+        return f'{self.seconds:.2f} s, {self.operations / 1e9:,.0f} GFLOP'
+
+    @property
+    def rate(self) -> float:
+        """GFLOP/s."""
+        return self.operations / self.seconds / 1e9
+
+
+def config_of(**sections) -> Config:
+    """A config on phantoms with sections replaced."""
+    base = {'experiment': 'benchmark', 'configuration': 'benchmark', 'regimes': ['real', 'synth3'],
+            'data': {'dataset': 'phantom', 'num_train': 4, 'num_test': 1, 'augment': 1}}
+    return from_dict({**base, **{name: {**base.get(name, {}), **section}
+                                 for name, section in sections.items()}}, 'benchmark')
+
+
+def seconds(function: Callable[[], object], repeats: int) -> List[float]:
+    """Of `repeats` calls, after one that is not counted."""
+    function()
+    taken = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        function()
+        taken.append(time.perf_counter() - begin)
+    return taken
+
+
+def matrix_rate(repeats: int, side: int = 2048) -> float:
+    """Best GFLOP/s of a matrix product in float32."""
+    a = tf.random.normal([side, side])
+    product = tf.function(lambda: tf.reduce_sum(a @ a))
+    return 2e-9 * side ** 3 / min(seconds(lambda: product().numpy(), repeats))
+
+
+def step(task: Task, repeats: int) -> Step:
+    """A training step of the last phase, and the matrix product before and after it."""
+    phase = task.phases[-1]
+    function = _step_function(task)
+    batch, rate = next(iter(phase.batches(0))), tf.constant(1e-5)
+    operations = graph_flops.flops(function.get_concrete_function(batch, rate).graph)
+    before = matrix_rate(repeats)
+    taken = statistics.median(seconds(
+        lambda: [value.numpy() for value in function(batch, rate).values()], repeats))
+    return Step(taken, operations, max(before, matrix_rate(repeats)))
+
+
+def _step_function(task: Task):
+    with tempfile.TemporaryDirectory() as folder:
+        return training.step_function(task, task.phases[-1], checkpoints.State(task, Path(folder)))
+
+
+def segmenter_task(workdir, **settings) -> Task:
+    """SMANet in the regime REAL on phantoms of 512 px."""
+    config = config_of(data={'size': 512, 'dots_size': 64}, segmenter=settings)
+    experiment.prepare(config, workdir)
+    return segmentation.segmenter_task(config, Run(REGIMES['real']), workdir)
+
+
+def stage_task(workdir, method: str, number: int, **sections) -> Task:
+    """A GAN stage on phantoms."""
+    config = config_of(**sections)
+    info = experiment.prepare(config, workdir)
+    return stages.stage_task(config, METHODS[method].stages[number], info)
+
+
+def sliding_window(network, crop: int, side: int, repeats: int) -> Figure:
+    """Seconds of one picture by sliding window, over its windows one by one."""
+    picture, window = tf.random.normal([1, side, side, 1]), tf.random.normal([1, crop, crop, 1])
+    classes = network.classifier.filters
+    whole = tf.function(lambda x: segmentation.predict_probabilities(network, x, crop, classes))
+    bare = tf.function(lambda x: network(x, training=False))
+    from models.sliding_window import default_stride, window_starts
+    windows = len(window_starts(side, crop, default_stride(crop))) ** 2
+    limit = windows * min(seconds(lambda: bare(window).numpy(), repeats))
+    value = statistics.median(seconds(lambda: whole(picture).numpy(), repeats))
+    return Figure(f'sliding window, {windows} of {crop} px over {side} px', value, limit, 's', 1.10,
+                  False)
+
+
+def generation(config: Config, workdir, blocks: int) -> Figure:
+    """Seconds a sample from noise to records, over the bare stages."""
+    method = METHODS['three']
+    for stage in method.stages:
+        experiment.train_stage(config, stage, workdir)
+    sampler = synthesis.load_sampler(config, method, workdir)
+    block, given, limit = config.generation.block, {}, 0.0
+    for stage in method.stages:
+        source = tf.random.normal([block, sampler.latent_size]) if stage.consumes is None else (
+            tf.constant(given[stage.consumes]))
+        draw = lambda: {key: value.numpy() for key, value in sampler.draw[stage.key](source).items()}
+        limit += min(seconds(draw, 3)) / block
+        given.update(draw())
+    begin = time.perf_counter()
+    count = blocks * block
+    synthesis.generate(config, method, workdir, count)
+    return Figure(f'generation, {config.data.size} px, three stages, {count} samples, records '
+                  f'written', (time.perf_counter() - begin) / count, limit, 's', 1.10, False)
+
+
+def pipeline(name: str, task: Task, info: records.Info, samples: int, operations: float) -> List[Figure]:
+    """Samples a second that a training's tf.data pipeline makes, over decoding and over a V100.
+
+    Args:
+      operations: of a training step for one sample.
+    """
+    decoded = tf.data.TFRecordDataset(info.paths).repeat().map(
+        lambda record: records.parse(record, info), num_parallel_calls=tf.data.AUTOTUNE)
+    phase = task.phases[-1]
+    size = next(iter(phase.batches(0).element_spec.values())).shape[0]
+
+    def rate(dataset, per_element):
+        iterator = iter(dataset)
+        next(iterator)
+        begin = time.perf_counter()
+        for _ in range(-(-samples // per_element)):
+            next(iterator)
+        return -(-samples // per_element) * per_element / (time.perf_counter() - begin)
+
+    made = rate(phase.batches(0), size)
+    v100 = V100_CROPS * SMANET_STEP / operations
+    return [Figure(f'{name}: pipeline over bare decoding', made, rate(decoded, 1), 'samples/s', 0.8,
+                   True),
+            Figure(f'{name}: pipeline over a V100 in half precision (estimate)', made, v100,
+                   'samples/s', 3.0, True)]
+
+
+def record_writing(workdir, count: int, side: int) -> Figure:
+    """Seconds to write phantoms as records, over encoding their pictures."""
+    drawn = [phantom.draw_phantom(0, index, side) for index in range(count)]
+    examples = [records.Example(sample.id, sample.id, sample.image, CHEST.encode(sample.masks))
+                for sample in drawn]
+    blank = records.Info(Path(workdir) / 'writing', 'drawn', 'train', side, 8, 0, CHEST,
+                         [example.name for example in examples], {})
+    pictures = [picture for example in examples for picture in (example.image, example.label_map)]
+    limit = min(seconds(lambda: encode_all(pictures), 3))
+    begin = time.perf_counter()
+    writing.write_dataset(blank, [lambda notes: examples])
+    return Figure(f'record writing, {count} pairs of {side} px', time.perf_counter() - begin, limit,
+                  's', 1.25, False)
+
+
+def encode_all(pictures: List[np.ndarray]) -> int:
+    """Bytes of all pictures as PNG, encoded on every core."""
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor() as pool:
+        return sum(map(len, pool.map(encode_png, pictures)))
+
+
+def operations_of(task: Task) -> float:
+    """Operations of a training step of the last phase, for one sample."""
+    spec = task.phases[-1].batches(0).element_spec
+    graph = _step_function(task).get_concrete_function(spec, tf.TensorSpec([])).graph
+    return graph_flops.flops(graph) / next(iter(spec.values())).shape[0]
+
+
+def generation_memory(config: Config, workdir: Path, counts=(200, 2000)) -> Figure:
+    """Peak memory of generation at many samples over that at few, each in a process of its own.
+
+    Args:
+      workdir: holds the trained stages in 'trained'.
+    """
+    config_file, peaks = workdir / 'config.yaml', {}
+    config_file.write_text(yaml.safe_dump(to_dict(config)))
+    for count in counts:
+        copy = workdir / f'of-{count}'
+        shutil.copytree(workdir / 'trained', copy)
+        code = ('import sys, runpy; sys.argv = sys.argv[1:]\n'
+                'try: runpy.run_path(sys.argv[0], run_name="__main__")\n'
+                'except SystemExit: pass\n'
+                'from pipelines import measuring; print(measuring.peak_bytes())')
+        done = subprocess.run(
+            [sys.executable, '-c', code, str(TOOLS / 'generate_samples.py'), '--config',
+             str(config_file), '--workdir', str(copy), '--method', 'three', '--num', str(count)],
+            capture_output=True, text=True, check=True, cwd=TOOLS.parent)
+        peaks[count] = int(done.stdout.splitlines()[-1]) / 2 ** 20
+    few, many = counts
+    return Figure(f'peak memory of generation, {many} samples over {few}', peaks[many], peaks[few],
+                  'MiB', 1.05, False)
+
+
+def help_times(repeats: int) -> List[Figure]:
+    """Seconds until each tool has printed its --help."""
+    return [Figure(f'{path.name} --help', min(seconds(
+        lambda: subprocess.run([sys.executable, str(path), '--help'], check=True,
+                               stdout=subprocess.DEVNULL), repeats)), 1.0, 's', 1.0, False)
+            for path in sorted(TOOLS.glob('*.py')) if path.name not in ('__init__.py', 'common.py')]
