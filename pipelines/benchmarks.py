@@ -96,8 +96,12 @@ def seconds(function: Callable[[], object], repeats: int) -> List[float]:
 def matrix_rate(repeats: int, side: int = 2048) -> float:
     """Best GFLOP/s of a matrix product in float32."""
     a = tf.random.normal([side, side])
-    product = tf.function(lambda: tf.reduce_sum(a @ a))
-    return 2e-9 * side ** 3 / min(seconds(lambda: product().numpy(), repeats))
+    return 2e-9 * side ** 3 / min(seconds(lambda: _product(a).numpy(), repeats))
+
+
+@tf.function
+def _product(a: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(a @ a)
 
 
 def step(task: Task, repeats: int) -> Step:
