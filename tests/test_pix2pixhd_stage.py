@@ -142,7 +142,8 @@ def test_weights_to_start_from(odd, tmp_path):
     source = stages.stage_networks(config, LABELS_TO_IMAGE, CHEST, settings)
     for variable in source['generator'].trainable_variables:
         variable.assign(tf.ones_like(variable))
-    tf.train.Checkpoint(networks={'generator': source['generator']}).save(str(tmp_path / 'networks'))
+    checkpoints.write(tf.train.Checkpoint(networks={'generator': source['generator']}),
+                      tmp_path / checkpoints.IMPORTED)
 
     def start(folder, **changes):
         changed = dataclasses.replace(settings, initial_weights=str(folder), **changes)
