@@ -6,9 +6,10 @@ from typing import Iterator
 
 from datasets import records
 from pipelines import experiment
-from pipelines.benchmarks import (SMANET_STEP, Figure, Step, config_of, generation,
+from pipelines.benchmarks import (Figure, Step, config_of, generation,
                                   generation_memory, help_times, operations_of, pipeline,
                                   record_writing, segmenter_task, sliding_window, stage_task, step)
+from pipelines.costs import SMANET_STEP
 from pipelines.methods import METHODS
 
 PGGAN = {'data': {'size': 128}, 'pggan': {'batch_sizes': {2 ** k: 16 for k in range(2, 7)}}}

@@ -21,16 +21,12 @@ import yaml
 from datasets import phantom, records, writing
 from datasets.files import encode_png
 from datasets.labels import CHEST
-from pipelines import (checkpoints, experiment, graph_flops, segmentation, stages, synthesis,
+from pipelines import (checkpoints, costs, experiment, graph_flops, segmentation, stages, synthesis,
                        training)
 from pipelines.config import Config, from_dict, to_dict
 from pipelines.methods import METHODS, REGIMES, Run
 from pipelines.tasks import Task
 
-# [estimate] crops of 377 px a second that SMANet's training takes on a V100 in half precision.
-# Other networks: the same operations a second.
-V100_CROPS = 35.0
-SMANET_STEP = 3 * 274.81e9  # operations for a crop, forward and backward
 TOOLS = Path(__file__).resolve().parents[1] / 'tools'
 
 
@@ -189,7 +185,7 @@ def pipeline(name: str, task: Task, info: records.Info, samples: int, operations
         return -(-samples // per_element) * per_element / (time.perf_counter() - begin)
 
     made = rate(phase.batches(0), size)
-    v100 = V100_CROPS * SMANET_STEP / operations
+    v100 = costs.V100_RATES['mixed_float16'] / operations
     return [Figure(f'{name}: pipeline over bare decoding', made, rate(decoded, 1), 'samples/s', 0.8,
                    True),
             Figure(f'{name}: pipeline over a V100 in half precision (estimate)', made, v100,

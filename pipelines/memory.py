@@ -63,16 +63,21 @@ def predict(make: Callable[[], Sequence[Tuple[adversarial.Update, ...]]],
                              f'{spec.shape}; give the batch size and the sides')
     baseline = _resident_bytes()
     with tf.Graph().as_default():
-        phases = make()
-        updates = phases[-1]
-        optimizers = make_optimizers(phases, (0.9, 0.999), mixed_precision)
-        step = tf.function(lambda batch: adversarial.train_step(updates, optimizers, batch))
-        graph = step.get_concrete_function(batch_spec).graph
+        updates, graph = traced_step(make, batch_spec, mixed_precision)
         weights = sum(graph_memory.size_of(v) for v in tf.compat.v1.global_variables())
     trained = {v.ref(): v.shape.num_elements() for _, variables, _ in updates for v in variables}
     peak, _ = graph_memory.peak_and_variable_bytes(graph)
     process = 0 if _gpus() else baseline + _PER_OP * len(graph.get_operations())
     return Estimate(sum(trained.values()), weights, int(_WASTE * peak), process)
+
+
+def traced_step(make: Callable[[], Sequence[Tuple[adversarial.Update, ...]]],
+                batch_spec: Dict[str, tf.TensorSpec], mixed_precision: bool = False):
+    """(updates of the last phase, graph of one step of it), see `predict`; inside a `tf.Graph`."""
+    phases = make()
+    optimizers = make_optimizers(phases, (0.9, 0.999), mixed_precision)
+    step = tf.function(lambda batch: adversarial.train_step(phases[-1], optimizers, batch))
+    return phases[-1], step.get_concrete_function(batch_spec).graph
 
 
 def device_bytes() -> Tuple[str, int]:

@@ -54,10 +54,23 @@ def test_help_teaches_by_example_without_tensorflow(name):
 
 
 def test_there_is_a_tool_for_every_step():
-    assert NAMES == ['benchmark', 'compare_published', 'evaluate_segmenter', 'export_model',
-                     'generate_samples', 'import_weights', 'launch_workers', 'make_reading',
-                     'measure_steps', 'merge_records', 'predict', 'prepare_records', 'run_experiment',
-                     'tabulate_reading', 'train_segmenter', 'train_stage', 'write_report']
+    assert NAMES == ['benchmark', 'compare_published', 'estimate_cost', 'evaluate_segmenter',
+                     'export_model', 'generate_samples', 'import_weights', 'launch_workers',
+                     'make_reading', 'measure_steps', 'merge_records', 'predict', 'prepare_records',
+                     'run_experiment', 'tabulate_reading', 'train_segmenter', 'train_stage',
+                     'write_report']
+
+
+def test_costs_are_estimated_without_data(config):
+    real = ['--config', config, '--set', 'regimes=[real]', '--set', 'data.dataset=jsrt', '--set',
+            'data.source=/nowhere']
+    result = call('estimate_cost', *real, '--rate', 2)
+    assert result.returncode == 0, result.stderr
+    training, total = result.stdout.splitlines()[-2:]
+    assert training.split()[:2] == ['real-smanet-0', '7'] and total.endswith('hours at 2.0 TFLOP/s')
+    assert '--rate: expected TFLOP/s above 0' in refused(call('estimate_cost', *real, '--rate', -1))
+    assert '--images: expected the number of real images' in refused(
+        call('estimate_cost', *real, '--set', 'data.num_train=null'))
 
 
 def test_prepare_records_and_its_refusals(tmp_path):

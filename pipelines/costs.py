@@ -1,0 +1,89 @@
+"""What the trainings of a config cost, in operations read off the graphs of their steps.
+
+Nothing is run, so that the paper's full size can be weighed on a laptop; hours follow from a rate.
+Drawing samples, validation and scoring are not counted: forward passes only, a few per cent.
+"""
+from __future__ import annotations
+
+from typing import Iterator, List, NamedTuple, Sequence
+
+import tensorflow as tf
+
+from models.segmentation_loss import segmentation_update
+from pipelines import graph_flops, memory, pggan_stage, pix2pixhd_stage, runtime, segmentation
+from pipelines.checks import growth_plan
+from pipelines.config import Config, segmenter_settings, stage_settings
+from pipelines.fields import Field, drawn_fields
+from pipelines.methods import Run, Stage, methods_of
+from pipelines.stages import stage_networks
+
+# [estimate] of SMANet at 377 px, forward and backward: 12 crops a second in float32 and 35 in half
+# precision on a V100 with 32 GB; we take the same rate for all networks.
+SMANET_STEP = 3 * 274.81e9
+V100_RATES = {'float32': 12 * SMANET_STEP, 'mixed_float16': 35 * SMANET_STEP}
+
+
+class Cost(NamedTuple):
+    """A stretch of training: its steps, and the operations of each."""
+    training: str
+    phase: str
+    steps: int
+    operations: int
+
+    @property
+    def total(self) -> int:
+        return self.steps * self.operations
+
+
+def of_trainings(config: Config, runs: Sequence[Run], coding, count: int) -> Iterator[Cost]:
+    """Every phase of every GAN stage and segmenter that some runs need, as it is traced.
+
+    Args:
+      count: real images after augmentation.
+    """
+    seen = set()
+    for method in methods_of([run.regime for run in runs]):
+        for stage in method.stages:
+            if stage.key not in seen:
+                seen.add(stage.key)
+                yield from _of_stage(config, stage, coding, count)
+    operations = {}
+    for run in runs:
+        if run.segmenter not in operations:
+            operations[run.segmenter] = _of_segmenter(config, run, coding)
+        yield Cost(run.name, '', segmentation.steps_of(config, run), operations[run.segmenter])
+
+
+def hours(costs: Sequence[Cost], rate: float) -> float:
+    """At a rate in operations a second."""
+    return sum(cost.total for cost in costs) / rate / 3600
+
+
+def _of_stage(config: Config, stage: Stage, coding, count: int) -> List[Cost]:
+    settings = stage_settings(config, stage.model, stage.key)
+    fields = drawn_fields(config, stage, coding)
+    networks = lambda: stage_networks(config, stage, coding, settings)
+    if stage.model == 'pggan':
+        channels = sum(field.channels for field in fields)
+        return [Cost(stage.key, f'{2 ** part.level} px{", fade-in" if part.fading else ""}', part.steps,
+                     _operations(config, lambda: pggan_stage.phase_updates(part, networks()),
+                                 pggan_stage.batch_spec(part, channels, settings.latent_size)))
+                for part in growth_plan(settings, fields[0].size)]
+    source = Field(stage.consumes, config, coding)
+    steps = pix2pixhd_stage.epoch_steps(settings, count)
+    return [Cost(stage.key, part.name, len(part.epochs) * steps, _operations(
+        config, lambda: pix2pixhd_stage.phase_updates(settings, part, networks()),
+        pix2pixhd_stage.batch_spec(config, settings, part, source, fields[0])))
+            for part in pix2pixhd_stage.schedule(settings)]
+
+
+def _of_segmenter(config: Config, run: Run, coding) -> int:
+    make = lambda: (segmentation_update(segmentation.make_network(config, run, coding.num_classes)),)
+    return _operations(config, make,
+                       segmentation.batch_spec(segmenter_settings(config, run.segmenter)))
+
+
+def _operations(config: Config, make_updates, spec) -> int:
+    with tf.Graph().as_default(), runtime.precision(config.precision):
+        _, graph = memory.traced_step(lambda: [make_updates()], spec)
+    return graph_flops.flops(graph)
