@@ -22,13 +22,16 @@ TOOL = Path(__file__).resolve().parents[1] / 'tools' / 'launch_workers.py'
 def command(tmp_path):
     config = tmp_path / 'tiny.yaml'
     segmenter = {**TINY['segmenter'], 'synth_steps': 12, 'finetune_steps': 4}
-    config.write_text(yaml.safe_dump({**TINY, 'segmenter': segmenter}))
+    # of both networks the one that is traced sooner
+    config.write_text(yaml.safe_dump({**TINY, 'segmenter': segmenter,
+                                      'segmenters': {'unet': {'crop': 48}}}))
     return [sys.executable, str(TOOL), '--workers', '2', 'train_segmenter.py', '--config', str(config),
-            '--workdir', str(tmp_path / 'run'), '--regime', 'real', '--set', 'strategy=multi_worker']
+            '--workdir', str(tmp_path / 'run'), '--regime', 'real', '--segmenter', 'unet',
+            '--set', 'strategy=multi_worker']
 
 
 def test_one_is_killed_all_end_and_the_same_command_finishes(command, tmp_path):
-    folder = tmp_path / 'run' / 'segmenters' / 'real-smanet-0'
+    folder = tmp_path / 'run' / 'segmenters' / 'real-unet-0'
     with open(tmp_path / 'error', 'w') as error, subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=error, text=True) as launcher:
         pids = [int(re.fullmatch(r'worker \d: process (\d+)\n', launcher.stdout.readline())[1])
