@@ -9,13 +9,9 @@ from typing import Iterator, List, NamedTuple, Sequence
 
 import tensorflow as tf
 
-from models.segmentation_loss import segmentation_update
-from pipelines import graph_flops, memory, pggan_stage, pix2pixhd_stage, runtime, segmentation
-from pipelines.checks import growth_plan
+from pipelines import graph_flops, memory, pix2pixhd_stage, planning, runtime, segmentation
 from pipelines.config import Config, segmenter_settings, stage_settings
-from pipelines.fields import Field, drawn_fields
 from pipelines.methods import Run, Stage, methods_of
-from pipelines.stages import stage_networks
 
 # [estimate] of SMANet at 377 px, forward and backward: 12 crops a second in float32 and 35 in half
 # precision on a V100 with 32 GB; we take the same rate for all networks.
@@ -50,7 +46,7 @@ def of_trainings(config: Config, runs: Sequence[Run], coding, count: int) -> Ite
     operations = {}
     for run in runs:
         if run.segmenter not in operations:
-            operations[run.segmenter] = _of_segmenter(config, run, coding)
+            operations[run.segmenter] = _of_segmenter(config, run.segmenter, coding)
         yield Cost(run.name, '', segmentation.steps_of(config, run), operations[run.segmenter])
 
 
@@ -61,29 +57,23 @@ def hours(costs: Sequence[Cost], rate: float) -> float:
 
 def _of_stage(config: Config, stage: Stage, coding, count: int) -> List[Cost]:
     settings = stage_settings(config, stage.model, stage.key)
-    fields = drawn_fields(config, stage, coding)
-    networks = lambda: stage_networks(config, stage, coding, settings)
-    if stage.model == 'pggan':
-        channels = sum(field.channels for field in fields)
-        return [Cost(stage.key, f'{2 ** part.level} px{", fade-in" if part.fading else ""}', part.steps,
-                     _operations(config, lambda: pggan_stage.phase_updates(part, networks()),
-                                 pggan_stage.batch_spec(part, channels, settings.latent_size)))
-                for part in growth_plan(settings, fields[0].size)]
-    source = Field(stage.consumes, config, coding)
-    steps = pix2pixhd_stage.epoch_steps(settings, count)
-    return [Cost(stage.key, part.name, len(part.epochs) * steps, _operations(
-        config, lambda: pix2pixhd_stage.phase_updates(settings, part, networks()),
-        pix2pixhd_stage.batch_spec(config, settings, part, source, fields[0])))
-            for part in pix2pixhd_stage.schedule(settings)]
+    found = []
+    for part in planning.parts_of(config, stage, coding):
+        if stage.model == 'pggan':
+            name, steps = f'{2 ** part.level} px{", fade-in" if part.fading else ""}', part.steps
+        else:
+            name, steps = part.name, len(part.epochs) * pix2pixhd_stage.epoch_steps(settings, count)
+        found.append(Cost(stage.key, name, steps, _operations(
+            config, *planning.step_of_part(config, stage, coding, part))))
+    return found
 
 
-def _of_segmenter(config: Config, run: Run, coding) -> int:
-    make = lambda: (segmentation_update(segmentation.make_network(config, run, coding.num_classes)),)
-    return _operations(config, make,
-                       segmentation.batch_spec(segmenter_settings(config, run.segmenter)))
+def _of_segmenter(config: Config, name: str, coding) -> int:
+    return _operations(config, lambda: planning.segmenter_phases(config, name, coding.num_classes),
+                       segmentation.batch_spec(segmenter_settings(config, name)))
 
 
-def _operations(config: Config, make_updates, spec) -> int:
+def _operations(config: Config, make, spec) -> int:
     with tf.Graph().as_default(), runtime.precision(config.precision):
-        _, graph = memory.traced_step(lambda: [make_updates()], spec)
+        _, graph = memory.traced_step(make, spec)
     return graph_flops.flops(graph)

@@ -79,28 +79,40 @@ def predicted(config: Config, stage: Optional[Stage], coding, phase: str = '',
       phase: a part of Pix2PixHD's schedule; '' = the last phase, the dearest.
     """
     if stage is None:
-        return _predict(config, lambda: _segmenter_phases(config, segmenter, coding.num_classes),
+        return _predict(config, lambda: segmenter_phases(config, segmenter, coding.num_classes),
                         segmentation.batch_spec(segmenter_settings(config, segmenter)))
     return _predict(config, *step_of(config, stage, coding, phase))
 
 
 def step_of(config: Config, stage: Stage, coding, phase: str = ''):
     """A training step of a stage as `memory.predict` takes it: (make, batch_spec)."""
+    parts = parts_of(config, stage, coding)
+    named = {} if stage.model == 'pggan' else {part.name: part for part in parts}
+    return step_of_part(config, stage, coding, named.get(phase, parts[-1]))
+
+
+def parts_of(config: Config, stage: Stage, coding):
+    """The phases of a stage's training: growth.GrowthPhase, or pix2pixhd_stage.Part."""
+    settings = stage_settings(config, stage.model, stage.key)
+    if stage.model == 'pggan':
+        return growth_plan(settings, Field(stage.produces[0], config, coding).size)
+    return pix2pixhd_stage.schedule(settings)
+
+
+def step_of_part(config: Config, stage: Stage, coding, part):
+    """`step_of` for one of `parts_of`."""
     settings = stage_settings(config, stage.model, stage.key)
     fields = drawn_fields(config, stage, coding)
     networks = lambda: stage_networks(config, stage, coding, settings)
     if stage.model == 'pggan':
-        part = growth_plan(settings, fields[0].size)[-1]
         channels = sum(field.channels for field in fields)
         return (lambda: [pggan_stage.phase_updates(part, networks())],
                 pggan_stage.batch_spec(part, channels, settings.latent_size))
-    parts = pix2pixhd_stage.schedule(settings)
-    part = {part.name: part for part in parts}.get(phase, parts[-1])
 
     def make():
         built = networks()
         return [pix2pixhd_stage.phase_updates(settings, each, built)
-                for each in sorted(parts, key=lambda each: each is part)]
+                for each in sorted(parts_of(config, stage, coding), key=lambda each: each == part)]
 
     return make, pix2pixhd_stage.batch_spec(config, settings, part,
                                             Field(stage.consumes, config, coding), fields[0])
@@ -110,11 +122,11 @@ def _stage(config: Config, stage: Stage, coding, count: int, known: int) -> Tupl
     """(what a stage does, the bytes it needs)."""
     settings = stage_settings(config, stage.model, stage.key)
     if stage.model == 'pggan':
-        phases = growth_plan(settings, Field(stage.produces[0], config, coding).size)
+        phases = parts_of(config, stage, coding)
         steps = sum(phase.steps for phase in phases)
         work = f'{len(phases)} phases up to {2 ** phases[-1].level} px'
     else:
-        parts = pix2pixhd_stage.schedule(settings)
+        parts = parts_of(config, stage, coding)
         epochs = sum(len(part.epochs) for part in parts)
         steps = epochs * pix2pixhd_stage.epoch_steps(settings, count)
         work = f'{config.data.size} px, {epochs} epochs ({", ".join(part.name for part in parts)})'
@@ -125,7 +137,8 @@ def _stage(config: Config, stage: Stage, coding, count: int, known: int) -> Tupl
             f'{estimate.total / GIB:.1f} GiB', estimate.total)
 
 
-def _segmenter_phases(config: Config, name: str, num_classes: int) -> Phases:
+def segmenter_phases(config: Config, name: str, num_classes: int) -> Phases:
+    """The one phase of a segmenter's training, its second network beside it."""
     run = Run(REGIMES['real'], name)
     network, _ = (segmentation.make_network(config, run, num_classes) for _ in range(2))
     return [(segmentation_update(network),)]
