@@ -9,8 +9,8 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Callable, List, NamedTuple
 
@@ -21,8 +21,8 @@ import yaml
 from datasets import phantom, records, writing
 from datasets.files import encode_png
 from datasets.labels import CHEST
-from pipelines import (checkpoints, costs, experiment, graph_flops, segmentation, stages, synthesis,
-                       training)
+from models.sliding_window import default_stride, window_starts
+from pipelines import costs, experiment, graph_flops, measuring, segmentation, stages, synthesis
 from pipelines.config import Config, from_dict, to_dict
 from pipelines.methods import METHODS, REGIMES, Run
 from pipelines.tasks import Task
@@ -103,18 +103,13 @@ def _product(a: tf.Tensor) -> tf.Tensor:
 def step(task: Task, repeats: int) -> Step:
     """A training step of the last phase, and the matrix product before and after it."""
     phase = task.phases[-1]
-    function = _step_function(task)
+    function = measuring.step_function(task, phase)
     batch, rate = next(iter(phase.batches(0))), tf.constant(1e-5)
     operations = graph_flops.flops(function.get_concrete_function(batch, rate).graph)
     before = matrix_rate(repeats)
     taken = statistics.median(seconds(
         lambda: [value.numpy() for value in function(batch, rate).values()], repeats))
     return Step(taken, operations, max(before, matrix_rate(repeats)))
-
-
-def _step_function(task: Task):
-    with tempfile.TemporaryDirectory() as folder:
-        return training.step_function(task, task.phases[-1], checkpoints.State(task, Path(folder)))
 
 
 def segmenter_task(workdir, **settings) -> Task:
@@ -137,7 +132,6 @@ def sliding_window(network, crop: int, side: int, repeats: int) -> Figure:
     classes = network.classifier.filters
     whole = tf.function(lambda x: segmentation.predict_probabilities(network, x, crop, classes))
     bare = tf.function(lambda x: network(x, training=False))
-    from models.sliding_window import default_stride, window_starts
     windows = len(window_starts(side, crop, default_stride(crop))) ** 2
     limit = windows * min(seconds(lambda: bare(window).numpy(), repeats))
     value = statistics.median(seconds(lambda: whole(picture).numpy(), repeats))
@@ -209,15 +203,15 @@ def record_writing(workdir, count: int, side: int) -> Figure:
 
 def encode_all(pictures: List[np.ndarray]) -> int:
     """Bytes of all pictures as PNG, encoded on every core."""
-    from concurrent.futures import ThreadPoolExecutor
     with ThreadPoolExecutor() as pool:
         return sum(map(len, pool.map(encode_png, pictures)))
 
 
 def operations_of(task: Task) -> float:
     """Operations of a training step of the last phase, for one sample."""
-    spec = task.phases[-1].batches(0).element_spec
-    graph = _step_function(task).get_concrete_function(spec, tf.TensorSpec([])).graph
+    phase = task.phases[-1]
+    spec = phase.batches(0).element_spec
+    graph = measuring.step_function(task, phase).get_concrete_function(spec, tf.TensorSpec([])).graph
     return graph_flops.flops(graph) / next(iter(spec.values())).shape[0]
 
 

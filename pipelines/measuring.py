@@ -5,9 +5,9 @@ own (tools/measure_steps.py).
 """
 from __future__ import annotations
 
+import os
 import re
 import resource
-import tempfile
 import time
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -76,10 +76,7 @@ def measure(config: Config, stage: Optional[Stage], phase_name: str, workdir) ->
         task = stages.stage_task(config, stage, info)
     phase = _phase(task, phase_name)
     moved = {id(v): v for update in phase.updates for v in update.variables}
-    with tempfile.TemporaryDirectory() as folder:
-        state = checkpoints.State(task, Path(folder))
-    state.start_phase(phase)
-    step_fn = training.step_function(task, phase, state)
+    step_fn = step_function(task, phase)
     seconds: List[float] = []
     for _, batch in zip(range(2), training.distributed_batches(phase, 0)):
         begin = time.perf_counter()
@@ -90,6 +87,13 @@ def measure(config: Config, stage: Optional[Stage], phase_name: str, workdir) ->
     _draw(config, stage, task, phase, batch)
     sample = time.perf_counter() - begin
     return Measured(sum(int(tf.size(v)) for v in moved.values()), *seconds, sample, peak_bytes())
+
+
+def step_function(task: Task, phase: Phase):
+    """A phase's training step as a graph, from a fresh state that is never saved."""
+    state = checkpoints.State(task, Path(os.devnull))
+    state.start_phase(phase)
+    return training.step_function(task, phase, state)
 
 
 def peak_bytes() -> int:
