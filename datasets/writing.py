@@ -34,6 +34,10 @@ class Part(NamedTuple):
     index: int = 0
     workers: int = 1
 
+    def of(self, shards: Sequence) -> Sequence:
+        """Those of all shards that this worker writes."""
+        return shards[self.index::self.workers]
+
 
 def shard_files(name: str, count: int) -> List[str]:
     """The file names of `count` shards."""
@@ -57,7 +61,7 @@ def write_dataset(info: Info, shards: Sequence[MakeExamples], part: Part = Part(
     recipe = json.loads(json.dumps({**info.to_dict(), 'num_shards': len(shards)}))
     _claim(directory, recipe)
     files = shard_files(info.name, len(shards))
-    for number in range(part.index, len(shards), part.workers):
+    for number in part.of(range(len(shards))):
         path = directory / files[number]
         if not _is_written(path):
             with locks.held(directory / f'{path.stem}.lock', str(path)):

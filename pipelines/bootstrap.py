@@ -179,11 +179,7 @@ def _intervals(kind: Callable, values: np.ndarray, resampled: np.ndarray, scored
 
 
 def _checked(runs: np.ndarray, organs: Sequence[str]) -> np.ndarray:
-    runs = np.asarray(runs)
-    classes = 1 + len(organs)
-    if runs.ndim != 4 or not len(runs) or runs.shape[2:] != (classes, classes):
-        raise ValueError(f'expected confusion matrices [runs, images, {classes}, {classes}] for '
-                         f'the organs {", ".join(organs)}, found shape {runs.shape}')
+    runs = metrics.checked(runs, organs, ('runs', 'images'))
     shown = _scored(runs, metrics.jaccard)[-1]
     if shown < 2:
         raise ValueError(f'expected at least two test images that show an organ, found {shown} of '

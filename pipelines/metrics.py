@@ -71,7 +71,7 @@ def pooled_scores(confusions: np.ndarray, organs: Sequence[str]) -> Scores:
     Returns:
       {('jaccard_pooled' or 'dice_pooled', organ or 'average'): per cent}.
     """
-    total = _checked(confusions, organs).sum(axis=0, keepdims=True)
+    total = checked(confusions, organs).sum(axis=0, keepdims=True)
     return {**_means('jaccard_pooled', jaccard(total)[:, 1:], organs),
             **_means('dice_pooled', dice(total)[:, 1:], organs)}
 
@@ -86,7 +86,7 @@ def per_image_scores(confusions: np.ndarray, organs: Sequence[str]) -> Scores:
     Returns:
       {('jaccard_per_image' or 'dice_per_image', organ or 'average'): per cent}.
     """
-    confusions = _checked(confusions, organs)
+    confusions = checked(confusions, organs)
     return {**_means('jaccard_per_image', jaccard(confusions)[:, 1:], organs),
             **_means('dice_per_image', dice(confusions)[:, 1:], organs)}
 
@@ -152,12 +152,15 @@ def bootstrap_interval(values: np.ndarray):
     return [float(interval.low), float(interval.high)]
 
 
-def _checked(confusions: np.ndarray, organs: Sequence[str]) -> np.ndarray:
+def checked(confusions: np.ndarray, organs: Sequence[str],
+            axes: Sequence[str] = ('images',)) -> np.ndarray:
+    """The array of confusion matrices, or ValueError: not of these axes and classes, or empty."""
     confusions = np.asarray(confusions)
     classes = 1 + len(organs)
-    if confusions.ndim != 3 or not len(confusions) or confusions.shape[1:] != (classes, classes):
-        raise ValueError(f'expected confusion matrices [images, {classes}, {classes}] for the '
-                         f'organs {", ".join(organs)}, found shape {confusions.shape}')
+    if (confusions.ndim != len(axes) + 2 or not len(confusions)
+            or confusions.shape[-2:] != (classes, classes)):
+        raise ValueError(f'expected confusion matrices [{", ".join(axes)}, {classes}, {classes}] '
+                         f'for the organs {", ".join(organs)}, found shape {confusions.shape}')
     return confusions
 
 

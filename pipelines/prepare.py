@@ -122,7 +122,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
     bits = 8 * dataset.load(dataset.ids[0]).image.dtype.itemsize
     shards = [dataset.ids[i:i + IMAGES_PER_SHARD]
               for i in range(0, len(dataset.ids), IMAGES_PER_SHARD)]
-    own = list(itertools.chain(*shards[part.index::part.workers]))
+    own = list(itertools.chain(*part.of(shards)))
     if not (Path(output) / writing.RECIPE).exists():
         # every file is read once before anything is written: a bad one leaves no half-made set
         for id in progress.bar(own, desc=f'check {split}', unit='image'):

@@ -112,7 +112,7 @@ def append_results(path: PathLike, rows: Iterable[Mapping[str, Any]]) -> int:
         for row in rows:
             _check(row, 'result to append')
             line = sealed(row)
-            row = unsealed(dict(line), 'result to append')  # as it will be read: tuples are lists
+            row = {name: line[name] for name in FIELDS}  # as it will be read: tuples are lists
             if newest.get(_key(row)) != row:
                 newest[_key(row)] = row
                 lines.append(json.dumps(line, allow_nan=False) + '\n')

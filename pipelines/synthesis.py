@@ -97,7 +97,7 @@ def generate(config: Config, method: Method, workdir, count: Optional[int] = Non
         directory, 'synthetic', 'synthetic', config.data.size, 8,
         config.data.dots_size if has_dots else 0, sampler.info.coding,
         [sample_name(method, i) for i in range(count)], made)
-    with progress.bar(total=sum(map(len, shards[part.index::part.workers])),
+    with progress.bar(total=sum(map(len, part.of(shards))),
                       desc=f'generate {method.name}', unit='sample') as bar:
         info = writing.write_dataset(blank, [
             lambda notes, r=indices: _shard(sampler, r, notes, bar) for indices in shards], part)
