@@ -80,13 +80,14 @@ def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: 
                 if phase.sheet and (snapshot or step % sheet_every == 0
                                     or step == first + phase.steps):
                     logs.sheet(step, phase.sheet(step - first))
+                stop = signalled()  # asked once: what is told as saved is
                 if runtime.agreed(strategy, time.monotonic() - saved_at >= checkpoint_seconds
-                                  or signalled() > 0):
+                                  or stop > 0):
                     state.save()
                     saved_at = time.monotonic()
-                if signalled():
-                    raise interrupts.Stopped(signalled(), f'{task.name} saved at step {step} of '
-                                                          f'{task.steps}')
+                if stop:
+                    raise interrupts.Stopped(stop, f'{task.name} saved at step {step} of '
+                                                   f'{task.steps}')
             first += phase.steps
         state.save()
     write_json(own / checkpoints.FINISHED, {'task': task.name, 'steps': task.steps,
