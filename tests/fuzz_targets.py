@@ -1,0 +1,172 @@
+"""The readers that tests/fuzz.py tries, each with the files that it reads."""
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Callable, List, NamedTuple
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from datasets import folder, images, jsrt, records, splits, writing
+from datasets.errors import InputError
+from datasets.files import check_manifest, read_json
+from pipelines import (checkpoints, config, experiment, export, logs, matrix, methods, official,
+                       results, segmentation, unblinding)
+
+
+class Target(NamedTuple):
+    """A reader and the files of which one is damaged before each reading.
+
+    Attributes:
+      read: -> a result that can be compared.
+      sealed: whether damage must never give another result.
+    """
+    name: str
+    files: List[Path]
+    read: Callable[[], Any]
+    sealed: bool
+
+
+def digest(value) -> str:
+    """Of arrays, dicts and plain values."""
+    found = hashlib.sha256()
+
+    def add(item):
+        if isinstance(item, dict):
+            for key in sorted(item, key=str):
+                found.update(str(key).encode())
+                add(item[key])
+        elif isinstance(item, np.ndarray) and item.dtype != object:
+            found.update(f'{item.dtype}{item.shape}'.encode() + item.tobytes())
+        elif isinstance(item, (list, tuple, np.ndarray)):
+            for part in item:
+                add(part)
+        else:
+            found.update(repr(item).encode())
+    add(value)
+    return found.hexdigest()
+
+
+def targets(workdir: Path, scratch: Path, fixtures: Path) -> List[Target]:
+    """All of them, on copies of what they read.
+
+    Args:
+      workdir: of a finished experiment; copied, never changed.
+      scratch: a folder to make files in.
+      fixtures: `tests/data`.
+    """
+    run, own = scratch / 'run', scratch / 'own'
+    shutil.copytree(workdir, run, symlinks=True)
+    own.mkdir()
+    return [*_records(run, scratch / 'unmerged'), *_trained(run), *_scored(run), *_of_the_user(run, own),
+            *_pictures(own), _official(own, fixtures)]
+
+
+def _records(run: Path, unmerged: Path) -> List[Target]:
+    shards = run / 'synthetic' / 'three'
+    shutil.copytree(shards, unmerged)
+    (unmerged / records.INFO).unlink()
+
+    def load():
+        return digest(records.load_arrays(records.read_info(shards)))
+
+    def merge():
+        (unmerged / records.INFO).unlink(missing_ok=True)
+        return digest(writing.merge(unmerged).to_dict())
+
+    return [
+        Target('records: shards', sorted(shards.glob('*.tfrecord')), load, True),
+        Target('records: index', [shards / records.INFO], load, True),
+        Target('shards to merge', sorted(p for p in unmerged.iterdir() if p.suffix != '.png'), merge,
+               True)]
+
+
+def _config(run: Path) -> config.Config:
+    return config.from_dict(yaml.safe_load((run / 'config.yaml').read_text()))
+
+
+def _trained(run: Path) -> List[Target]:
+    settings, trained = _config(run), methods.Run(methods.REGIMES['real'])
+    kept = segmentation.segmenter_directory(run, trained)
+    saved = sorted((kept / 'checkpoints').iterdir())
+    model = run / 'exports' / trained.name / '1'
+
+    def restore():
+        return digest(segmentation.trained_network(settings, trained, 4, run).get_weights())
+
+    def latest():
+        """Goes back to the checkpoint before, with a warning; what it takes is whole."""
+        check_manifest(checkpoints.manifest(checkpoints.latest(kept / 'checkpoints')))
+
+    return [
+        Target('finished training', [kept / checkpoints.FINISHED, *saved], restore, True),
+        Target('checkpoint to go on from', saved, latest, True),
+        Target('SavedModel', sorted(p for p in model.rglob('*') if p.is_file()),
+               lambda: digest(export.load_segmenter(model)[1]), True),
+        Target('losses', [kept / 'losses.jsonl'],
+               lambda: digest(logs.read_rows(kept / 'losses.jsonl')), False)]
+
+
+def _scored(run: Path) -> List[Target]:
+    arms, path = matrix.arms_of(_config(run)), run / 'results.jsonl'
+    quality = sorted((run / 'quality').glob('*.json'))
+
+    def scores():
+        rows = results.read_results(path)
+        if matrix.unscored(arms, rows):
+            raise InputError('scores are missing: repeating the command adds them again')
+        return digest(rows)
+
+    return [Target('results', [path], scores, True),
+            Target('quality', quality, lambda: digest([read_json(p) for p in quality]), True)]
+
+
+def _of_the_user(run: Path, own: Path) -> List[Target]:
+    """Configs, lists, answers."""
+    settings, kept, key = _config(run), run / 'config.yaml', run / 'reading' / 'key.json'
+    answers, coding, ids = own / 'answers.json', own / 'coding.yaml', own / 'ids.txt'
+    answers.write_text(json.dumps({
+        'reading': unblinding.read_key(key)['reading'], 'reader': 'R',
+        'answers': {'1': {'choice': 'A', 'comment': ''}}}))
+    coding.write_text('organs: [a, b]\ncodes: [[a], [b], [a, b]]\nleft_right: [[a, b]]\n')
+    ids.write_text('one\ntwo # second\nthree\n')
+
+    def unblind():
+        return digest(unblinding.tabulate(key, [answers]).rows)
+
+    return [
+        Target('key of a reading', [key], unblind, True),
+        Target('answers of a reading', [answers], unblind, False),
+        Target('config', [kept], lambda: digest(config.to_dict(config.load_config(str(kept)))), False),
+        Target('kept config', [kept], lambda: str(experiment.open_workdir(settings, run)), True),
+        Target('coding', [coding], lambda: digest(folder.read_coding(coding).to_dict()), False),
+        Target('ids', [ids], lambda: digest(splits.read_ids(ids)), False)]
+
+
+def _pictures(own: Path) -> List[Target]:
+    rng = np.random.default_rng(0)
+    grey = rng.integers(255, size=(40, 30)).astype(np.uint8)
+    png, gif, img = [own / 'grey.png', own / 'deep.png'], own / 'mask.gif', own / 'image.IMG'
+    Image.fromarray(grey).save(png[0])
+    Image.fromarray(grey.astype(np.uint16) * 200).save(png[1])
+    Image.fromarray((grey > 99).astype(np.uint8) * 255).save(gif)
+    rng.integers(4096, size=(2048, 2048)).astype('>u2').tofile(img)
+    return [Target('PNG', png, lambda: digest([images.read_grey(path) for path in png]), False),
+            Target('GIF', [gif], lambda: digest(images.read_grey(gif)), False),
+            Target('IMG', [img], lambda: digest(jsrt.read_img(img)), False)]
+
+
+def _official(own: Path, fixtures: Path) -> Target:
+    path = own / 'weights.npz'
+    shutil.copy(fixtures / 'pix2pixhd_discriminator_odd.npz', path)
+
+    def load():
+        source = official.read(path)
+        official.load(source)
+        return digest(source.tensors)
+
+    return Target('official weights', [path], load, False)
