@@ -1,9 +1,9 @@
 """Writes folders of records, shard by shard, with any number of workers.
 
 `recipe.json` describes a folder before its first shard is there; beside each shard lies a file with
-its count, sha256 and notes. A shard is written under a temporary name and renamed, and one that is
-there is kept: an interrupted writer is repeated, not restarted, and workers share a folder or bring
-their shards together in one. Whoever finds all of them there completes it, see `merge`.
+its count, sha256, sources and notes. A shard is written under a temporary name and renamed, and one
+that is there is kept: an interrupted writer is repeated, not restarted, and workers share a folder
+or bring their shards together in one. Whoever finds all of them there completes it, see `merge`.
 """
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from datasets.files import read_json, sha256, whole_file, write_json
 from datasets.records import INFO, Example, Info, check_shards, info_of, read_info, serialize
 
 RECIPE = 'recipe.json'
+ENTRY = {'file', 'count', 'sha256', 'sources', 'notes'}
 AHEAD = 64  # examples that wait for their PNG, to bound memory
 
 MakeExamples = Callable[[collections.Counter], Iterable[Example]]
@@ -92,32 +93,27 @@ def merge(directory) -> Info:
         raise InputError(f'{directory}: {len(missing)} of {count} shards are missing '
                          f'({", ".join(missing[:3])}{", ..." if len(missing) > 3 else ""}); write '
                          f'them, or bring them here, each with the .json beside it')
-    entries = [read_json(_entry(directory / file)) for file in files]
+    entries = [_read_entry(directory / file) for file in files]
     notes: collections.Counter = collections.Counter()
+    sources: List[str] = []
     for entry in entries:
         notes.update(entry.pop('notes'))
+        sources += entry.pop('sources')
     info = dataclasses.replace(info, shards=entries, notes=dict(sorted(notes.items())),
-                               count=sum(entry['count'] for entry in entries))
+                               count=len(sources))
     check_shards(info)
-    _check_order(info)
+    _check_order(info, sources)
     write_json(directory / INFO, info.to_dict())
     return info
 
 
-def _check_order(info: Info) -> None:
+def _check_order(info: Info, sources: Sequence[str]) -> None:
     """InputError unless there are equally many records of each source, sources in their order."""
-    runs = [(id, sum(1 for _ in group)) for id, group in itertools.groupby(_source_ids(info))]
+    runs = [(id, sum(1 for _ in group)) for id, group in itertools.groupby(sources)]
     if [id for id, _ in runs] != list(info.ids) or len({length for _, length in runs}) > 1:
         raise InputError(f'{info.directory}: expected as many records of each of {len(info.ids)} '
                          f'sources in their order, found {info.count} of {len(dict(runs))}, or in '
                          f'another order; remove the folder and make the records anew')
-
-
-def _source_ids(info: Info) -> Iterator[str]:
-    feature = {'image/source_id': tf.io.FixedLenFeature([], tf.string)}
-    for lines in tf.data.TFRecordDataset(info.paths).batch(64):
-        ids = tf.io.parse_example(lines, feature)['image/source_id']
-        yield from (id.decode() for id in ids.numpy())
 
 
 def _claim(directory: Path, recipe: dict) -> None:
@@ -144,8 +140,16 @@ def _claim(directory: Path, recipe: dict) -> None:
 
 
 def _entry(shard: Path) -> Path:
-    """The file beside a shard: its name, count, sha256 and notes."""
+    """The file beside a shard: its name, count, sha256, the source of every record, and notes."""
     return shard.with_suffix('.json')
+
+
+def _read_entry(shard: Path) -> dict:
+    entry = read_json(_entry(shard))
+    if set(entry) != ENTRY or entry['file'] != shard.name:
+        raise InputError(f'{_entry(shard)}: expected the description of {shard.name}, found another; '
+                         f'remove both and write the shard again')
+    return entry
 
 
 def _is_written(shard: Path) -> bool:
@@ -166,10 +170,15 @@ def _serialized(examples: Iterable[Example]) -> Iterator[bytes]:
 
 def _write_shard(path: Path, make_examples: MakeExamples) -> None:
     notes: collections.Counter = collections.Counter()
-    count = 0
+    sources: List[str] = []
+
+    def noted() -> Iterator[Example]:
+        for example in make_examples(notes):
+            sources.append(example.source_id)
+            yield example
+
     with whole_file(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
-        for serialized in _serialized(make_examples(notes)):
+        for serialized in _serialized(noted()):
             writer.write(serialized)
-            count += 1
-    write_json(_entry(path), {'file': path.name, 'count': count, 'sha256': sha256(path),
-                              'notes': dict(notes)})
+    write_json(_entry(path), {'file': path.name, 'count': len(sources), 'sha256': sha256(path),
+                              'sources': sources, 'notes': dict(notes)})

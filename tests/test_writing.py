@@ -87,6 +87,9 @@ def test_what_is_merged_is_checked(tmp_path):
                                          'found 10 of 4'):
         writing.merge(tmp_path / 'r')
     assert not (tmp_path / 'r' / records.INFO).exists()
+    shutil.copy(second.with_suffix('.json'), first.with_suffix('.json'))
+    with pytest.raises(InputError, match='expected the description of set-00000-of-00005.tfrecord'):
+        writing.merge(tmp_path / 'r')
     with pytest.raises(InputError, match='expected a folder of records with recipe.json'):
         writing.merge(tmp_path)
 
