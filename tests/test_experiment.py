@@ -119,7 +119,7 @@ def test_a_matrix_shares_stages_trains_other_networks_and_scores_what_was_left_o
 
 
 def test_single_and_two_stage_methods_run(tmp_path):
-    config = tiny_config(data={'size': 32}, labels={'channels': 'grey'},
+    config = tiny_config(data={'size': 16}, labels={'channels': 'grey'},
                          segmenter={'size': 48}, regimes=['synth1', 'synth2'])
     workdir = experiment.open_workdir(config, tmp_path / 'run')
     experiment.prepare(config, workdir)
@@ -130,7 +130,7 @@ def test_single_and_two_stage_methods_run(tmp_path):
         info = records.read_info(workdir / 'synthetic' / name)
         rows = records.load_arrays(info)
         assert info.count == 9 and not info.dots_size
-        assert rows['image'].shape == (9, 32, 32, 1) and rows['labels'].max() < 8
+        assert rows['image'].shape == (9, 16, 16, 1) and rows['labels'].max() < 8
 
 
 def draw_fundus(folder, ids, rng):
