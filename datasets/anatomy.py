@@ -163,8 +163,9 @@ def _majority(label_map: np.ndarray, num_codes: int, window: int) -> np.ndarray:
         own = label_map == code
         if not own.any():
             continue
+        # mirrored without the edge itself: a rim along the edge of the picture counts once
         votes = cv2.boxFilter(own.astype(np.uint8), cv2.CV_16S, (window, window), normalize=False,
-                              borderType=cv2.BORDER_REPLICATE)
+                              borderType=cv2.BORDER_REFLECT_101)
         # doubled, so that the pixel's own code can win a tie by one
         votes = 2 * votes + own
         better = votes > best

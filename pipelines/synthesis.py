@@ -26,7 +26,7 @@ from pipelines.runtime import stable_seed
 from pipelines.segmentation import synthetic_directory
 from pipelines.stages import draw_function, trained_generator
 
-MAX_ATTEMPTS = 20   # per sample, when failing ones are redrawn [ours]
+MAX_ATTEMPTS = 100   # per sample, when failing ones are redrawn [ours]
 SHEET_SAMPLES = 8
 # [ours] side of the majority window, px: one-hot channels have no rims to remove, and a wider one
 # costs thin clavicles

@@ -147,7 +147,7 @@ def test_nothing_but_specks_stays():
               elements=st.integers(0, 3)))
 def test_majority_is_what_counting_gives(label_map):
     cleaned, changed = clean_labels(label_map, PAIR, window=3, speck_area=0)
-    padded = np.pad(label_map, 1, mode='edge')
+    padded = np.pad(label_map, 1, mode='reflect')
     for y, x in np.ndindex(label_map.shape):
         votes = np.bincount(padded[y:y + 3, x:x + 3].ravel(), minlength=4)
         expected = label_map[y, x] if votes[label_map[y, x]] == votes.max() else votes.argmax()
@@ -205,3 +205,15 @@ def test_a_warp_changes_shapes_keeps_organs_and_follows_its_seed():
     assert warped[0].dtype == np.uint8 and 0.01 < (warped[0] != label_map).mean() < 0.2
     assert set(np.unique(warped[0])) == set(np.unique(label_map))
     assert (warp_labels(label_map, 0.0, [1, 7]) == label_map).all()
+
+
+def test_a_rim_along_the_edge_of_the_picture_is_removed():
+    """As single-stage samples have: one pixel wide, the whole side long."""
+    label_map = np.zeros((32, 32), np.uint8)
+    label_map[8:24, 8:24] = 1
+    rimmed = label_map.copy()
+    rimmed[:, 0], rimmed[-1] = 2, 3
+    for window in (3, 5):
+        assert clean_labels(label_map, CHEST, window)[1] <= 12  # its corners
+        cleaned, _ = clean_labels(rimmed, CHEST, window)
+        assert not np.isin(cleaned, (2, 3)).any()
