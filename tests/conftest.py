@@ -1,5 +1,7 @@
 """TensorFlow as the tools set it up, and one tiny experiment that several tests share."""
+import fcntl
 import os
+import shutil
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
@@ -42,9 +44,20 @@ def tiny_config(**sections):
 
 @pytest.fixture(scope='session')
 def finished(tmp_path_factory):
-    """(config, workdir) of a whole tiny experiment, run once."""
+    """(config, workdir) of a whole tiny experiment, run once for all workers; each has its copy."""
     from pipelines import experiment
-    config = tiny_config()
-    workdir = tmp_path_factory.mktemp('experiment') / 'run'
-    experiment.run(config, workdir, say=lambda text: None)
-    return config, workdir
+    config, own = tiny_config(), tmp_path_factory.mktemp('experiment') / 'run'
+    shared = tmp_path_factory.getbasetemp() / 'finished'
+    if 'PYTEST_XDIST_WORKER' in os.environ:  # one folder below that of the whole run
+        shared = shared.parents[1] / 'finished'
+    with open(f'{shared}.lock', 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / 'report.html').exists():
+            experiment.run(config, shared, say=lambda text: None)
+    shutil.copytree(shared, own, symlinks=True)
+    return config, own
+
+
+def pytest_collection_modifyitems(items):
+    """Those that need the tiny experiment first: one worker makes it while the other does the rest."""
+    items.sort(key=lambda item: 'finished' not in item.fixturenames)
