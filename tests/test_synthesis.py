@@ -94,7 +94,7 @@ def test_only_failing_samples_are_redrawn(sampler, monkeypatch):
 def test_too_many_attempts_name_sample_and_reason(sampler, monkeypatch):
     with pytest.raises(InputError, match='sample 10: failed the anatomical check 100 times.*heart: '
                                          'missing.*set labels.reject=false'):
-        synthesis.draw_block(fake(sampler, monkeypatch, [0, 0, 99, 0]), 8)
+        synthesis.draw_block(fake(sampler, monkeypatch, [0, 0, 999, 0]), 8)
 
 
 def test_an_untrained_stage_is_named(finished, tmp_path):
