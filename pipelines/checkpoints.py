@@ -31,6 +31,7 @@ class State:
             step=self.step, best_score=self.best_score, networks=dict(task.networks),
             optimizers=dict(self.optimizers), **task.extras)
         self.folder = directory / 'checkpoints'
+        self.last: Optional[Path] = None  # whole on disk: what was restored or saved
 
     def restore(self, directory: Path) -> int:
         """Continues from the last whole state in a task's folder, if there is one; returns its step."""
@@ -42,6 +43,7 @@ class State:
             except (AssertionError, ValueError):
                 raise InputError(f'{path}: this checkpoint is of another '
                                  f'network; choose another --workdir') from None
+            self.last = path
         return int(self.step.numpy())
 
     def start_phase(self, phase: Phase) -> None:
@@ -52,14 +54,17 @@ class State:
                     variable.assign(tf.zeros_like(variable))
 
     def save(self) -> None:
-        """Writes the state, and removes those before the last one."""
-        before = _saved(self.folder)[-1:]
+        """Writes the state, unless that of this step is there; removes all but the whole one before."""
         path = self.folder / f'{PREFIX}{int(self.step.numpy())}'
+        if path == self.last:
+            return
         write(self.checkpoint, path)
+        kept = {path.name, self.last.name if self.last else None}
+        self.last = path
         for file in self.folder.iterdir():
             if file.is_dir():  # of a write that was killed
                 shutil.rmtree(file)
-            elif file.name.split('.')[0] not in {path.name, *(kept.name for kept in before)}:
+            elif file.name.split('.')[0] not in kept:
                 file.unlink()
 
 

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from datasets.files import write_png
+from datasets.errors import InputError
+from datasets.files import whole_file, write_png
 from pipelines.results import read_json_lines
 
 
@@ -23,17 +24,18 @@ class Logs:
         self.samples = directory / 'samples'
         self.samples.mkdir(parents=True, exist_ok=True)
         rows = [row for row in read_rows(self.file) if row['step'] <= restored_step]
-        self.file.write_text(''.join(json.dumps(row) + '\n' for row in rows))
+        with whole_file(self.file) as temporary:
+            temporary.write_text(''.join(json.dumps(row) + '\n' for row in rows))
         shutil.rmtree(directory / 'tensorboard', ignore_errors=True)
         self.writer = tf.summary.create_file_writer(str(directory / 'tensorboard'))
         for row in rows:
             self._scalars(row)
         for path in sorted(self.samples.glob('step-*.png')):
-            step = int(path.stem.split('-')[1])
-            if step > restored_step:
+            step, picture = int(path.stem.split('-')[1]), cv2.imread(str(path))
+            if step > restored_step or picture is None:  # no picture: damaged
                 path.unlink()
             else:
-                self._picture(step, cv2.imread(str(path))[..., ::-1])
+                self._picture(step, picture[..., ::-1])
 
     def row(self, step: int, phase: str, metrics: Dict[str, float]) -> None:
         row = {'step': step, 'phase': phase,
@@ -59,4 +61,9 @@ class Logs:
 
 def read_rows(path) -> list:
     """Rows of a losses.jsonl, none if there is no file; see results.read_json_lines."""
-    return [row for _, row in read_json_lines(path)] if Path(path).exists() else []
+    rows = [row for _, row in read_json_lines(path)] if Path(path).exists() else []
+    for row in rows:
+        if not isinstance(row.get('step'), int):
+            raise InputError(f'{path}: damaged: expected rows with their step; remove the file, '
+                             f'which only plots are made from')
+    return rows

@@ -175,7 +175,7 @@ def _parse(path: PathLike) -> Tuple[List[Tuple[int, Row]], int]:
 def _object(line: bytes):
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return row if isinstance(row, dict) else None
 

@@ -1,5 +1,6 @@
 """Checkpoints: the last whole one counts; a damaged one is passed over and named."""
 import json
+from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
@@ -57,3 +58,20 @@ def test_foreign_files_are_no_checkpoints(tmp_path):
     (tmp_path / 'ckpt-x.json').write_text(json.dumps({}))
     (tmp_path / 'ckpt-9.json.123.tmp').write_text('')
     assert value(checkpoints.latest(tmp_path)) == 7
+
+
+def test_the_whole_one_before_is_kept(tmp_path, capsys):
+    task = SimpleNamespace(phases=(), betas=(0.0, 0.9), mixed_precision=False, extras={},
+                           networks={'x': tf.Variable(0.0)})
+
+    def kept(state, *steps):
+        for step in steps:
+            state.step.assign(step)
+            state.save()
+        return sorted(path.stem for path in (tmp_path / 'checkpoints').glob('*.json'))
+
+    assert kept(checkpoints.State(task, tmp_path), 10, 20, 20) == ['ckpt-10', 'ckpt-20']
+    (tmp_path / 'checkpoints' / 'ckpt-20.index').write_bytes(b'')
+    state = checkpoints.State(task, tmp_path)
+    assert state.restore(tmp_path) == 10 and 'ckpt-20' in capsys.readouterr().err
+    assert kept(state, 15) == ['ckpt-10', 'ckpt-15']  # not the damaged one

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets.errors import Diverged
+from datasets.errors import Diverged, InputError
 from pipelines import checkpoints, experiment, logs, segmentation, stages, training
 from pipelines.methods import METHODS, REGIMES, Run
 
@@ -112,6 +112,17 @@ def test_rows_after_the_restored_step_are_dropped(tmp_path):
     (tmp_path / 'losses.jsonl').write_text(''.join(json.dumps(r) + '\n' for r in rows) + '{"step": 4, ')
     logs.Logs(tmp_path, 2)
     assert [row['step'] for row in logs.read_rows(tmp_path / 'losses.jsonl')] == [1, 2]
+
+
+def test_a_sheet_that_is_damaged_and_rows_without_a_step(tmp_path):
+    (tmp_path / 'samples').mkdir()
+    sheet = tmp_path / 'samples' / 'step-00000001.png'
+    sheet.write_bytes(b'')
+    logs.Logs(tmp_path, 2)
+    assert not sheet.exists()
+    (tmp_path / 'losses.jsonl').write_text('{"stop": 1}\n')
+    with pytest.raises(InputError, match='losses.jsonl: damaged: expected rows with their step'):
+        logs.Logs(tmp_path, 2)
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(prepared, tmp_path,
