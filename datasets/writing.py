@@ -1,14 +1,16 @@
 """Writes folders of records, shard by shard, with any number of workers.
 
 `recipe.json` describes a folder before its first shard is there; beside each shard lies a file with
-its count, sha256, sources and notes. A shard is written under a temporary name and renamed, and one
-that is there is kept: an interrupted writer is repeated, not restarted, and workers share a folder
-or bring their shards together in one. Whoever finds all of them there completes it, see `merge`.
+its count, sha256, sources, notes and the recipe that it was made by. A shard is written under a
+temporary name and renamed, and one that is there is kept: an interrupted writer is repeated, not
+restarted, and workers share a folder or bring their shards together in one. Whoever finds all of
+them there completes it, see `merge`.
 """
 from __future__ import annotations
 
 import collections
 import dataclasses
+import hashlib
 import itertools
 import json
 import os
@@ -24,7 +26,7 @@ from datasets.files import read_json, sha256, whole_file, write_json
 from datasets.records import INFO, Example, Info, check_shards, info_of, read_info, serialize
 
 RECIPE = 'recipe.json'
-ENTRY = {'file', 'count', 'sha256', 'sources', 'notes'}
+ENTRY = {'file', 'count', 'sha256', 'sources', 'notes', 'recipe'}
 AHEAD = 64  # examples that wait for their PNG, to bound memory
 
 MakeExamples = Callable[[collections.Counter], Iterable[Example]]
@@ -66,7 +68,7 @@ def write_dataset(info: Info, shards: Sequence[MakeExamples], part: Part = Part(
         path = directory / files[number]
         if not _is_written(path):
             with locks.held(directory / f'{path.stem}.lock', str(path)):
-                _write_shard(path, shards[number])
+                _write_shard(path, shards[number], _digest(recipe))
     if not all(_is_written(directory / file) for file in files):
         return None
     return merge(directory)
@@ -85,6 +87,7 @@ def merge(directory) -> Info:
     if not (directory / RECIPE).is_file():
         raise InputError(f'{directory}: expected a folder of records with {RECIPE}, found none')
     recipe = read_json(directory / RECIPE)
+    digest = _digest(recipe)
     count = recipe.pop('num_shards', 0)
     info = info_of(directory, recipe, RECIPE)
     files = shard_files(info.name, count)
@@ -97,6 +100,9 @@ def merge(directory) -> Info:
     notes: collections.Counter = collections.Counter()
     sources: List[str] = []
     for entry in entries:
+        if entry.pop('recipe') != digest:
+            raise InputError(f'{directory / entry["file"]}: made with other weights or settings than '
+                             f'{RECIPE} says; remove it and the .json beside it, and write it again')
         notes.update(entry.pop('notes'))
         sources += entry.pop('sources')
     info = dataclasses.replace(info, shards=entries, notes=dict(sorted(notes.items())),
@@ -140,7 +146,7 @@ def _claim(directory: Path, recipe: dict) -> None:
 
 
 def _entry(shard: Path) -> Path:
-    """The file beside a shard: its name, count, sha256, the source of every record, and notes."""
+    """The file beside a shard, see ENTRY: the source of every record, the recipe's sha256, ..."""
     return shard.with_suffix('.json')
 
 
@@ -168,7 +174,11 @@ def _serialized(examples: Iterable[Example]) -> Iterator[bytes]:
             yield waiting.popleft().result()
 
 
-def _write_shard(path: Path, make_examples: MakeExamples) -> None:
+def _digest(recipe: dict) -> str:
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
+def _write_shard(path: Path, make_examples: MakeExamples, recipe: str) -> None:
     notes: collections.Counter = collections.Counter()
     sources: List[str] = []
 
@@ -181,4 +191,4 @@ def _write_shard(path: Path, make_examples: MakeExamples) -> None:
         for serialized in _serialized(noted()):
             writer.write(serialized)
     write_json(_entry(path), {'file': path.name, 'count': len(sources), 'sha256': sha256(path),
-                              'sources': sources, 'notes': dict(notes)})
+                              'sources': sources, 'notes': dict(notes), 'recipe': recipe})

@@ -22,16 +22,25 @@ from pipelines.methods import Method, Run, Stage, methods_of
 
 # The steps import what they need when they run: a finished experiment costs no TensorFlow.
 
-# Keys of a config -> files that were made with them: a key may change while none of them exists.
+_SEGMENTERS = ('segmenters/*/checkpoints/*', 'exports/*', 'evaluations/*.json')
+_OF_SAMPLES = ('quality/*.json', 'segmenters/[sf]*/checkpoints/*', 'exports/[sf]*',
+               'evaluations/[sf]*.json')  # SYNTH and FINETUNE
+_SAMPLES = ('synthetic/*/*.tfrecord', *_OF_SAMPLES)
+_OF_TRANSLATED = ('stages/*_from_*/checkpoints/*', 'synthetic/t*/*.tfrecord', 'quality/t*.json',
+                  'segmenters/[sf]*[23]-*/checkpoints/*', 'exports/[sf]*[23]-*',
+                  'evaluations/[sf]*[23]-*.json')  # of two and three stages
+_STAGES = ('stages/*/checkpoints/*', *_SAMPLES)
+
+# Keys of a config -> files that were made with them, directly or by way of others: a key may change
+# while none of them exists.
 DEPENDENTS = {
-    'data': 'records/*/*.tfrecord', 'evaluation': 'records/*/*.tfrecord',
-    'seed': '*/*/checkpoints/*', 'precision': '*/*/checkpoints/*',
-    'labels.channels': 'stages/*/checkpoints/*',
-    'pggan': 'stages/*/checkpoints/*', 'pix2pixhd': 'stages/*_from_*/checkpoints/*',
-    'stages': 'stages/*/checkpoints/*', 'labels': 'synthetic/*/*.tfrecord',
-    'generation': 'synthetic/*/*.tfrecord', 'segmenter': 'segmenters/*/checkpoints/*',
-    'evaluation.inception_weights': 'quality/*.json',
-    'experiment': 'results.jsonl', 'configuration': 'results.jsonl',
+    'data': ('records/*/*.tfrecord', *_STAGES, *_SEGMENTERS),
+    'evaluation': ('records/*/*.tfrecord', 'evaluations/*.json'),
+    'seed': (*_STAGES, *_SEGMENTERS), 'precision': (*_STAGES, *_SEGMENTERS),
+    'labels.channels': _STAGES, 'pggan': _STAGES, 'pix2pixhd': _OF_TRANSLATED, 'stages': _STAGES,
+    'labels': _SAMPLES, 'generation': _SAMPLES, 'segmenter': _SEGMENTERS,
+    'evaluation.inception_weights': ('quality/*.json',),
+    'experiment': ('results.jsonl',), 'configuration': ('results.jsonl',),
 }
 
 PREDICTED = 4     # pictures, as a user would
@@ -67,10 +76,13 @@ def open_workdir(config: Config, workdir) -> Path:
 
 def _kept_tree(path: Path):
     try:
-        return yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (UnicodeDecodeError, yaml.YAMLError):
+        tree = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (ValueError, yaml.YAMLError):
+        tree = None
+    if not isinstance(tree, dict):
         raise InputError(f'{path}: damaged: expected the config that the folder was made with; put '
-                         f'it back (the --config of the experiment, with its --set)') from None
+                         f'it back (the --config of the experiment, with its --set)')
+    return tree
 
 
 def _with_defaults(tree):
@@ -84,16 +96,23 @@ def _with_defaults(tree):
 def _used(workdir: Path, key: str) -> bool:
     """Whether something in the workdir was made with this key of the config."""
     if key.endswith('.snapshot'):
-        return any(workdir.glob(DEPENDENTS['generation']))
+        return _any(workdir, _SAMPLES)
     if key.startswith('segmenters.'):
-        return any(workdir.glob(f'segmenters/*-{key.split(".")[1]}-*/checkpoints/*'))
+        return _any(workdir, [f'{folder}/*-{key.split(".")[1]}-*'
+                              for folder in ('segmenters', 'exports', 'evaluations')])
     for prefix in (key, '.'.join(key.split('.')[:2]), key.split('.')[0]):
         if prefix in DEPENDENTS:
-            return any(workdir.glob(DEPENDENTS[prefix]))
+            return _any(workdir, DEPENDENTS[prefix])
     return False  # run.*, regimes, matrix: how and what, not with which result
 
 
+def _any(workdir: Path, patterns: Iterable[str]) -> bool:
+    return any(any(workdir.glob(pattern)) for pattern in patterns)
+
+
 def _differences(a, b, path='') -> List[str]:
+    if isinstance(a, dict) or isinstance(b, dict):
+        a, b = a or {}, b or {}  # a section that one of them does not have
     if isinstance(a, dict) and isinstance(b, dict):
         return [d for key in {*a, *b} for d in _differences(
             a.get(key), b.get(key), f'{path}.{key}' if path else str(key))]
@@ -148,7 +167,8 @@ def generate(config: Config, method: Method, workdir) -> None:
     """Draws a method's samples, unless they are there."""
     from datasets import records
     from pipelines import segmentation, synthesis
-    if not (segmentation.synthetic_directory(workdir, method) / records.INFO).exists():
+    directory = segmentation.synthetic_directory(workdir, method)
+    if not ((directory / records.INFO).exists() and (directory / synthesis.SHEET).exists()):
         synthesis.generate(config, method, workdir)
 
 
@@ -180,9 +200,18 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
         output.mkdir(exist_ok=True)
         evaluation.evaluate(model / '1', workdir / 'records' / split, scored,
                             scored.with_suffix('.png'))
-    row = _result(arm, run, split, workdir, read_json(scored))
+    row = _result(arm, run, split, workdir, _read_scores(scored, run, split))
     results.append_results(workdir / results.RESULTS, [row])
     return row
+
+
+def _read_scores(path: Path, run: Run, split: str) -> dict:
+    scored = read_json(path)
+    model, records = Path(str(scored.get('model'))), Path(str(scored.get('records')))
+    if (model.parent.name, records.name) != (run.name, split):
+        raise InputError(f'{path}: expected the scores of {run.name} on {split}, found something '
+                         f'else; remove the file and repeat the command')
+    return scored
 
 
 def _result(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:

@@ -131,7 +131,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
 
     def shard(ids: Sequence[str], bar) -> Iterable[records.Example]:
         for id in ids:
-            sample = check_sample(dataset, dataset.load(id))
+            sample = check_depth(check_sample(dataset, dataset.load(id)), bits)
             for version in range(versions):
                 yield _example(sample, version, dataset, size, seed, data)
             bar.update()

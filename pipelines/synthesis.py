@@ -27,6 +27,7 @@ from pipelines.segmentation import synthetic_directory
 from pipelines.stages import draw_function, trained_generator
 
 MAX_ATTEMPTS = 100   # per sample, when failing ones are redrawn [ours]
+SHEET = 'samples.png'
 SHEET_SAMPLES = 8
 # [ours] side of the majority window, px: one-hot channels have no rims to remove, and a wider one
 # costs thin clavicles
@@ -102,7 +103,7 @@ def generate(config: Config, method: Method, workdir, count: Optional[int] = Non
         info = writing.write_dataset(blank, [
             lambda notes, r=indices: _shard(sampler, r, notes, bar) for indices in shards], part)
     if info is not None:
-        write_sheet(info, method, directory / 'samples.png')
+        write_sheet(info, method, directory / SHEET)
     return info
 
 

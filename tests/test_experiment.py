@@ -76,6 +76,39 @@ def test_a_workdir_from_before_a_key_existed_goes_on(tmp_path):
         experiment.open_workdir(tiny_config(labels={'warp': 0.1}), workdir)
 
 
+def test_what_was_made_by_way_of_others_keeps_its_config(tmp_path):
+    """Networks may be removed to save space; what was made with them is still theirs."""
+    config = tiny_config()
+    workdir = experiment.open_workdir(config, tmp_path / 'run')
+    (workdir / 'evaluations').mkdir()
+    scored = workdir / 'evaluations' / 'synth3-smanet-0-test.json'
+    scored.write_text('')
+    for section in ({'segmenter': {'learning_rate': 0.5}}, {'labels': {'warp': 0.1}},
+                    {'pix2pixhd': {'ngf': 8}}, {'pggan': {'fmap_max': 4}}):
+        with pytest.raises(InputError, match=f'made with another {list(section)[0]}.'):
+            experiment.open_workdir(tiny_config(**section), workdir)
+    scored.rename(scored.with_name('real-smanet-0-test.json'))
+    experiment.open_workdir(tiny_config(labels={'warp': 0.1}), workdir)  # REAL needs no samples
+    experiment.open_workdir(tiny_config(stages={'dots': {'snapshot': 4}}), workdir)
+
+
+@pytest.mark.parametrize('content', ['', '7', '[1]', 'a: [', '2024-13-01'])
+def test_a_kept_config_that_is_none_is_damaged(tmp_path, content):
+    workdir = experiment.open_workdir(tiny_config(), tmp_path / 'run')
+    (workdir / 'config.yaml').write_text(content)
+    with pytest.raises(InputError, match='config.yaml: damaged: expected the config'):
+        experiment.open_workdir(tiny_config(seed=9), workdir)
+
+
+def test_scores_of_another_run_are_refused(finished, tmp_path):
+    config, done = finished
+    shutil.copytree(done, tmp_path / 'run')
+    arm, folder = matrix.arms_of(config)[0], tmp_path / 'run' / 'evaluations'
+    shutil.copy(folder / 'synth3-smanet-0-test.json', folder / 'real-smanet-0-test.json')
+    with pytest.raises(InputError, match='expected the scores of real-smanet-0 on test, found'):
+        experiment.evaluate(arm, Run(REGIMES['real']), 'test', tmp_path / 'run')
+
+
 def test_the_plan_names_stages_parameters_and_steps():
     config = tiny_config()
     text = planning.describe([matrix.arm_of(config, [Run(REGIMES['finetune3'])])])

@@ -14,13 +14,13 @@ def blank(directory, ids, made=None):
     return records.Info(directory, 'set', 'train', SIZE, 8, DOTS, CHEST, ids, made or {'n': 1})
 
 
-def write_five(directory, part=writing.Part()):
+def write_five(directory, part=writing.Part(), made=None):
     """Five shards of one source each, two examples a source; notes count them."""
     def make(number, notes):
         notes.update(examples=2, skipped=0)
         return [example(2 * number), example(2 * number + 1)]
     return writing.write_dataset(
-        blank(directory, [f's{i}' for i in range(5)]),
+        blank(directory, [f's{i}' for i in range(5)], made),
         [lambda notes, n=number: make(n, notes) for number in range(5)], part)
 
 
@@ -68,6 +68,18 @@ def test_shards_of_several_machines_are_merged(tmp_path):
     info = writing.merge(tmp_path / 'host1')
     assert info.to_dict() == write_five(tmp_path / 'alone').to_dict()
     assert writing.merge(tmp_path / 'host1').to_dict() == info.to_dict()  # again: nothing to do
+
+
+def test_shards_of_two_recipes_are_no_dataset(tmp_path):
+    """As two machines write that trained their networks apart, or runs that replace each other's recipe."""
+    for index in range(2):
+        write_five(tmp_path / f'host{index}', writing.Part(index, 2), {'weights': index})
+    shutil.copytree(tmp_path / 'host0', tmp_path / 'host1', dirs_exist_ok=True)
+    with pytest.raises(InputError, match='set-00001-of-00005.tfrecord: made with other weights or '
+                                         'settings than recipe.json says; remove it'):
+        writing.merge(tmp_path / 'host1')
+    with pytest.raises(InputError, match='set-00001-of-00005.tfrecord: made with other weights'):
+        write_five(tmp_path / 'host1', made={'weights': 0})
 
 
 def test_what_is_merged_is_checked(tmp_path):
