@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,8 +13,11 @@ from typing import Any, Iterable, Iterator, Mapping
 
 import cv2
 import numpy as np
+import yaml
 
 from datasets.errors import InputError
+
+MAX_YAML_BYTES, MAX_YAML_VALUES = 1 << 20, 100_000
 
 
 def sha256(path) -> str:
@@ -27,8 +31,12 @@ def sha256(path) -> str:
 
 @contextlib.contextmanager
 def whole_file(path) -> Iterator[Path]:
-    """A temporary name to write to, renamed to `path` at the end: a reader sees all or nothing."""
-    temporary = Path(f'{path}.{os.getpid()}.tmp')
+    """A new file to write to, renamed to `path` at the end: a reader sees all or nothing.
+
+    Its name is nobody else's, on any host, and cannot be guessed.
+    """
+    temporary = Path(f'{path}.{secrets.token_hex(8)}.tmp')
+    temporary.touch(exist_ok=False)
     try:
         yield temporary
         os.replace(temporary, path)
@@ -97,6 +105,38 @@ def read_json(path) -> dict:
     except (ValueError, RecursionError):
         content = None
     return unsealed(content, str(path))
+
+
+def read_yaml(path) -> Any:
+    """The plain data of a YAML file.
+
+    Raises:
+      ValueError: it cannot be read, or is larger than anybody writes: aliases can make a few lines
+        stand for billions of values. The message is one line, without the path.
+    """
+    try:
+        if Path(path).stat().st_size > MAX_YAML_BYTES:
+            raise ValueError(f'larger than {MAX_YAML_BYTES >> 20} MiB')
+        return parse_yaml(Path(path).read_text(encoding='utf-8'))
+    except OSError as error:
+        raise ValueError(error.strerror) from None
+
+
+def parse_yaml(text: str) -> Any:
+    """`read_yaml` of a text."""
+    try:
+        tree = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError, KeyError, AttributeError, TypeError) as error:
+        raise ValueError(' '.join(str(error).split())[:300] or 'not YAML') from None
+    waiting, count = [tree], 0
+    while waiting:
+        value = waiting.pop()
+        count += 1
+        if count > MAX_YAML_VALUES:
+            raise ValueError(f'more than {MAX_YAML_VALUES:,} values')
+        if isinstance(value, (dict, list)):
+            waiting += value.values() if isinstance(value, dict) else value
+    return tree
 
 
 def write_manifest(path, files: Iterable[Path]) -> None:

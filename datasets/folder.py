@@ -21,9 +21,8 @@ import functools
 import pathlib
 from typing import Any, Optional, Sequence, Tuple, Union
 
-import yaml
-
 from datasets.errors import InputError
+from datasets.files import read_yaml
 from datasets.images import check_not_constant, read_codes, read_grey
 from datasets.labels import BACKGROUND_COLOUR, Code, LabelCoding
 from datasets.sample import (SPLITS, Dataset, Sample, check_not_empty, check_sides, check_split,
@@ -109,10 +108,9 @@ def read_coding(path: Path) -> LabelCoding:
     """Reads coding.yaml; its keys are in the module's docstring, unknown ones are an InputError."""
     path = pathlib.Path(path)
     try:
-        data = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = ' '.join(str(error).split())
-        raise InputError(f'{path}: expected YAML that lists the organs: {reason}') from error
+        data = read_yaml(path)
+    except ValueError as error:
+        raise InputError(f'{path}: expected YAML that lists the organs: {error}') from None
     if not isinstance(data, dict) or 'organs' not in data:
         raise InputError(f'{path}: expected the key organs, a list of names; known keys are '
                          f'{", ".join(KEYS)}')

@@ -14,6 +14,7 @@ from datasets.errors import InputError
 
 # a side longer than this is a mistake or an attack; checked before anything is decoded
 MAX_SIDE = 16384
+FORMATS = ('PNG', 'JPEG', 'TIFF', 'GIF', 'BMP', 'PPM')  # none that starts another program
 
 Path = Union[str, pathlib.Path]
 
@@ -61,7 +62,7 @@ def _open(path: Path) -> Image.Image:
     if not pathlib.Path(path).is_file():
         raise InputError(f'{path}: no such file')
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             if max(image.size) > MAX_SIDE:
                 raise InputError(f'{path}: expected a picture of at most {MAX_SIDE} pixels a side, '
                                  f'found {image.width} x {image.height}')

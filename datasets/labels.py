@@ -71,6 +71,10 @@ class LabelCoding:
             if code.target is not None and code.target not in self.targets:
                 raise InputError(f'coding {self.name!r}: target {code.target!r} of code '
                                  f'{code.organs} is not among the targets {self.targets}')
+        for target in self.targets:
+            if all(code.target != target for code in self.codes):
+                raise InputError(f'coding {self.name!r}: no code is of target {target!r}: name it '
+                                 f'first in a code, or leave it out of the targets')
 
     @property
     def num_codes(self) -> int:

@@ -20,6 +20,7 @@ from datasets.files import encode_png, read_json, sha256
 from datasets.labels import LabelCoding
 
 INFO = 'dataset_info.json'
+PNG = b'\x89PNG\r\n\x1a\n'
 
 SCHEMA = {
     'image/encoded': tf.io.FixedLenFeature([], tf.string),
@@ -120,8 +121,11 @@ def parse(serialized: tf.Tensor, info: Info) -> Dict[str, tf.Tensor]:
         # the width and height that a PNG file names, before anything of that size is made
         sides = tf.io.decode_raw(tf.strings.substr(features[key], 16, 8), tf.int32,
                                  little_endian=False)
-        with tf.control_dependencies([tf.debugging.assert_equal(
-                sides, [size, size], f'a picture is not {size} x {size}')]):
+        with tf.control_dependencies([
+                tf.debugging.Assert(tf.strings.substr(features[key], 0, len(PNG)) == PNG,
+                                    ['a picture is no PNG file']),  # TensorFlow takes others
+                tf.debugging.assert_equal(sides, [size, size],
+                                          f'a picture is not {size} x {size}')]):
             picture = tf.io.decode_png(features[key], channels=1, dtype=dtype)
         return tf.ensure_shape(picture, [size, size, 1])
 
@@ -178,17 +182,17 @@ def read(info: Info, at_most: int = -1) -> Iterator[Dict[str, np.ndarray]]:
         num_parallel_calls=tf.data.AUTOTUNE).as_numpy_iterator()
 
 
-def load_arrays(info: Info) -> Dict[str, np.ndarray]:
-    """All records of a folder as arrays, first axis = record (see `parse`)."""
+def load_arrays(info: Info, keys: Sequence[str] = ()) -> Dict[str, np.ndarray]:
+    """All records of a folder as arrays, first axis = record (see `parse`); keys: only those."""
+    rows = []
     try:
-        rows = list(read(info))
+        for row in read(info):
+            info.coding.check(row['labels'], f'{info.directory}: {row["name"].decode()}')
+            rows.append({key: row[key] for key in keys or row})
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
         line = ' '.join(error.message.split())[:200]
         raise InputError(f'{info.directory}: a record cannot be read ({line}); '
                          f'make the records anew') from None
     if not rows:
         raise InputError(f'{info.directory}: expected records, found none')
-    arrays = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
-    for name, label_map in zip(arrays['name'], arrays['labels']):
-        info.coding.check(label_map, f'{info.directory}: {name.decode()}')
-    return arrays
+    return {key: np.stack([row[key] for row in rows]) for key in rows[0]}

@@ -187,6 +187,8 @@ def _write_shard(path: Path, make_examples: MakeExamples, recipe: str) -> None:
             sources.append(example.source_id)
             yield example
 
+    for left in path.parent.glob(f'{path.name}.*.tmp'):  # by one that was killed: the lock is ours
+        left.unlink()
     with whole_file(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
         for serialized in _serialized(noted()):
             writer.write(serialized)

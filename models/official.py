@@ -51,10 +51,10 @@ def build(meta: Meta) -> Dict[str, tf.keras.Model]:
       ValueError: an unknown network, an argument that is missing or no whole number.
     """
     for name in arguments(meta):
-        least = 0 if name in _MAY_BE_ZERO else 1
+        least, most = 0 if name in _MAY_BE_ZERO else 1, 100 if name.startswith('n_') else 1 << 24
         value = meta.get(name)
-        if not isinstance(value, int) or value < least:
-            raise ValueError(f'meta[{name!r}]: expected a whole number of at least {least}, found '
+        if not isinstance(value, int) or not least <= value <= most:
+            raise ValueError(f'meta[{name!r}]: expected a whole number from {least} to {most}, found '
                              f'{value!r}; write the argument of the official network')
     return _family(meta).build(meta)
 

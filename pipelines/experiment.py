@@ -14,7 +14,7 @@ from typing import Iterable, List, Optional, Sequence
 import yaml
 
 from datasets.errors import InputError
-from datasets.files import read_json, whole_file
+from datasets.files import read_json, read_yaml, whole_file
 from pipelines import matrix
 from pipelines.config import Config, from_dict, segmenter_settings, to_dict
 from pipelines.matrix import Arm
@@ -63,7 +63,7 @@ def open_workdir(config: Config, workdir) -> Path:
                 raise InputError(f'--workdir {workdir}: belongs to another experiment: what it holds '
                                  f'was made with another {", ".join(sorted(differing))}; choose '
                                  f'another folder')
-        elif workdir.exists() and any(workdir.iterdir()):
+        elif workdir.exists() and any(p.suffix != '.tmp' for p in workdir.iterdir()):
             raise InputError(f'--workdir {workdir}: expected a new or empty folder, or one of this '
                              f'experiment, found other files; choose another folder')
         workdir.mkdir(parents=True, exist_ok=True)
@@ -76,8 +76,8 @@ def open_workdir(config: Config, workdir) -> Path:
 
 def _kept_tree(path: Path):
     try:
-        tree = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (ValueError, yaml.YAMLError):
+        tree = read_yaml(path)
+    except ValueError:
         tree = None
     if not isinstance(tree, dict):
         raise InputError(f'{path}: damaged: expected the config that the folder was made with; put '
@@ -200,12 +200,13 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
         output.mkdir(exist_ok=True)
         evaluation.evaluate(model / '1', workdir / 'records' / split, scored,
                             scored.with_suffix('.png'))
-    row = _result(arm, run, split, workdir, _read_scores(scored, run, split))
+    row = _result(arm, run, split, workdir, read_scores(scored, run, split))
     results.append_results(workdir / results.RESULTS, [row])
     return row
 
 
-def _read_scores(path: Path, run: Run, split: str) -> dict:
+def read_scores(path: Path, run: Run, split: str) -> dict:
+    """What evaluation.evaluate wrote; InputError if it is damaged or of another run or split."""
     scored = read_json(path)
     model, records = Path(str(scored.get('model'))), Path(str(scored.get('records')))
     if (model.parent.name, records.name) != (run.name, split):

@@ -31,8 +31,8 @@ from pipelines import checkpoints
 TOLERANCE = 1e-4   # of an array's largest magnitude: what the official outputs must be met with
 
 _PREFIX = 'weight/'
-_UNREADABLE = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile,
-               zlib.error)
+_UNREADABLE = (OSError, ValueError, EOFError, KeyError, RuntimeError, MemoryError,
+               zipfile.BadZipFile, zlib.error)
 
 
 class Source(NamedTuple):

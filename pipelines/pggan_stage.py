@@ -73,7 +73,7 @@ def phase_updates(part: growth.GrowthPhase, networks) -> Tuple[Update, Update]:
 
 def check_dots(config: Config, info: Info) -> None:
     """Refuses a training set whose organs lie so close that the dots of many samples merge."""
-    maps = load_arrays(info)['dots']
+    maps = load_arrays(info, ['dots'])['dots']
     wrong = [w for w in (dots.dots_violations(dot_map, info.coding, config.data.dots_radius)
                          for dot_map in maps) if w]
     if len(wrong) > MOST_MERGED * len(maps):

@@ -16,9 +16,8 @@ import math
 import pathlib
 from typing import Callable, Dict, List, Sequence, Tuple
 
-import yaml
-
 from datasets.errors import InputError
+from datasets.files import read_yaml
 from pipelines import (compare, diagram, document, exhibits, findings, matrix, plots, protocols,
                        quality_exhibits, run_exhibits)
 from pipelines.config import from_dict
@@ -254,8 +253,8 @@ def _read_rows(workdir: pathlib.Path) -> Tuple[List[Row], List[Block]]:
 
 def _read_config(workdir: pathlib.Path) -> dict:
     try:
-        config = yaml.safe_load((workdir / 'config.yaml').read_text(encoding='utf-8'))
-    except (OSError, ValueError, yaml.YAMLError):
+        config = read_yaml(workdir / 'config.yaml')
+    except ValueError:
         return {}
     return config if isinstance(config, dict) else {}
 

@@ -5,9 +5,8 @@ import dataclasses
 import typing
 from typing import Any
 
-import yaml
-
 from datasets.errors import InputError
+from datasets.files import parse_yaml
 
 
 def merge(tree, changes):
@@ -29,8 +28,8 @@ def override(tree: dict, assignment: str) -> None:
         if not isinstance(tree, dict):
             raise InputError(f'--set {assignment}: {key} is a value, not a section')
     try:
-        tree[leaf] = yaml.safe_load(text)
-    except yaml.YAMLError:
+        tree[leaf] = parse_yaml(text)
+    except ValueError:
         raise InputError(f'--set {assignment}: the value is not YAML') from None
 
 

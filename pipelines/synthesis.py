@@ -63,7 +63,7 @@ def load_sampler(config: Config, method: Method, workdir) -> Sampler:
         latent_size = latent_size or network.latent_size  # of the first, which draws from noise
         weights[stage.key] = hashlib.sha256(
             b''.join(v.numpy().tobytes() for v in network.variables)).hexdigest()
-    label_maps = records.load_arrays(info)['labels']
+    label_maps = records.load_arrays(info, ['labels'])['labels']
     limits = anatomy.AnatomyRange.of(label_maps, info.coding, config.labels.margin,
                                      config.labels.centroid_margin)
     return Sampler(config, method, info, draw, weights, latent_size, limits)

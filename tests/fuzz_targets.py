@@ -102,13 +102,15 @@ def _trained(run: Path) -> List[Target]:
         """Goes back to the checkpoint before, with a warning; what it takes is whole."""
         check_manifest(checkpoints.manifest(checkpoints.latest(kept / 'checkpoints')))
 
+    def go_on():
+        logs.Logs(kept, 10 ** 6)
+
     return [
         Target('finished training', [kept / checkpoints.FINISHED, *saved], restore, True),
         Target('checkpoint to go on from', saved, latest, True),
         Target('SavedModel', sorted(p for p in model.rglob('*') if p.is_file()),
                lambda: digest(export.load_segmenter(model)[1]), True),
-        Target('losses', [kept / 'losses.jsonl'],
-               lambda: digest(logs.read_rows(kept / 'losses.jsonl')), False)]
+        Target('losses to go on from', [kept / 'losses.jsonl'], go_on, False)]
 
 
 def _scored(run: Path) -> List[Target]:
@@ -121,7 +123,13 @@ def _scored(run: Path) -> List[Target]:
             raise InputError('scores are missing: repeating the command adds them again')
         return digest(rows)
 
+    def evaluations():
+        return digest([experiment.read_scores(run / 'evaluations' / f'{each.name}-{split}.json', each,
+                                              split)
+                       for arm in arms for each, splits in arm.scores.items() for split in splits])
+
     return [Target('results', [path], scores, True),
+            Target('evaluations', sorted((run / 'evaluations').glob('*.json')), evaluations, True),
             Target('quality', quality, lambda: digest([read_json(p) for p in quality]), True)]
 
 

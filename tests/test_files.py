@@ -76,3 +76,17 @@ def test_a_manifest_names_nothing_outside_its_folder(tmp_path, name):
     files.write_json(tmp_path / 'in' / 'm.json', {'files': {name: [0, 'x']}})
     with pytest.raises(InputError, match='missing, though m.json names it'):
         files.check_manifest(tmp_path / 'in' / 'm.json')
+
+
+@pytest.mark.parametrize('text, reason', [
+    ('a: [', 'expected the node content'), ('day: 2024-13-01', 'month must be in'),
+    ('[' * 2000, ''), ('!!bool x', ''), ('!!timestamp x', ''), ('!!python/none x', 'constructor'),
+    ('a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9]\n' + ''.join(
+        f'{y}: &{y} [' + ', '.join([f'*{x}'] * 9) + ']\n' for x, y in zip('abcdef', 'bcdefg')),
+     'more than 100,000 values'),
+    ('# ' + 'x' * (1 << 20), 'larger than 1 MiB')])
+def test_yaml_that_nobody_writes(tmp_path, text, reason):
+    (tmp_path / 'a.yaml').write_text(text)
+    with pytest.raises(ValueError, match=reason) as caught:
+        files.read_yaml(tmp_path / 'a.yaml')
+    assert '\n' not in str(caught.value) and len(str(caught.value)) <= 300

@@ -63,3 +63,10 @@ def test_label_channels_round_trip_with_noise(num_codes, channels, seed):
 def test_grey_levels_by_hand():
     drawn = preprocess.encode_labels(tf.constant([[0, 1, 2]]), 3, 'grey')
     assert drawn.numpy()[..., 0].tolist() == [[-1, 0, 1]]
+
+
+def test_a_target_that_no_code_is_of_is_refused():
+    codes = tuple(Code(organs, (9, 9, 9), 'lung' if organs else None)
+                  for organs in ((), ('lung',), ('lung', 'lesion')))
+    with pytest.raises(InputError, match="no code is of target 'lesion': name it first in a code"):
+        LabelCoding('x', ('lung', 'lesion'), codes, ('lung', 'lesion'))

@@ -1,6 +1,7 @@
 """The TFRecord schema and dataset_info.json: round trip and damage."""
 import json
 
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -107,4 +108,18 @@ def test_a_picture_of_another_size_is_refused_before_it_is_decoded(tmp_path):
 def test_a_code_out_of_range_names_the_record(tmp_path):
     info = write(tmp_path / 'r', [example(i, code=8 if i == 3 else None) for i in range(4)])
     with pytest.raises(InputError, match='x3.png: label code 8 is out of range'):
+        records.load_arrays(info)
+
+
+def test_only_png_is_decoded(tmp_path):
+    """TensorFlow's decoder takes a JPEG of any size, wherever a PNG's sides would stand."""
+    info = write(tmp_path / 'r', [example(i) for i in range(4)])
+    _, jpeg = cv2.imencode('.jpg', np.zeros((99, 99), np.uint8))
+    forged = tf.train.Example.FromString(records.serialize(example(0)))
+    data = jpeg.tobytes()
+    forged.features.feature['image/encoded'].bytes_list.value[0] = (
+        data[:16] + SIZE.to_bytes(4, 'big') * 2 + data[24:])
+    with tf.io.TFRecordWriter(info.paths[0]) as writer:
+        writer.write(forged.SerializeToString())
+    with pytest.raises(InputError, match='a record cannot be read .*a picture is no PNG file'):
         records.load_arrays(info)

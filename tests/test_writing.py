@@ -36,6 +36,14 @@ def test_existing_shards_are_kept_and_the_same_bytes_come_again(tmp_path):
     assert not [p for p in (tmp_path / 'r').iterdir() if p.suffix in ('.tmp', '.lock')]
 
 
+def test_what_a_killed_writer_left_is_removed(tmp_path):
+    assert write_five(tmp_path / 'r', writing.Part(1, 5)) is None
+    left = tmp_path / 'r' / 'set-00000-of-00005.tfrecord.0123456789abcdef.tmp'
+    left.write_bytes(b'half')
+    write_five(tmp_path / 'r')
+    assert not left.exists()
+
+
 def test_an_interrupted_shard_leaves_nothing(tmp_path):
     def breaks(notes):
         yield example(0)

@@ -16,7 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from datasets.errors import InputError
 from tools import common
 
-GRACE = 10.0  # seconds from the request to end until a worker is killed
+# seconds from the request to end until a worker is killed
+GRACE = 60.0       # of all: they save at the end of their step
+LOST_GRACE = 10.0  # when one is lost: the others may wait for it
 TRAIN = ('train_stage.py', 'train_segmenter.py')
 
 
@@ -34,15 +36,18 @@ def main() -> int:
         raise InputError('expected --set strategy=multi_worker behind the tool, found it missing: '
                          'each worker would train alone')
     tool = Path(__file__).resolve().parent / arguments.tool
-    workers = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    workers, grace = [], GRACE
     addresses = _addresses(arguments.workers)
     try:
         for number in range(arguments.workers):
             workers.append(_start(number, addresses, [sys.executable, str(tool), *rest]))
             print(f'worker {number}: process {workers[-1].pid}', flush=True)
-        return _wait(workers)
+        code = _wait(workers)
+        grace = LOST_GRACE
+        return code
     finally:
-        _end(workers)
+        _end(workers, grace)
 
 
 def _addresses(count: int) -> list:
@@ -79,9 +84,9 @@ def _wait(workers: list) -> int:
     return 0
 
 
-def _end(workers: list) -> None:
+def _end(workers: list, grace: float) -> None:
     """Asks those that still run to end, and kills those that wait for a lost one."""
-    until = time.monotonic() + GRACE
+    until = time.monotonic() + grace
     for worker in workers:
         if worker.poll() is None:
             worker.send_signal(signal.SIGTERM)
