@@ -6,12 +6,12 @@ is refused with its path and the known keys. Defaults are the paper's full-size 
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 import yaml
 
 from datasets.errors import InputError
+from datasets.files import read_yaml
 from pipelines import checks, growth, strict
 
 
@@ -48,18 +48,18 @@ class Augmentation:
 @dataclasses.dataclass(frozen=True)
 class PGGAN:
     """Networks and growth of the stages that draw from noise; see models/pggan.py, growth.py."""
-    fmap_base: int = 8192
+    fmap_base: int = 8192               # maps at side 2^r: fmap_base / 2^(r-1), at most fmap_max
     fmap_max: int = 64
-    latent_size: int = 64
-    fused_scale: bool = True
+    latent_size: int = 64               # numbers of noise that a sample is drawn from
+    fused_scale: bool = True            # resize inside the convolution: same function, less cost
     fade_images: int = 600_000          # real images shown while a new resolution fades in
     stable_images: int = 600_000        # shown at each resolution after that
-    batch_sizes: Dict[int, int] = dataclasses.field(
+    batch_sizes: Dict[int, int] = dataclasses.field(  # by side, for every side up to the last
         default_factory=lambda: dict(growth.BATCH_SIZES))
     total_images: Optional[int] = None  # of all phases; the last takes what the others leave
-    learning_rate: float = 1.0e-3
-    learning_rate_1024: float = 1.5e-3
-    group_size: int = 4                 # minibatch standard deviation
+    learning_rate: float = 1.0e-3       # of both networks, below 1024 px
+    learning_rate_1024: float = 1.5e-3  # from there on
+    group_size: int = 4                 # samples that share a minibatch standard deviation
     initial_weights: Optional[str] = None  # folder of tools/import_weights.py to start from
     snapshot: Optional[int] = None      # step whose snapshot draws, stopping by eye; none = the last
 
@@ -68,18 +68,18 @@ class PGGAN:
 class Pix2PixHD:
     """Networks and schedule of the stages that translate; see models/pix2pixhd.py, lsgan.py."""
     ngf: int = 64                       # channels of the global generator at its own full size
-    downsamplings: int = 4
-    blocks: int = 9
+    downsamplings: int = 4              # strided convolutions of the global generator
+    blocks: int = 9                     # residual blocks of the global generator
     enhancers: int = 0                  # local enhancers; each doubles the size and halves ngf
     blocks_local: int = 3               # residual blocks of an enhancer
     enhancer_epochs: int = 10           # epochs that train the enhancers alone, before everything
-    ndf: int = 64
+    ndf: int = 64                       # channels of a discriminator's first layer
     layers: int = 3                     # strided layers of a discriminator
     scales: int = 2                     # of the discriminator; each enhancer brings one more
     edges: bool = False                 # one more input channel: where label codes change
     pool_size: int = 0                  # generated pictures kept to be shown again; 0 = none
-    batch_size: int = 1
-    learning_rate: float = 2.0e-4
+    batch_size: int = 1                 # images in a step
+    learning_rate: float = 2.0e-4       # of both networks
     epochs: int = 100                   # at a constant learning rate; with enhancers, of either part
     decay_epochs: int = 100             # falling linearly to 0
     feature_weight: float = 10.0        # of feature matching and of the perceptual loss
@@ -102,7 +102,7 @@ class Labels:
 @dataclasses.dataclass(frozen=True)
 class Generation:
     """How many samples the segmenter gets, and how they are made and filed."""
-    num_train: int = 7500
+    num_train: int = 7500               # these train the segmenter
     num_validation: int = 2500          # these choose the epoch
     block: int = 16                     # samples computed together; part of a sample's address
     shard: int = 512                    # samples per file, a multiple of block
@@ -123,16 +123,16 @@ class Segmenter:
     blocks: Tuple[int, ...] = (3, 4, 6, 3)  # smanet, of the encoder: ResNet-50; (3, 4, 23, 3): -101
     context: str = 'attention'          # smanet: attention (SMANet) | pyramid (PSPNet's, to compare)
     imagenet_weights: Optional[str] = None  # smanet: Keras' ResNet .h5 without top | keras | none
-    batch_size: int = 17
-    learning_rate: float = 1.0e-4
+    batch_size: int = 17                # crops in a step
+    learning_rate: float = 1.0e-4       # of SYNTH and REAL, constant
     synth_steps: int = 20_000           # updates on synthetic pairs
     finetune_steps: int = 5_000         # updates on real pairs after that; REAL gets the sum
-    finetune_learning_rate: float = 1.0e-4
+    finetune_learning_rate: float = 1.0e-4  # of FINETUNE
     validate_every: int = 500           # steps
     max_validation: int = 2500          # images used to choose the epoch
     holdout: float = 0.15               # share of the real source images held out to choose it
     min_holdout_images: int = 20        # with fewer source images, none: averaged weights instead
-    average_decay: float = 0.999
+    average_decay: float = 0.999        # a step, of those averaged weights
     augmentation: Augmentation = Augmentation()
 
 
@@ -148,7 +148,7 @@ class Run:
     """What a training writes and how often; changes no result."""
     log_every: int = 50                 # steps between rows of losses.jsonl
     sheet_every: int = 1000             # steps between sample sheets
-    checkpoint_seconds: float = 60.0
+    checkpoint_seconds: float = 60.0    # between two saved states
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,18 +171,23 @@ class Config:
     experiment: str                     # names the rows in results.jsonl
     configuration: str                  # tiny | full | demo | ...: which published table is beside
     data: Data
-    seed: int = 0
+    seed: int = 0                       # of weights, batches and noise; the draw is data.draw
     precision: str = 'float32'          # float32 | mixed_float16: what networks compute in
     strategy: str = 'none'              # none | mirrored (GPUs of a host) | multi_worker (of several)
+    # what segmenters learn from: real, synth1..3 (pairs of method 1..3), finetune1..3 (then real)
     regimes: Tuple[str, ...] = ('real', 'synth3', 'finetune3')
     labels: Labels = Labels()
     pggan: PGGAN = PGGAN()
     pix2pixhd: Pix2PixHD = Pix2PixHD()
+    # Changes to `pggan` or `pix2pixhd` for one stage, by the name of its folder: dots,
+    # labels_from_dots, image_from_labels (three-stage), labels, image_from_labels (two-stage),
+    # image_labels (single-stage). --stage takes a method's own names: dots, labels, image, pair.
     stages: Dict[str, Dict[str, Any]] = dataclasses.field(default_factory=dict)
     generation: Generation = Generation()
     segmenter: Segmenter = Segmenter()
-    segmenters: Dict[str, Dict[str, Any]] = dataclasses.field(default_factory=dict)  # by name
-    matrix: Tuple[Block, ...] = ()      # none = every regime once
+    # Changes to `segmenter` for one network, by its name: that of --segmenter and of a block.
+    segmenters: Dict[str, Dict[str, Any]] = dataclasses.field(default_factory=dict)
+    matrix: Tuple[Block, ...] = ()      # none = each of `regimes` once
     evaluation: Evaluation = Evaluation()
     run: Run = Run()
 
@@ -194,10 +199,9 @@ def load_config(path: str, overrides: Sequence[str] = ()) -> Config:
       InputError: the file cannot be read, or a key or value is not what Config declares.
     """
     try:
-        tree = yaml.safe_load(Path(path).read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = ' '.join(str(error).split())
-        raise InputError(f'--config {path}: expected a readable YAML file: {reason}') from None
+        tree = read_yaml(path)
+    except ValueError as error:
+        raise InputError(f'--config {path}: expected a readable YAML file: {error}') from None
     if not isinstance(tree, dict):
         raise InputError(f'--config {path}: expected a mapping of keys, found '
                          f'{type(tree).__name__}')

@@ -243,3 +243,15 @@ def test_make_reading_says_who_must_not_get_the_key(folder, tmp_path, monkeypatc
     assert '2 pairs (images: at random, 2 of 6)' in printed
     made = sorted(path.name for path in (tmp_path / 'out').iterdir())
     assert made == ['key.json', 'reading.html']
+
+
+def test_the_seed_is_secret_unless_it_is_named(folder, tmp_path, monkeypatch):
+    from tools import common, make_reading
+    monkeypatch.setattr(common, 'setup_tensorflow', lambda: None)
+    monkeypatch.setattr(make_reading.secrets, 'randbelow', lambda limit: limit - 5)
+    for name, given, seed in (('drawn', [], 2 ** 31 - 5), ('named', ['--seed', '0'], 0)):
+        monkeypatch.setattr(sys, 'argv', [
+            'make_reading.py', '--model', 'm', '--records', str(folder), '--output',
+            str(tmp_path / name), *given])
+        make_reading.main()
+        assert read_json(tmp_path / name / 'key.json')['seed'] == seed

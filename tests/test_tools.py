@@ -56,9 +56,34 @@ def test_help_teaches_by_example_without_tensorflow(name):
 def test_there_is_a_tool_for_every_step():
     assert NAMES == ['benchmark', 'compare_published', 'estimate_cost', 'evaluate_segmenter',
                      'export_model', 'generate_samples', 'import_weights', 'launch_workers',
-                     'make_reading', 'measure_steps', 'merge_records', 'predict', 'prepare_records',
-                     'run_experiment', 'tabulate_reading', 'train_segmenter', 'train_stage',
-                     'write_report']
+                     'make_reading', 'measure_growth', 'measure_steps', 'merge_records', 'predict',
+                     'prepare_records', 'run_experiment', 'tabulate_reading', 'train_segmenter',
+                     'train_stage', 'write_report']
+
+
+def test_without_the_environment_one_line_says_how_to_get_it(config):
+    result = subprocess.run(  # -S: without site-packages
+        [sys.executable, '-S', str(TOOLS / 'run_experiment.py'), '--config', config, '--workdir',
+         'w'], capture_output=True, text=True)
+    assert refused(result) == ('error: yaml is not installed for this Python; run `bash '
+                               'tools/setup_environment.sh` and use .venv/bin/python')
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (['--job', 'training'], 'training: expected --of with one name, --value, --workdir too'),
+    (['--of', 'size', '--job', 'training', '--value', 64], 'training: expected --workdir too'),
+    (['--job', 'sleeping'], "invalid choice: 'sleeping' (choose from 'preparation', ")])
+def test_measure_growth_says_what_a_job_lacks(arguments, message):
+    result = call('measure_growth', *arguments)
+    assert result.returncode == 2 and message in result.stderr
+    assert 'Traceback' not in result.stderr
+
+
+def test_measure_growth_knows_every_job():
+    from pipelines import scaling
+    from tools import measure_growth
+    assert measure_growth.JOBS == tuple(scaling.JOBS)
+    assert measure_growth.OF == tuple(scaling.GROWTHS)
 
 
 def test_costs_are_estimated_without_data(config):
@@ -69,6 +94,8 @@ def test_costs_are_estimated_without_data(config):
     training, total = result.stdout.splitlines()[-2:]
     assert training.split()[:2] == ['real-smanet-0', '7'] and total.endswith('hours at 2.0 TFLOP/s')
     assert '--rate: expected TFLOP/s above 0' in refused(call('estimate_cost', *real, '--rate', -1))
+    assert 'expected no matrix, whose arms differ in cost' in refused(
+        call('estimate_cost', *real, '--set', 'matrix=[{}]'))
     assert '--images: expected the number of real images' in refused(
         call('estimate_cost', *real, '--set', 'data.num_train=null'))
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from datasets.errors import Diverged, InputError
 
+OWN = ('datasets', 'models', 'pipelines', 'tools')  # packages that cannot be missing
+
 # TensorFlow reads these when it is first imported: its start-up chatter would bury our messages.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
@@ -30,6 +32,12 @@ def run(main) -> None:
         sys.exit(1)
     except OSError as error:
         print(f'error: {_told(error)}', file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if (error.name or '').split('.')[0] in OWN:
+            raise
+        print(f'error: {error.name} is not installed for this Python; run `bash '
+              f'tools/setup_environment.sh` and use .venv/bin/python', file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt as stopped:
         print(f'\nstopped: {stopped or "what is finished is kept"}; to go on, repeat\n'
@@ -66,7 +74,8 @@ def parser(description: str, examples: str) -> argparse.ArgumentParser:
 def add_config_options(options: argparse.ArgumentParser) -> None:
     """--config, --workdir, --set and --dry-run."""
     options.add_argument('--config', required=True, metavar='FILE',
-                         help='YAML file; see pipelines/configs/')
+                         help='YAML file, such as those in pipelines/configs/; every key: '
+                         'pipelines/config.py')
     options.add_argument('--workdir', required=True, metavar='DIR',
                          help='everything made goes here; repeating a command continues there')
     options.add_argument('--set', action='append', default=[], metavar='KEY=VALUE',
@@ -104,7 +113,9 @@ def add_part_options(options: argparse.ArgumentParser) -> None:
     """--shard-index and --num-shards, see `part_of`."""
     options.add_argument('--num-shards', type=positive, default=1, metavar='S', help='divide the '
                          'work among S workers that share a folder or bring their files together; '
-                         'the files are the same for any S (default 1)')
+                         'the files are the same for any S (default 1). More workers than there '
+                         'are files have nothing to do: a file holds generation.shard samples, or '
+                         '32 real images')
     options.add_argument('--shard-index', type=natural, metavar='I', help='which worker this is, '
                          '0 to S - 1; default: the index in a Slurm job array')
 

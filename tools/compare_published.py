@@ -4,9 +4,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from datasets.errors import InputError
-from pipelines.compare import tables, to_markdown, to_text
-from pipelines.results import collect, score_rows
-from tools.common import parser, run
+from tools import common
 
 EXAMPLES = """\
   what a run scored, beside the paper
@@ -17,20 +15,22 @@ EXAMPLES = """\
 
 
 def main() -> None:
-    options = parser(__doc__, EXAMPLES)
+    options = common.parser(__doc__, EXAMPLES)
     options.add_argument('--results', required=True, metavar='PATH',
                          help='the workdir of an experiment, or one results.jsonl')
     options.add_argument('--markdown', metavar='FILE', help='also write the tables here')
     arguments = options.parse_args()
-    made = tables(score_rows(collect(arguments.results)))
-    print(to_text(made))
+
+    from pipelines import compare, results
+    made = compare.tables(results.score_rows(results.collect(arguments.results)))
+    print(compare.to_text(made))
     if arguments.markdown:
         try:
-            Path(arguments.markdown).write_text(to_markdown(made), encoding='utf-8')
+            Path(arguments.markdown).write_text(compare.to_markdown(made), encoding='utf-8')
         except OSError as error:
             raise InputError(f'--markdown {arguments.markdown}: expected a file that can be '
                              f'written ({error.strerror}); choose another path') from error
 
 
 if __name__ == '__main__':
-    run(main)
+    common.run(main)

@@ -16,7 +16,9 @@ def main() -> None:
         __doc__, '  python tools/estimate_cost.py --config pipelines/configs/jsrt_full.yaml \\\n'
         '      --images 124    # of the learning fold; the data need not be there\n'
         '  ... --rate 40       # another GPU: TFLOP/s that convolutions reach in training')
-    options.add_argument('--config', required=True, metavar='FILE')
+    options.add_argument('--config', required=True, metavar='FILE', help='YAML file without a '
+                         'matrix, such as pipelines/configs/jsrt_full.yaml; every key: '
+                         'pipelines/config.py')
     options.add_argument('--set', action='append', default=[], metavar='KEY=VALUE', dest='overrides',
                          help='override one value of the config (repeatable)')
     options.add_argument('--images', type=common.positive, metavar='N', help='real images before '
@@ -28,6 +30,10 @@ def main() -> None:
     from datasets.errors import InputError
     from datasets.labels import CHEST
     config = common.load_config(arguments)
+    if config.matrix:
+        raise InputError(f'--config {arguments.config}: expected no matrix, whose arms differ in '
+                         f'cost; give the config.yaml of one arm\'s folder, or add --set matrix=[] '
+                         f'for the config\'s regimes once')
     images = arguments.images or config.data.num_train
     if images is None:
         raise InputError('--images: expected the number of real images, which the config leaves to '

@@ -12,8 +12,11 @@ def main() -> None:
         '  python tools/evaluate_segmenter.py --model runs/demo/exports/finetune3-smanet-0/1 \\\n'
         '      --records runs/demo/records/test --output finetune3.json --overlays finetune3.png')
     common.add_model_option(options)
-    options.add_argument('--records', required=True, metavar='DIR', help='from prepare_records.py')
-    options.add_argument('--output', required=True, metavar='FILE.json')
+    options.add_argument('--records', required=True, metavar='DIR', help='WORKDIR/records/test of a '
+                         'run, or from prepare_records.py')
+    options.add_argument('--output', required=True, metavar='FILE.json',
+                         help='the scores, and per image its confusion matrix and distances; '
+                         'replaced')
     options.add_argument('--overlays', metavar='FILE.png',
                          help='also draw image, target and prediction, worst to best')
     arguments = options.parse_args()

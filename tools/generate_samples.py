@@ -15,12 +15,14 @@ def main() -> None:
         '      --workdir runs/demo --method three\n'
         '  # the same, and as PNG pairs for other programs\n'
         '  python tools/generate_samples.py ... --png runs/demo/pairs\n'
-        '  # by 8 workers of a Slurm job array; the one that ends last completes the folder\n'
-        '  sbatch --array=0-7 --wrap "python tools/generate_samples.py ... --num-shards 8"')
+        '  # by a Slurm job array (448 samples in files of 256: 2 workers have work); the one that\n'
+        '  # ends last completes the folder\n'
+        '  sbatch --array=0-1 --wrap "python tools/generate_samples.py ... --num-shards 2"')
     common.add_config_options(options)
     common.add_method_option(options)
     options.add_argument('--num', type=common.positive, metavar='N',
-                         help='samples; default: num_train + num_validation of the config')
+                         help='samples; default: generation.num_train + num_validation of the '
+                         'config. train_segmenter.py refuses a folder of any other number')
     common.add_part_options(options)
     options.add_argument('--png', metavar='DIR', help='also as DIR/images and DIR/labels, a folder '
                          'that prepare_records.py --dataset folder reads')

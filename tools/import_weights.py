@@ -14,7 +14,7 @@ from tools import common
 def main() -> None:
     options = common.parser(
         __doc__,
-        '  python tools/import_weights.py --source generator.npz --output imported/generator\n\n'
+        '  python tools/import_weights.py --source generator.npz --output imported/pix2pixhd\n\n'
         'Pix2PixHD, where PyTorch is:\n'
         '  import numpy as np, torch\n'
         "  state = torch.load('latest_net_G.pth', map_location='cpu')\n"

@@ -1,4 +1,5 @@
 """Lays out a blinded reading of target against prediction as an HTML page, and keeps its key."""
+import secrets
 import sys
 from pathlib import Path
 
@@ -15,20 +16,23 @@ def main() -> None:
         '  # send reading/reading.html to the readers, keep reading/key.json, and when their\n'
         '  # answers are back: python tools/tabulate_reading.py')
     common.add_model_option(options)
-    options.add_argument('--records', required=True, metavar='DIR', help='from prepare_records.py')
+    options.add_argument('--records', required=True, metavar='DIR', help='WORKDIR/records/test of a '
+                         'run, or from prepare_records.py')
     options.add_argument('--output', required=True, metavar='DIR', help='a new folder')
     options.add_argument('--count', type=common.positive, metavar='N',
                          help='so many of the images, at random; default: all')
     options.add_argument('--hardest', action='store_true', help='the N images with the lowest '
                          'average J instead, as in the paper')
-    options.add_argument('--seed', type=int, default=0, metavar='S', help='of sides and order; '
-                         'readers must not know it, as with the names it gives the key away')
+    options.add_argument('--seed', type=common.natural, metavar='N', help='of sides and order, to '
+                         'make the same page again; default: a secret one, kept in key.json. With '
+                         'the names of the images it gives the key away: readers must not know it')
     arguments = options.parse_args()
+    seed = secrets.randbelow(2 ** 31) if arguments.seed is None else arguments.seed
 
     common.setup_tensorflow()
     from pipelines import reading
     key = reading.make_reading(arguments.model, arguments.records, arguments.output,
-                               arguments.seed, arguments.count, arguments.hardest)
+                               seed, arguments.count, arguments.hardest)
     output = Path(arguments.output)
     print(f'reading {key["reading"]}, {len(key["pairs"])} pairs (images: {key["chosen"]})\n'
           f'for readers:     {output / reading.PAGE} (holds the radiographs: mind their terms)\n'

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tools import common
 
 OF = ('samples', 'size', 'images')
+JOBS = ('preparation', 'training', 'generation', 'quality')
 
 
 def main() -> None:
@@ -23,10 +24,17 @@ def main() -> None:
                          help=f'of {", ".join(OF)}; default: all')
     options.add_argument('--value', type=common.positive, metavar='N',
                          help='this one only; default: a row for each of several')
-    options.add_argument('--job', metavar='J', help='with one G and --value: run this in --workdir, '
-                         'in this process, and print seconds and MiB as JSON')
-    options.add_argument('--workdir', metavar='DIR', help='of --job; default: a temporary folder')
+    options.add_argument('--job', choices=JOBS, metavar='J', help='with one G, --value and '
+                         f'--workdir: run {", ".join(JOBS[:-1])} or {JOBS[-1]} in this process, '
+                         'and print seconds and MiB as JSON; the tables call it so for every cell')
+    options.add_argument('--workdir', metavar='DIR', help='of --job; the tables use a temporary one')
     arguments = options.parse_args()
+    if arguments.job:
+        given = {'--of with one name': len(arguments.of) == 1, '--value': arguments.value,
+                 '--workdir': arguments.workdir}
+        missing = [option for option, there in given.items() if not there]
+        if missing:
+            options.error(f'--job {arguments.job}: expected {", ".join(missing)} too')
 
     common.setup_tensorflow()
     from pipelines import scaling

@@ -23,7 +23,9 @@ def main() -> None:
                          '(dots, labels_from_dots, image_from_labels, labels, image_labels), or '
                          'segmenter; default: all of the config, one after the other')
     options.add_argument('--phase', default='', metavar='P', help='of that training; default: its '
-                         'last')
+                         'last, which is the dearest of PGGAN and of Pix2PixHD. PGGAN: "64 px, '
+                         'fade-in", "64 px, stable" and so on; Pix2PixHD: global, and with '
+                         'enhancers enhancer and everything')
     arguments = options.parse_args()
 
     from pipelines import experiment, matrix

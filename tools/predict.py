@@ -14,7 +14,9 @@ def main() -> None:
     common.add_model_option(options)
     options.add_argument('--input', required=True, nargs='+', metavar='PATH',
                          help='grey pictures of any size, 8 or 16 bits, lungs dark; or folders')
-    options.add_argument('--output', required=True, metavar='DIR')
+    options.add_argument('--output', required=True, metavar='DIR', help='for <name>.png (codes of '
+                         'the classes), <name>_overlay.png and predictions.csv, which are replaced; '
+                         'made if needed')
     arguments = options.parse_args()
 
     common.setup_tensorflow()

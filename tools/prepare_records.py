@@ -1,4 +1,8 @@
-"""Reads a data set, checks it, augments it and writes TFRecord shards with dataset_info.json."""
+"""Reads a data set, checks it, augments it and writes TFRecord shards with dataset_info.json.
+
+For evaluate_segmenter.py and make_reading.py, and to see whether a data set is read as meant. The
+trainings do not need it: they read WORKDIR/records, which they make themselves from the config.
+"""
 import sys
 from pathlib import Path
 
@@ -9,15 +13,21 @@ from tools import common
 def main() -> None:
     options = common.parser(
         __doc__,
-        '  # the learning fold of JSRT + SCR, each image and its five variants, for the GANs\n'
-        '  python tools/prepare_records.py --dataset jsrt --source /data/jsrt-scr --split train \\\n'
-        '      --size 1024 --augment 6 --output runs/records/train\n'
-        '  # your own images/*.png, masks/<organ>/*.png and coding.yaml\n'
+        '  # your own images/*.png, masks/<organ>/*.png and coding.yaml, to score a model on\n'
         '  python tools/prepare_records.py --dataset folder --source /data/mine --split test \\\n'
-        '      --size 512 --output runs/records/test')
-    options.add_argument('--dataset', required=True, choices=['phantom', 'jsrt', 'folder'])
+        '      --size 512 --output records/mine\n'
+        '  python tools/evaluate_segmenter.py --model runs/smanet/1 --records records/mine \\\n'
+        '      --output mine.json\n'
+        '  # whether JSRT + SCR is read as meant, with the five variants of each image\n'
+        '  python tools/prepare_records.py --dataset jsrt --source /data/jsrt-scr --split train \\\n'
+        '      --size 256 --augment 6 --output records/look')
+    options.add_argument('--dataset', required=True, choices=['phantom', 'jsrt', 'folder'],
+                         help='phantom: chests drawn from --seed; jsrt: JSRT radiographs with SCR '
+                         'masks; folder: your own, laid out as datasets/folder.py says')
     options.add_argument('--source', metavar='DIR', help='folder of the data set (not for phantom)')
-    options.add_argument('--split', required=True, choices=['train', 'test'])
+    options.add_argument('--split', required=True, choices=['train', 'test'],
+                         help='jsrt: the fold of odd numbers (train) or of even ones; folder: the '
+                         'ids in train.txt or test.txt')
     options.add_argument('--ids', metavar='FILE', help='only these images: one id a line')
     options.add_argument('--size', type=common.positive, required=True, metavar='N',
                          help='side of the records, px')
@@ -25,10 +35,13 @@ def main() -> None:
                          help='versions of each image: 1 = itself (default), 6 = with the paper\'s '
                          'five variants')
     options.add_argument('--noise', choices=['variance', 'std'], default='variance',
-                         help='what the paper\'s "variance between 0.01 and 0.03 x 255" is')
+                         help='how to read the paper\'s noise of "variance between 0.01 and 0.03 '
+                         'x 255" in the fifth variant: as its variance (default), or as its '
+                         'standard deviation')
     options.add_argument('--count', type=common.positive, metavar='N',
                          help='phantom: how many chests to draw')
-    options.add_argument('--seed', type=int, default=0)
+    options.add_argument('--seed', type=int, default=0, metavar='N',
+                         help='of the augmentation, and of drawn phantoms (default 0)')
     options.add_argument('--output', required=True, metavar='DIR', help='a new folder')
     common.add_part_options(options)
     arguments = options.parse_args()

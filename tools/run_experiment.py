@@ -14,10 +14,15 @@ def main() -> None:
         '      --set data.source=/data/jsrt-scr --workdir runs/tiny --regimes real synth3 finetune3')
     common.add_config_options(options)
     options.add_argument('--regimes', nargs='+', metavar='R', help='only these: real, synth1..3, '
-                         'finetune1..3 (each FINETUNE brings its SYNTH)')
-    options.add_argument('--arms', nargs='+', metavar='A', help='only these folders of the matrix')
-    options.add_argument('--segmenters', nargs='+', metavar='S', help='only these')
-    options.add_argument('--seeds', nargs='+', type=common.natural, metavar='N', help='only these')
+                         'finetune1..3 (each FINETUNE brings its SYNTH); with a matrix, of its '
+                         'regimes')
+    options.add_argument('--arms', nargs='+', metavar='A', help='only these folders of the matrix, '
+                         'such as tiny-draw0; --dry-run lists them. Different arms may run side by '
+                         'side; of those that share a GAN stage the first has to train it')
+    options.add_argument('--segmenters', nargs='+', metavar='S', help='only these networks of the '
+                         'matrix: smanet, unet, or names in the config\'s segmenters')
+    options.add_argument('--seeds', nargs='+', type=common.natural, metavar='N',
+                         help='only these seeds of the segmenters, of those in the matrix')
     arguments = options.parse_args()
 
     from pipelines import experiment, matrix
