@@ -6,6 +6,7 @@ from typing import Callable, Dict, Optional
 
 import tensorflow as tf
 
+from datasets.errors import InputError
 from datasets.labels import LabelCoding
 from datasets.records import Info
 from pipelines import checkpoints, pggan_stage, pix2pixhd_stage, runtime
@@ -52,13 +53,19 @@ def trained_generator(config: Config, stage: Stage, coding: LabelCoding, workdir
     """What draws after training: PGGAN's averaged generator, or a snapshot of it; Pix2PixHD's.
 
     Raises:
-      InputError: the stage is not trained yet.
+      InputError: the stage is not trained yet, or has no such snapshot.
     """
     networks = stage_networks(config, stage, coding,
                               stage_settings(config, stage.model, stage.key))
     name = 'generator_average' if 'generator_average' in networks else 'generator'
+    snapshot = _snapshot(config, stage, workdir)
     if has_snapshot(config, stage, workdir):
-        checkpoints.restore_snapshot({name: networks[name]}, _snapshot(config, stage, workdir))
+        checkpoints.restore_snapshot({name: networks[name]}, snapshot)
+    elif snapshot is not None:
+        kept = sorted(int(path.stem) for path in snapshot.parent.glob('*.json'))
+        raise InputError(f'stages.{stage.key}.snapshot: expected a step whose snapshot is kept in '
+                         f'{snapshot.parent} ({", ".join(map(str, kept)) or "none is"}), found '
+                         f'{int(snapshot.name)}; without the key the last step draws')
     else:
         checkpoints.restore_networks({name: networks[name]}, stage_directory(workdir, stage))
     return networks[name]

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from datasets import records
+from datasets.errors import InputError
 from models.adversarial import update_average
 from pipelines import checkpoints, experiment, pggan_stage, stages, training
 from pipelines.methods import METHODS
@@ -103,6 +104,9 @@ def test_snapshots_can_draw_in_the_place_of_the_last_step(snapshots):
             if name.startswith('networks/')]
     assert sorted(float(w.sum()) for w in kept) == sorted(float(w.sum()) for w in early)
     assert any((a != b).any() for a, b in zip(last, early))
+    with pytest.raises(InputError, match=r'stages.dots.snapshot: expected a step whose snapshot is '
+                                         r'kept in .*\(9, 19, 29\), found 20'):
+        weights(20)
 
 
 def test_a_stage_with_its_snapshot_needs_no_more_training(snapshots):
@@ -111,5 +115,8 @@ def test_a_stage_with_its_snapshot_needs_no_more_training(snapshots):
     chosen = dataclasses.replace(config, pggan=dataclasses.replace(config.pggan, snapshot=19))
     experiment.train_stage(chosen, DOTS, workdir)
     assert not (workdir / 'stages' / 'dots' / 'finished.json').exists()
-    shutil.rmtree(workdir / 'synthetic')
+    with pytest.raises(InputError, match='made with another pggan.snapshot'):
+        experiment.open_workdir(chosen, workdir)
+    for folder in ('synthetic', 'quality', 'segmenters', 'exports', 'evaluations'):
+        shutil.rmtree(workdir / folder)
     experiment.open_workdir(chosen, workdir)  # the key may change while nothing was drawn with it
