@@ -18,6 +18,8 @@ POSITIVE = (
     'generation.shard', 'segmenter.size', 'segmenter.batch_size', 'segmenter.synth_steps',
     'segmenter.finetune_steps', 'segmenter.validate_every', 'segmenter.max_validation',
     'evaluation.size', 'run.log_every', 'run.sheet_every')
+NOT_NEGATIVE = ('data.draw', 'labels.warp', 'labels.margin', 'labels.centroid_margin',
+                'pix2pixhd.feature_weight', 'run.checkpoint_seconds')
 NETWORKS = ('smanet', 'unet')
 SCORED = ('test', 'left_out')  # splits
 NAME = re.compile(r'\w+')         # of an arm or a segmenter: part of folder names
@@ -46,6 +48,12 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
     for key in POSITIVE:
         if _value(config, key) < 1:
             refuse(key, 'a number from 1 on', _value(config, key))
+    for key in NOT_NEGATIVE:
+        if not _value(config, key) >= 0:
+            refuse(key, 'a number from 0 on', _value(config, key))
+    for key in ('data.num_train', 'data.num_test'):
+        if _value(config, key) is not None and _value(config, key) < 1:
+            refuse(key, 'a number from 1 on, or null for all there are', _value(config, key))
     for key, choices in CHOICES.items():
         if _value(config, key) not in choices:
             refuse(key, f'one of {", ".join(choices)}', _value(config, key))
@@ -82,6 +90,11 @@ def check_segmenter(segmenter, source: str) -> None:
     refuse = functools.partial(_refuse, source)
     if not 0 < segmenter.holdout < 1:
         refuse('segmenter.holdout', 'a share between 0 and 1', segmenter.holdout)
+    for key in ('width', 'learning_rate', 'finetune_learning_rate'):
+        if not getattr(segmenter, key) > 0:
+            refuse(f'segmenter.{key}', 'a number above 0', getattr(segmenter, key))
+    if len(segmenter.blocks) != 4 or min(segmenter.blocks) < 1:
+        refuse('segmenter.blocks', 'four numbers from 1 on', list(segmenter.blocks))
     if segmenter.network == 'smanet' and (segmenter.crop < 41 or (segmenter.crop + 7) % 48):
         refuse('segmenter.crop', '8*k - 7 with k a multiple of 6 (41, 89, 137, 185, 233, 281, 329, '
                '377, ...), so that the pyramid\'s bins divide it', segmenter.crop)
@@ -108,6 +121,8 @@ def _check_block(config, block, where, refuse) -> None:
 
 
 def _check_stage(config, stage, settings, refuse) -> None:
+    if not settings.learning_rate > 0:
+        refuse(f'{stage.model}.learning_rate', 'a number above 0', settings.learning_rate)
     if stage.model == 'pix2pixhd':
         _check_pix2pixhd(config, settings, refuse)
         return
@@ -119,11 +134,10 @@ def _check_stage(config, stage, settings, refuse) -> None:
 
 
 def _check_pix2pixhd(config, settings, refuse) -> None:
-    if min(settings.downsamplings, settings.enhancers, settings.pool_size,
-           settings.enhancer_epochs) < 0:
-        refuse('pix2pixhd', 'no negative downsamplings, enhancers, pool_size or enhancer_epochs',
-               [settings.downsamplings, settings.enhancers, settings.pool_size,
-                settings.enhancer_epochs])
+    for key in ('downsamplings', 'blocks', 'enhancers', 'pool_size', 'enhancer_epochs', 'epochs',
+                'decay_epochs'):
+        if getattr(settings, key) < 0:
+            refuse(f'pix2pixhd.{key}', 'a number from 0 on', getattr(settings, key))
     if settings.ngf % 2 ** settings.enhancers:
         refuse('pix2pixhd.ngf', f'a multiple of 2^enhancers = {2 ** settings.enhancers}',
                settings.ngf)

@@ -71,18 +71,27 @@ def test_the_average_is_taken_before_its_network_moves(finished, tmp_path):
     assert any((a != b).any() for a, b in zip(before, live.get_weights()))
 
 
-@pytest.fixture
-def snapshots(finished, tmp_path, monkeypatch):
+@pytest.fixture(scope='module')
+def trained_with_snapshots(finished, tmp_path_factory):
     """A copy of the experiment whose dots are trained anew, with a snapshot every 5 steps."""
     config, workdir = finished
-    copy = tmp_path / 'run'
+    copy = tmp_path_factory.mktemp('snapshots') / 'run'
     shutil.copytree(workdir, copy)
     shutil.rmtree(copy / 'stages' / 'dots')
     plan = pggan_stage.growth_plan
-    monkeypatch.setattr(pggan_stage, 'growth_plan', lambda *arguments: tuple(
-        phase._replace(snapshot_steps=5) for phase in plan(*arguments)))
-    experiment.train_stage(config, DOTS, copy)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pggan_stage, 'growth_plan', lambda *arguments: tuple(
+            phase._replace(snapshot_steps=5) for phase in plan(*arguments)))
+        experiment.train_stage(config, DOTS, copy)
     return config, copy
+
+
+@pytest.fixture
+def snapshots(trained_with_snapshots, tmp_path):
+    """A copy of that to change."""
+    config, workdir = trained_with_snapshots
+    shutil.copytree(workdir, tmp_path / 'run')
+    return config, tmp_path / 'run'
 
 
 def test_snapshots_can_draw_in_the_place_of_the_last_step(snapshots):
