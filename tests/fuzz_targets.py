@@ -15,7 +15,7 @@ from datasets import folder, images, jsrt, records, splits, writing
 from datasets.errors import InputError
 from datasets.files import check_manifest, read_json
 from pipelines import (checkpoints, config, experiment, export, logs, matrix, methods, official,
-                       results, segmentation, unblinding)
+                       results, segmentation, unblinding, workdirs)
 
 
 class Target(NamedTuple):
@@ -150,7 +150,7 @@ def _of_the_user(run: Path, own: Path) -> List[Target]:
         Target('key of a reading', [key], unblind, True),
         Target('answers of a reading', [answers], unblind, False),
         Target('config', [kept], lambda: digest(config.to_dict(config.load_config(str(kept)))), False),
-        Target('kept config', [kept], lambda: str(experiment.open_workdir(settings, run)), True),
+        Target('kept config', [kept], lambda: str(workdirs.open_workdir(settings, run)), True),
         Target('coding', [coding], lambda: digest(folder.read_coding(coding).to_dict()), False),
         Target('ids', [ids], lambda: digest(splits.read_ids(ids)), False)]
 

@@ -9,7 +9,7 @@ import yaml
 
 from datasets import records
 from datasets.errors import InputError
-from pipelines import experiment, matrix, planning, results
+from pipelines import experiment, matrix, planning, results, workdirs
 from pipelines.methods import METHODS, REGIMES, Run
 from tests.conftest import tiny_config
 
@@ -47,59 +47,6 @@ def test_repeating_changes_nothing(finished):
     assert said[-1].startswith('  3 of 3  demo             finetune3-smanet-0       test     pooled J ')
 
 
-def test_a_workdir_of_another_experiment_is_refused(finished, tmp_path):
-    _, workdir = finished
-    other = tiny_config(seed=2, segmenter={'batch_size': 4})
-    with pytest.raises(InputError, match='made with another seed, segmenter.batch_size'):
-        experiment.open_workdir(other, workdir)
-    fresh = experiment.open_workdir(tiny_config(), tmp_path / 'run')
-    experiment.open_workdir(other, fresh)  # nothing was made yet: a mistake may be mended
-    (tmp_path / 'notes.txt').write_text('mine')
-    with pytest.raises(InputError, match='expected a new or empty folder'):
-        experiment.open_workdir(other, tmp_path)
-    (tmp_path / 'file').write_text('')
-    with pytest.raises(InputError, match='cannot write there'):
-        experiment.open_workdir(other, tmp_path / 'file' / 'run')
-
-
-def test_a_workdir_from_before_a_key_existed_goes_on(tmp_path):
-    """What its config does not say is the default; a kept config that cannot be read is another's."""
-    config = tiny_config()
-    workdir = experiment.open_workdir(config, tmp_path / 'run')
-    (workdir / 'synthetic' / 'three').mkdir(parents=True)
-    (workdir / 'synthetic' / 'three' / 'x.tfrecord').write_text('')
-    kept = yaml.safe_load((workdir / 'config.yaml').read_text())
-    del kept['labels']['warp']
-    (workdir / 'config.yaml').write_text(yaml.safe_dump(kept))
-    experiment.open_workdir(config, workdir)
-    with pytest.raises(InputError, match='made with another labels.warp; choose another'):
-        experiment.open_workdir(tiny_config(labels={'warp': 0.1}), workdir)
-
-
-def test_what_was_made_by_way_of_others_keeps_its_config(tmp_path):
-    """Networks may be removed to save space; what was made with them is still theirs."""
-    config = tiny_config()
-    workdir = experiment.open_workdir(config, tmp_path / 'run')
-    (workdir / 'evaluations').mkdir()
-    scored = workdir / 'evaluations' / 'synth3-smanet-0-test.json'
-    scored.write_text('')
-    for section in ({'segmenter': {'learning_rate': 0.5}}, {'labels': {'warp': 0.1}},
-                    {'pix2pixhd': {'ngf': 8}}, {'pggan': {'fmap_max': 4}}):
-        with pytest.raises(InputError, match=f'made with another {list(section)[0]}.'):
-            experiment.open_workdir(tiny_config(**section), workdir)
-    scored.rename(scored.with_name('real-smanet-0-test.json'))
-    experiment.open_workdir(tiny_config(labels={'warp': 0.1}), workdir)  # REAL needs no samples
-    experiment.open_workdir(tiny_config(stages={'dots': {'snapshot': 4}}), workdir)
-
-
-@pytest.mark.parametrize('content', ['', '7', '[1]', 'a: [', '2024-13-01'])
-def test_a_kept_config_that_is_none_is_damaged(tmp_path, content):
-    workdir = experiment.open_workdir(tiny_config(), tmp_path / 'run')
-    (workdir / 'config.yaml').write_text(content)
-    with pytest.raises(InputError, match='config.yaml: damaged: expected the config'):
-        experiment.open_workdir(tiny_config(seed=9), workdir)
-
-
 def test_scores_of_another_run_are_refused(finished, tmp_path):
     config, done = finished
     shutil.copytree(done, tmp_path / 'run')
@@ -126,7 +73,7 @@ def test_a_matrix_shares_stages_trains_other_networks_and_scores_what_was_left_o
         {'regimes': ['real'], 'segmenters': ['unet'], 'seeds': [3], 'score': ['left_out', 'test']},
         {'arm': 'few', 'config': {'generation': {'num_train': 5}}, 'regimes': ['synth3'],
          'num_synthetic': [2], 'score': ['left_out']}])
-    workdir = experiment.open_workdir(config, tmp_path / 'run')
+    workdir = workdirs.open_workdir(config, tmp_path / 'run')
     shutil.copytree(done, workdir / 'demo')
     (workdir / 'demo' / 'results.jsonl').unlink()
     said = []
@@ -154,7 +101,7 @@ def test_a_matrix_shares_stages_trains_other_networks_and_scores_what_was_left_o
 def test_single_and_two_stage_methods_run(tmp_path):
     config = tiny_config(data={'size': 16}, labels={'channels': 'grey'},
                          segmenter={'size': 48}, regimes=['synth1', 'synth2'])
-    workdir = experiment.open_workdir(config, tmp_path / 'run')
+    workdir = workdirs.open_workdir(config, tmp_path / 'run')
     experiment.prepare(config, workdir)
     for name in ('single', 'two'):
         for stage in METHODS[name].stages:

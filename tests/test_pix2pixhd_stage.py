@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from datasets.errors import InputError
 from datasets.labels import CHEST
-from pipelines import checkpoints, experiment, pix2pixhd_stage, preprocess, stages, training
+from pipelines import (checkpoints, experiment, pix2pixhd_stage, preprocess, stages, training,
+                       workdirs)
 from pipelines.config import Pix2PixHD
 from pipelines.methods import LABELS_TO_IMAGE
 from pipelines.pix2pixhd_stage import Part, schedule
@@ -40,7 +41,7 @@ def odd(tmp_path_factory):
         data={'size': 46}, precision='mixed_float16',
         pix2pixhd={'enhancers': 1, 'blocks_local': 1, 'scales': 1, 'enhancer_epochs': 1,
                    'edges': True, 'pool_size': 3})
-    workdir = experiment.open_workdir(config, tmp_path_factory.mktemp('odd') / 'run')
+    workdir = workdirs.open_workdir(config, tmp_path_factory.mktemp('odd') / 'run')
     return config, experiment.prepare(config, workdir)
 
 

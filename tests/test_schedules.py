@@ -9,7 +9,7 @@ import tensorflow as tf
 from datasets import records
 from datasets.errors import InputError
 from models.adversarial import update_average
-from pipelines import checkpoints, experiment, pggan_stage, stages, training
+from pipelines import checkpoints, experiment, pggan_stage, stages, training, workdirs
 from pipelines.methods import METHODS
 from tests.test_resume import make
 
@@ -125,7 +125,7 @@ def test_a_stage_with_its_snapshot_needs_no_more_training(snapshots):
     experiment.train_stage(chosen, DOTS, workdir)
     assert not (workdir / 'stages' / 'dots' / 'finished.json').exists()
     with pytest.raises(InputError, match='made with another pggan.snapshot'):
-        experiment.open_workdir(chosen, workdir)
+        workdirs.open_workdir(chosen, workdir)
     for folder in ('synthetic', 'quality', 'segmenters', 'exports', 'evaluations'):
         shutil.rmtree(workdir / folder)
-    experiment.open_workdir(chosen, workdir)  # the key may change while nothing was drawn with it
+    workdirs.open_workdir(chosen, workdir)  # the key may change while nothing was drawn with it

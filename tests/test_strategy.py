@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from datasets.errors import InputError
 from models import wgan_gp
-from pipelines import checkpoints, experiment, runtime, segmentation, stages, training
+from pipelines import checkpoints, experiment, runtime, segmentation, stages, training, workdirs
 from pipelines.methods import METHODS, REGIMES, Run
 from tests.conftest import tiny_config
 
@@ -18,7 +18,7 @@ TWO = tf.distribute.MirroredStrategy(['/cpu:0', '/cpu:1'])
 def prepared(tmp_path_factory):
     config = tiny_config(segmenter={'batch_size': 4}, pix2pixhd={'edges': True},
                          pggan={'batch_sizes': {4: 8, 8: 8, 16: 8, 32: 8}})
-    workdir = experiment.open_workdir(config, tmp_path_factory.mktemp('strategy') / 'run')
+    workdir = workdirs.open_workdir(config, tmp_path_factory.mktemp('strategy') / 'run')
     experiment.prepare(config, workdir)
     return config, workdir
 

@@ -22,7 +22,7 @@ def main() -> None:
     if bool(arguments.regime) == bool(arguments.method and arguments.stage):
         options.error('expected either --regime, or --method and --stage')
 
-    from pipelines import experiment, matrix, methods
+    from pipelines import matrix, methods, workdirs
     config = common.load_arm_config(arguments)
     if arguments.regime:
         run = common.run_of(arguments, config)
@@ -34,7 +34,7 @@ def main() -> None:
         return
     common.setup_tensorflow()
     from pipelines import export
-    workdir = experiment.open_workdir(config, arguments.workdir)
+    workdir = workdirs.open_workdir(config, arguments.workdir)
     if arguments.regime:
         path = export.export_segmenter(config, run, workdir, arguments.output)
     else:

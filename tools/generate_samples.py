@@ -28,7 +28,7 @@ def main() -> None:
                          'that prepare_records.py --dataset folder reads')
     arguments = options.parse_args()
 
-    from pipelines import experiment, matrix, methods
+    from pipelines import matrix, methods, workdirs
     config = common.load_arm_config(arguments)
     method, part = methods.parse_method(arguments.method), common.part_of(arguments)
     if arguments.png and part.workers > 1:
@@ -39,7 +39,7 @@ def main() -> None:
         return
     common.setup_tensorflow()
     from pipelines import synthesis
-    workdir = experiment.open_workdir(config, arguments.workdir)
+    workdir = workdirs.open_workdir(config, arguments.workdir)
     info = synthesis.generate(config, method, workdir, arguments.num, part)
     if info is None:
         print(f'worker {part.index} of {part.workers} is done; shards of others are still missing')

@@ -28,7 +28,7 @@ def main() -> None:
                          'enhancers enhancer and everything')
     arguments = options.parse_args()
 
-    from pipelines import experiment, matrix
+    from pipelines import experiment, matrix, workdirs
     config = common.load_config(arguments)
     arm = matrix.arm_of(config, [run for arm in matrix.arms_of(config) for run in arm.runs])
     regimes = [run.regime for run in arm.runs]
@@ -36,7 +36,7 @@ def main() -> None:
         return
     common.setup_tensorflow(config.strategy)
     from pipelines import measuring, planning
-    workdir = experiment.open_workdir(config, arguments.workdir)
+    workdir = workdirs.open_workdir(config, arguments.workdir)
     coding = experiment.prepare(config, workdir).coding
     if arguments.training:
         stage = measuring.named(regimes, arguments.training)

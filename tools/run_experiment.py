@@ -25,7 +25,7 @@ def main() -> None:
                          help='only these seeds of the segmenters, of those in the matrix')
     arguments = options.parse_args()
 
-    from pipelines import experiment, matrix
+    from pipelines import experiment, matrix, workdirs
     config = common.load_config(arguments)
     if arguments.regimes and not config.matrix:  # any regime, not only those of the config
         arguments.overrides.append(f'regimes=[{", ".join(arguments.regimes)}]')
@@ -34,7 +34,7 @@ def main() -> None:
                            arguments.segmenters, arguments.seeds)
     if common.dry_run(arguments, arms):
         return
-    workdir = experiment.open_workdir(config, arguments.workdir)
+    workdir = workdirs.open_workdir(config, arguments.workdir)
     if experiment.is_done(workdir, arms):
         print('done: nothing is left to do')
     else:

@@ -18,13 +18,13 @@ def main() -> None:
     common.add_run_options(options, required=True)
     arguments = options.parse_args()
 
-    from pipelines import experiment, matrix
+    from pipelines import experiment, matrix, workdirs
     config = common.load_arm_config(arguments)
     run = common.run_of(arguments, config)
     if common.dry_run(arguments, [matrix.arm_of(config, [run])]):
         return
     common.setup_tensorflow(config.strategy)
-    workdir = experiment.open_workdir(config, arguments.workdir)
+    workdir = workdirs.open_workdir(config, arguments.workdir)
     experiment.train_segmenter(config, run, workdir)
     print(f'trained: {workdir / "segmenters" / run.name}')
 
