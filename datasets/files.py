@@ -22,11 +22,11 @@ MAX_YAML_BYTES, MAX_YAML_VALUES = 1 << 20, 100_000
 
 def sha256(path) -> str:
     """Hex digest of a file's bytes."""
-    digest = hashlib.sha256()
+    found = hashlib.sha256()
     with open(path, 'rb') as file:
         for piece in iter(lambda: file.read(1 << 20), b''):
-            digest.update(piece)
-    return digest.hexdigest()
+            found.update(piece)
+    return found.hexdigest()
 
 
 @contextlib.contextmanager
@@ -63,7 +63,7 @@ def whole_folder(path) -> Iterator[Path]:
 def sealed(content: Mapping[str, Any]) -> dict:
     """A JSON object with a checksum of the rest as its last key, 'seal'."""
     plain = json.loads(json.dumps(content))  # as it will be read: texts as keys, lists
-    return {**plain, 'seal': _digest(plain)}
+    return {**plain, 'seal': digest(plain)}
 
 
 def unsealed(content: Any, where: str) -> dict:
@@ -76,13 +76,14 @@ def unsealed(content: Any, where: str) -> dict:
         raise InputError(f'{where}: expected a JSON object that this program wrote, with its seal, '
                          f'found something else; make it anew')
     seal = content.pop('seal')
-    if seal != _digest(content):
+    if seal != digest(content):
         raise InputError(f'{where}: damaged or altered since it was written (its seal does not '
                          f'fit); make it anew')
     return content
 
 
-def _digest(content: dict) -> str:
+def digest(content: Mapping[str, Any]) -> str:
+    """Hex sha256 of a JSON object, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import hashlib
 import itertools
 import json
 import os
@@ -22,7 +21,7 @@ import tensorflow as tf
 
 from datasets import locks
 from datasets.errors import InputError
-from datasets.files import read_json, sha256, whole_file, write_json
+from datasets.files import digest, read_json, sha256, whole_file, write_json
 from datasets.records import INFO, Example, Info, check_shards, info_of, read_info, serialize
 
 RECIPE = 'recipe.json'
@@ -68,7 +67,7 @@ def write_dataset(info: Info, shards: Sequence[MakeExamples], part: Part = Part(
         path = directory / files[number]
         if not _is_written(path):
             with locks.held(directory / f'{path.stem}.lock', str(path)):
-                _write_shard(path, shards[number], _digest(recipe))
+                _write_shard(path, shards[number], digest(recipe))
     if not all(_is_written(directory / file) for file in files):
         return None
     return merge(directory)
@@ -87,7 +86,7 @@ def merge(directory) -> Info:
     if not (directory / RECIPE).is_file():
         raise InputError(f'{directory}: expected a folder of records with {RECIPE}, found none')
     recipe = read_json(directory / RECIPE)
-    digest = _digest(recipe)
+    made_by = digest(recipe)
     count = recipe.pop('num_shards', 0)
     info = info_of(directory, recipe, RECIPE)
     files = shard_files(info.name, count)
@@ -100,7 +99,7 @@ def merge(directory) -> Info:
     notes: collections.Counter = collections.Counter()
     sources: List[str] = []
     for entry in entries:
-        if entry.pop('recipe') != digest:
+        if entry.pop('recipe') != made_by:
             raise InputError(f'{directory / entry["file"]}: made with other weights or settings than '
                              f'{RECIPE} says; remove it and the .json beside it, and write it again')
         notes.update(entry.pop('notes'))
@@ -172,10 +171,6 @@ def _serialized(examples: Iterable[Example]) -> Iterator[bytes]:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-
-
-def _digest(recipe: dict) -> str:
-    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 
 def _write_shard(path: Path, make_examples: MakeExamples, recipe: str) -> None:

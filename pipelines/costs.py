@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from pipelines import graph_flops, memory, pix2pixhd_stage, planning, runtime, segmentation
 from pipelines.config import Config, segmenter_settings, stage_settings
-from pipelines.methods import Run, Stage, methods_of
+from pipelines.methods import Run, Stage, stages_of
 
 # [estimate] of SMANet at 377 px, forward and backward: 12 crops a second in float32 and 35 in half
 # precision on a V100 with 32 GB; we take the same rate for all networks.
@@ -37,12 +37,8 @@ def of_trainings(config: Config, runs: Sequence[Run], coding, count: int) -> Ite
     Args:
       count: real images after augmentation.
     """
-    seen = set()
-    for method in methods_of([run.regime for run in runs]):
-        for stage in method.stages:
-            if stage.key not in seen:
-                seen.add(stage.key)
-                yield from _of_stage(config, stage, coding, count)
+    for stage in stages_of([run.regime for run in runs]).values():
+        yield from _of_stage(config, stage, coding, count)
     operations = {}
     for run in runs:
         if run.segmenter not in operations:

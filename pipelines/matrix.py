@@ -15,7 +15,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from datasets.errors import InputError
 from pipelines.checks import NAME
 from pipelines.config import Block, Config, from_dict, stage_settings, to_dict
-from pipelines.methods import FOREMOST, Run, Stage, methods_of, parse_regime, with_pretraining
+from pipelines.methods import FOREMOST, Run, Stage, stages_of, parse_regime, with_pretraining
 from pipelines.strict import merge
 
 
@@ -161,10 +161,8 @@ def share_stage(arms: Sequence[Arm], arm: Arm, stage: Stage, workdir) -> None:
 def _owner(arms: Sequence[Arm], arm: Arm, stage: Stage) -> Optional[Arm]:
     """The first of the arms before `arm` that trains the same stage."""
     for other in itertools.takewhile(lambda other: other.folder != arm.folder, arms):
-        stages = {s.key for method in methods_of([run.regime for run in other.runs])
-                  for s in method.stages}
-        if stage.key in stages and training_key(other.config, stage) == training_key(arm.config,
-                                                                                     stage):
+        if (stage.key in stages_of([run.regime for run in other.runs])
+                and training_key(other.config, stage) == training_key(arm.config, stage)):
             return other
     return None
 

@@ -10,7 +10,7 @@ import re
 import resource
 import time
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -18,7 +18,7 @@ from datasets import records
 from datasets.errors import InputError
 from pipelines import checkpoints, pix2pixhd_stage, segmentation, stages, training
 from pipelines.config import Config, stage_settings
-from pipelines.methods import REGIMES, Regime, Run, Stage, methods_of
+from pipelines.methods import REGIMES, Regime, Run, Stage, stages_of
 from pipelines.tasks import Phase, Task
 
 
@@ -40,7 +40,7 @@ class Measured(NamedTuple):
 def phases_of(config: Config, regimes: Sequence[Regime]) -> List[Tuple[str, str]]:
     """(training, phase) of all that differ in cost; '' is the last phase, PGGAN's dearest."""
     found = []
-    for key, stage in _stages(regimes).items():
+    for key, stage in stages_of(regimes).items():
         if stage.model == 'pggan':
             found.append((key, ''))
         else:
@@ -51,14 +51,10 @@ def phases_of(config: Config, regimes: Sequence[Regime]) -> List[Tuple[str, str]
 
 def named(regimes: Sequence[Regime], training: str) -> Optional[Stage]:
     """A stage by its key, None for the segmenter; InputError lists what there is."""
-    known = {**_stages(regimes), SEGMENTER: None}
+    known = {**stages_of(regimes), SEGMENTER: None}
     if training not in known:
         raise InputError(f'--training {training}: expected one of {", ".join(known)}')
     return known[training]
-
-
-def _stages(regimes: Sequence[Regime]) -> Dict[str, Stage]:
-    return {stage.key: stage for method in methods_of(regimes) for stage in method.stages}
 
 
 def measure(config: Config, stage: Optional[Stage], phase_name: str, workdir) -> Measured:

@@ -124,6 +124,11 @@ def methods_of(regimes: Sequence[Regime]) -> List[Method]:
     return [m for m in METHODS.values() if any(r.method == m for r in regimes)]
 
 
+def stages_of(regimes: Sequence[Regime]) -> Dict[str, Stage]:
+    """The stages that some regimes need, by key: one that methods share once."""
+    return {stage.key: stage for method in methods_of(regimes) for stage in method.stages}
+
+
 def stage_keys() -> Dict[str, str]:
     """Every stage's key -> its model."""
     return {stage.key: stage.model for method in METHODS.values() for stage in method.stages}

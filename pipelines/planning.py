@@ -121,12 +121,11 @@ def step_of_part(config: Config, stage: Stage, coding, part):
 def _stage(config: Config, stage: Stage, coding, count: int, known: int) -> Tuple[str, int]:
     """(what a stage does, the bytes it needs)."""
     settings = stage_settings(config, stage.model, stage.key)
+    parts = parts_of(config, stage, coding)
     if stage.model == 'pggan':
-        phases = parts_of(config, stage, coding)
-        steps = sum(phase.steps for phase in phases)
-        work = f'{len(phases)} phases up to {2 ** phases[-1].level} px'
+        steps = sum(part.steps for part in parts)
+        work = f'{len(parts)} phases up to {2 ** parts[-1].level} px'
     else:
-        parts = parts_of(config, stage, coding)
         epochs = sum(len(part.epochs) for part in parts)
         steps = epochs * pix2pixhd_stage.epoch_steps(settings, count)
         work = f'{config.data.size} px, {epochs} epochs ({", ".join(part.name for part in parts)})'
