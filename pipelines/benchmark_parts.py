@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Iterator
 
 from datasets import records
-from pipelines import experiment
-from pipelines.benchmarks import (Figure, Step, config_of, generation,
-                                  generation_memory, help_times, operations_of, pipeline,
-                                  record_writing, segmenter_task, sliding_window, stage_task, step)
+from pipelines import scaling
+from pipelines.benchmarks import (Figure, Step, config_of, generation, help_times, operations_of,
+                                  pipeline, record_writing, segmenter_task, sliding_window,
+                                  stage_task, step)
 from pipelines.costs import SMANET_STEP
-from pipelines.methods import METHODS
 
 PGGAN = {'data': {'size': 128}, 'pggan': {'batch_sizes': {2 ** k: 16 for k in range(2, 7)}}}
 PGGAN_SECONDS, PGGAN_RATE = 0.6, 210.0  # the target, where the matrix product has so many GFLOP/s
@@ -76,12 +75,6 @@ def _writing(workdir: Path, repeats: int) -> Iterator[Figure]:
 
 
 def _memory(workdir: Path, repeats: int) -> Iterator[Figure]:
-    config = config_of(
-        data={'size': 64, 'dots_size': 32, 'dots_radius': 1}, generation={'block': 16, 'shard': 256},
-        labels={'channels': 'onehot'},
-        pix2pixhd={'ngf': 8, 'blocks': 2, 'epochs': 1, 'decay_epochs': 1},
-        pggan={'fmap_max': 16, 'fade_images': 16, 'stable_images': 16,
-               'batch_sizes': {2 ** k: 4 for k in range(2, 6)}})
-    for stage in METHODS['three'].stages:
-        experiment.train_stage(config, stage, workdir / 'trained')
-    yield generation_memory(config, workdir)
+    few, many = (scaling.measure_job('samples', 'generation', count, workdir).mebibytes
+                 for count in (200, 2000))
+    yield Figure('peak memory of generation, 2000 samples over 200', many, few, 'MiB', 1.05, False)

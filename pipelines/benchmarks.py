@@ -5,7 +5,6 @@ machines and versions. Figures are the median of some repetitions, limits the be
 """
 from __future__ import annotations
 
-import shutil
 import statistics
 import subprocess
 import sys
@@ -16,14 +15,13 @@ from typing import Callable, List, NamedTuple
 
 import numpy as np
 import tensorflow as tf
-import yaml
 
 from datasets import phantom, records, writing
 from datasets.files import encode_png
 from datasets.labels import CHEST
 from models.sliding_window import default_stride, window_starts
 from pipelines import costs, experiment, graph_flops, measuring, segmentation, stages, synthesis
-from pipelines.config import Config, from_dict, to_dict
+from pipelines.config import Config, from_dict
 from pipelines.methods import METHODS, REGIMES, Run
 from pipelines.tasks import Task
 
@@ -213,31 +211,6 @@ def operations_of(task: Task) -> float:
     spec = phase.batches(0).element_spec
     graph = measuring.step_function(task, phase).get_concrete_function(spec, tf.TensorSpec([])).graph
     return graph_flops.flops(graph) / next(iter(spec.values())).shape[0]
-
-
-def generation_memory(config: Config, workdir: Path, counts=(200, 2000)) -> Figure:
-    """Peak memory of generation at many samples over that at few, each in a process of its own.
-
-    Args:
-      workdir: holds the trained stages in 'trained'.
-    """
-    config_file, peaks = workdir / 'config.yaml', {}
-    config_file.write_text(yaml.safe_dump(to_dict(config)))
-    for count in counts:
-        copy = workdir / f'of-{count}'
-        shutil.copytree(workdir / 'trained', copy)
-        code = ('import sys, runpy; sys.argv = sys.argv[1:]\n'
-                'try: runpy.run_path(sys.argv[0], run_name="__main__")\n'
-                'except SystemExit: pass\n'
-                'from pipelines import measuring; print(measuring.peak_bytes())')
-        done = subprocess.run(
-            [sys.executable, '-c', code, str(TOOLS / 'generate_samples.py'), '--config',
-             str(config_file), '--workdir', str(copy), '--method', 'three', '--num', str(count)],
-            capture_output=True, text=True, check=True, cwd=TOOLS.parent)
-        peaks[count] = int(done.stdout.splitlines()[-1]) / 2 ** 20
-    few, many = counts
-    return Figure(f'peak memory of generation, {many} samples over {few}', peaks[many], peaks[few],
-                  'MiB', 1.05, False)
 
 
 def help_times(repeats: int) -> List[Figure]:

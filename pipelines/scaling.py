@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 import time
@@ -61,18 +62,30 @@ def config_of(growth: str, value: int) -> Config:
 
 
 def measure(growth: str, value: int, workdir: Path) -> Iterator[Tuple[str, Measured]]:
-    """(job, what it took) of the jobs of one growth at one value; nothing else is counted."""
-    config, folder = config_of(growth, value), workdir / f'{growth}-{value}'
+    """(job, what it took) of the jobs of one growth at one value, in their order."""
     for job in GROWTHS[growth].jobs:
-        if job == 'generation':
-            for stage in METHOD.stages:
-                experiment.train_stage(config, stage, folder)
-        done = subprocess.run([sys.executable, str(TOOL), '--of', growth, '--value', str(value),
-                               '--job', job, '--workdir', str(folder)],
-                              capture_output=True, text=True)
-        if done.returncode:
-            raise InputError(f'{job} at {value}: failed: {done.stderr.strip()[-300:]}')
-        yield job, Measured(**json.loads(done.stdout.splitlines()[-1]))
+        yield job, measure_job(growth, job, value, workdir)
+
+
+def measure_job(growth: str, job: str, value: int, workdir: Path) -> Measured:
+    """A job in a process of its own; the networks that it needs are trained here and not counted.
+
+    Args:
+      workdir: of one growth; values that differ in the number of samples share the networks there.
+    """
+    config = config_of(growth, value)
+    folder = workdir / f'{config.data.size}px-{config.data.num_train}'
+    if job == 'generation':
+        for made in ('synthetic', 'quality'):
+            shutil.rmtree(folder / made, ignore_errors=True)
+        for stage in METHOD.stages:
+            experiment.train_stage(config, stage, folder)
+    done = subprocess.run([sys.executable, str(TOOL), '--of', growth, '--value', str(value),
+                           '--job', job, '--workdir', str(folder)],
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise InputError(f'{job} at {value}: failed: {done.stderr.strip()[-300:]}')
+    return Measured(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def run_job(growth: str, job: str, value: int, folder: Path) -> Measured:

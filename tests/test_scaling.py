@@ -24,4 +24,4 @@ def test_a_job_is_measured_alone(tmp_path, monkeypatch):
         jobs=('preparation',)))
     (job, taken), = scaling.measure('images', 3, tmp_path)
     assert job == 'preparation' and taken.seconds > 0 and taken.mebibytes > 100
-    assert records.read_info(tmp_path / 'images-3' / 'records' / 'train').count == 3
+    assert records.read_info(tmp_path / '256px-3' / 'records' / 'train').count == 3
