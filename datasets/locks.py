@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import time
 from pathlib import Path
 from typing import Iterator
 
@@ -12,7 +13,7 @@ from datasets.errors import InputError
 
 
 @contextlib.contextmanager
-def held(path, what: str) -> Iterator[None]:
+def held(path, what: str, patience: float = 0.0) -> Iterator[None]:
     """Holds the lock file `path`, which is there while it is held, and makes its folder.
 
     The operating system frees it when the process ends, so that one left by a killed run blocks
@@ -21,13 +22,22 @@ def held(path, what: str) -> Iterator[None]:
 
     Args:
       what: that is written under the lock, for the message.
+      patience: seconds to wait for another run that holds it.
 
     Raises:
       InputError: another run holds it; its host and process are named.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = _take(path, what)
+    until = time.monotonic() + patience
+    while True:
+        try:
+            descriptor = _take(path, what)
+            break
+        except InputError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.1)
     try:
         yield
     finally:

@@ -21,6 +21,8 @@ from datasets.labels import LabelCoding
 
 INFO = 'dataset_info.json'
 PNG = b'\x89PNG\r\n\x1a\n'
+_ANEW = ('remove it, {}.json beside it and ' + INFO + ', and repeat the command that made the '
+         'records: the other shards are kept')
 
 SCHEMA = {
     'image/encoded': tf.io.FixedLenFeature([], tf.string),
@@ -169,10 +171,10 @@ def check_shards(info: Info) -> None:
     """InputError unless every shard is there, with the sha256 that was recorded."""
     for path, shard in zip(map(Path, info.paths), info.shards):
         if not path.is_file():
-            raise InputError(f'{path}: this shard is missing; make the records anew')
+            raise InputError(f'{path}: this shard is missing; {_ANEW.format(path.stem)}')
         if sha256(path) != shard['sha256']:
             raise InputError(f'{path}: the file is damaged (its sha256 is not the one recorded when '
-                             f'it was written); remove the folder and make the records anew')
+                             f'it was written); {_ANEW.format(path.stem)}')
 
 
 def read(info: Info, at_most: int = -1) -> Iterator[Dict[str, np.ndarray]]:

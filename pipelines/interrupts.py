@@ -2,11 +2,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from typing import Callable, Iterator, List
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)  # Slurm and others send SIGTERM before they kill
+
+TOLD = (b'\nstopping: saved at the end of this step; once more stops at once, at the last saved '
+        b'state\n')
 
 
 class Stopped(KeyboardInterrupt):
@@ -34,6 +38,7 @@ def heard() -> Iterator[Callable[[], int]]:
         if received:
             raise Stopped(number, 'stopped at once, at the last saved state')
         received.append(number)
+        os.write(2, TOLD)  # print is not safe within a signal's handler
 
     if threading.current_thread() is not threading.main_thread():  # signals are not ours to take
         yield lambda: 0

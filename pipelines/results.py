@@ -57,6 +57,7 @@ FIELDS = KEY + ('organs', 'images', 'scores', 'protocol', 'versions')
 METRICS = ('jaccard_pooled', 'dice_pooled', 'jaccard_per_image', 'dice_per_image', 'hd95_mm',
            'assd_mm')
 RESULTS = 'results.jsonl'
+PATIENCE = 60.0  # seconds: others append within a moment
 
 PathLike = Union[str, os.PathLike]
 Row = Dict[str, Any]
@@ -106,7 +107,7 @@ def append_results(path: PathLike, rows: Iterable[Mapping[str, Any]]) -> int:
       InputError: a row that is no result (nothing is written then), or an unreadable file.
     """
     path = pathlib.Path(path)
-    with locks.held(path.with_suffix('.lock'), str(path)):
+    with locks.held(path.with_suffix('.lock'), str(path), PATIENCE):
         newest = {_key(row): row for row in read_results(path)} if path.exists() else {}
         lines = []
         for row in rows:

@@ -16,12 +16,13 @@ TOOL = Path(__file__).resolve().parents[1] / 'tools' / 'train_stage.py'
 
 
 @pytest.mark.parametrize('number', interrupts.SIGNALS)
-def test_the_first_signal_is_remembered_and_the_second_stops(number):
+def test_the_first_signal_is_remembered_and_the_second_stops(number, capfd):
     before = signal.getsignal(number)
     with interrupts.heard() as signalled:
         assert signalled() == 0
         os.kill(os.getpid(), number)
         assert signalled() == number
+        assert capfd.readouterr().err.startswith('\nstopping: saved at the end of this step;')
         with pytest.raises(interrupts.Stopped) as stopped:
             os.kill(os.getpid(), number)
         assert stopped.value.exit_code == 128 + number

@@ -43,6 +43,17 @@ def test_the_second_is_refused_and_told_of_the_first(tmp_path, other):
     assert not (tmp_path / 'lock').exists()
 
 
+def test_patience_outlasts_a_holder_that_ends(tmp_path, other, monkeypatch):
+    waits = []
+
+    def end_the_other(seconds):
+        waits.append(seconds)
+        other.communicate('')
+    monkeypatch.setattr(locks.time, 'sleep', end_the_other)
+    with locks.held(tmp_path / 'lock', 'it', patience=60.0):
+        assert len(waits) == 1
+
+
 def test_a_killed_holder_blocks_nobody(tmp_path, other):
     other.send_signal(signal.SIGKILL)
     other.wait()

@@ -1,5 +1,7 @@
 """Folders of records by one writer or several: repetition, parts, merging, refusals."""
 import itertools
+import pathlib
+import re
 import shutil
 
 import pytest
@@ -34,6 +36,19 @@ def test_existing_shards_are_kept_and_the_same_bytes_come_again(tmp_path):
     again = write(tmp_path / 'again', examples)
     assert info.shards == again.shards and info.count == 4
     assert not [p for p in (tmp_path / 'r').iterdir() if p.suffix in ('.tmp', '.lock')]
+
+
+def test_one_damaged_shard_is_made_anew_as_its_message_says(tmp_path):
+    info = write_five(tmp_path / 'r')
+    damaged = tmp_path / 'r' / info.shards[2]['file']
+    stamps = {path: path.stat().st_mtime_ns for path in map(pathlib.Path, info.paths)}
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    with pytest.raises(InputError) as refused:
+        records.read_info(tmp_path / 'r')
+    for name in re.search(r'remove (it), (\S+) beside it and (\S+),', str(refused.value)).groups():
+        (damaged if name == 'it' else damaged.with_name(name)).unlink()
+    assert write_five(tmp_path / 'r').shards == info.shards
+    assert {path for path in stamps if path.stat().st_mtime_ns != stamps[path]} == {damaged}
 
 
 def test_what_a_killed_writer_left_is_removed(tmp_path):
