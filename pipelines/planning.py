@@ -20,14 +20,16 @@ from pipelines.stages import stage_networks
 GIB = 2 ** 30
 
 Phases = Sequence[Tuple[Update, ...]]
+Traced = Dict[str, memory.Estimate]  # by what they depend on
 
 
 def describe(arms: Sequence[Arm]) -> str:
     """One line per step. Traces the dearest training step of each network, runs and trains nothing.
 
-    Of arms that differ in the draw alone, the first is described in full.
+    Of arms that differ in the draw alone, the first is described in full; what several arms train
+    alike is traced once.
     """
-    parts, described = [], {}
+    parts, described, traced = [], {}, {}
     for arm in arms:
         kind = repr(dataclasses.replace(arm.config, data=dataclasses.replace(arm.config.data, draw=0)))
         count = sum(len(splits) for splits in arm.scores.values())
@@ -37,11 +39,11 @@ def describe(arms: Sequence[Arm]) -> str:
             parts.append(f'           as {described[kind][0]}, another draw')
         else:
             described[kind] = arm.folder, {*arm.runs}
-            parts.append(_describe(arm.config, arm.runs))
+            parts.append(_describe(arm.config, arm.runs, traced))
     return '\n'.join(parts)
 
 
-def _describe(config: Config, runs: Sequence[Run]) -> str:
+def _describe(config: Config, runs: Sequence[Run], traced: Traced) -> str:
     dataset = open_split(config, 'train')
     coding, images = dataset.coding, len(dataset.ids)
     count = images * config.data.augment
@@ -54,11 +56,11 @@ def _describe(config: Config, runs: Sequence[Run]) -> str:
     needs: Dict[str, int] = {}
     for method in methods_of([run.regime for run in runs]):
         for stage in method.stages:
-            work, needs[stage.key] = _stage(config, stage, coding, count, needs.get(stage.key))
+            work, needs[stage.key] = _stage(config, stage, coding, count, needs.get(stage.key), traced)
             lines.append(f'stage      {method.name}/{stage.name}: {work}')
         lines.append(f'generate   {method.name}: {generation.num_train} + '
                      f'{generation.num_validation} samples')
-    estimates = {name: predicted(config, None, coding, segmenter=name)
+    estimates = {name: _predicted_once(traced, config, None, coding, name)
                  for name in dict.fromkeys(run.segmenter for run in runs)}
     for run in runs:
         settings, estimate = segmenter_settings(config, run.segmenter), estimates[run.segmenter]
@@ -82,6 +84,17 @@ def predicted(config: Config, stage: Optional[Stage], coding, phase: str = '',
         return _predict(config, lambda: segmenter_phases(config, segmenter, coding.num_classes),
                         segmentation.batch_spec(segmenter_settings(config, segmenter)))
     return _predict(config, *step_of(config, stage, coding, phase))
+
+
+def _predicted_once(traced: Traced, config: Config, stage: Optional[Stage], coding,
+                    segmenter: str = 'smanet') -> memory.Estimate:
+    settings = (segmenter_settings(config, segmenter) if stage is None
+                else stage_settings(config, stage.model, stage.key))
+    key = repr((stage and stage.key, segmenter, settings, coding, config.labels.channels,
+                config.data.size, config.data.dots_size, config.precision, config.strategy))
+    if key not in traced:
+        traced[key] = predicted(config, stage, coding, segmenter=segmenter)
+    return traced[key]
 
 
 def step_of(config: Config, stage: Stage, coding, phase: str = ''):
@@ -118,7 +131,8 @@ def step_of_part(config: Config, stage: Stage, coding, part):
                                             Field(stage.consumes, config, coding), fields[0])
 
 
-def _stage(config: Config, stage: Stage, coding, count: int, known: int) -> Tuple[str, int]:
+def _stage(config: Config, stage: Stage, coding, count: int, known: Optional[int], traced: Traced
+           ) -> Tuple[str, int]:
     """(what a stage does, the bytes it needs)."""
     settings = stage_settings(config, stage.model, stage.key)
     parts = parts_of(config, stage, coding)
@@ -131,7 +145,7 @@ def _stage(config: Config, stage: Stage, coding, count: int, known: int) -> Tupl
         work = f'{config.data.size} px, {epochs} epochs ({", ".join(part.name for part in parts)})'
     if known is not None:
         return f'the {stage.key} of the method before', known
-    estimate = predicted(config, stage, coding)
+    estimate = _predicted_once(traced, config, stage, coding)
     return (f'{stage.model}, {estimate.parameters:,} parameters; {work}, {steps:,} steps, '
             f'{estimate.total / GIB:.1f} GiB', estimate.total)
 

@@ -30,6 +30,22 @@ def test_a_plan_that_does_not_fit_is_warned_of(monkeypatch):
     assert re.search(r'WARNING: segmenter smanet needs about \d\.\d GiB and will not fit: lower its batch', text)
 
 
+def test_what_arms_train_alike_is_traced_once(monkeypatch):
+    counted, one = [], memory.Estimate(1, 2, 3, 4)
+    monkeypatch.setattr(memory, 'predict', lambda *_, **__: counted.append(0) or one)
+    kinds = [{}, {'labels': {'warp': 0.02}}, {'generation': {'num_train': 12}},
+             {'segmenter': {'batch_size': 3}}, {'labels': {'channels': 'grey'}}]
+    totals = []
+    for count in range(1, len(kinds) + 1):
+        counted.clear()
+        planning.describe([matrix.arm_of(tiny_config(**kind), [Run(REGIMES['finetune3'])])
+                           for kind in kinds[:count]])
+        totals.append(len(counted))
+    # three stages and a segmenter; then nothing new, nothing new, a segmenter, and all of them:
+    # whether a network needs the channels' coding is not asked
+    assert totals == [4, 4, 4, 5, 9]
+
+
 @pytest.mark.parametrize('stage', METHODS['three'].stages, ids=lambda stage: stage.name)
 def test_what_is_predicted_is_what_is_trained(finished, stage):
     """The specs, parameters and updates of the plan are those of the task."""
