@@ -44,6 +44,11 @@ def whole_file(path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def is_vacant(folder: Path) -> bool:
+    """Whether there is no such folder, or nothing in it but what `whole_file` left unfinished."""
+    return not folder.exists() or all(path.suffix == '.tmp' for path in folder.iterdir())
+
+
 @contextlib.contextmanager
 def whole_folder(path) -> Iterator[Path]:
     """A name for a folder to make, renamed to `path` at the end: complete or not there.

@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from datasets import locks
 from datasets.errors import InputError
-from datasets.files import digest, read_json, sha256, whole_file, write_json
+from datasets.files import digest, is_vacant, read_json, sha256, whole_file, write_json
 from datasets.records import INFO, Example, Info, check_shards, info_of, read_info, serialize
 
 RECIPE = 'recipe.json'
@@ -134,7 +134,7 @@ def _claim(directory: Path, recipe: dict) -> None:
             raise InputError(f'{directory}: holds records made with another '
                              f'{", ".join(keys) or "description"}; choose another folder or remove '
                              f'it')
-    elif directory.exists() and any(p.suffix != '.tmp' for p in directory.iterdir()):
+    elif not is_vacant(directory):
         raise InputError(f'{directory}: expected a new or empty folder for records, found files '
                          f'that are none; choose another folder')
     try:

@@ -15,7 +15,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from datasets.errors import InputError
 from pipelines.checks import NAME
 from pipelines.config import Block, Config, from_dict, stage_settings, to_dict
-from pipelines.methods import FOREMOST, Run, Stage, stages_of, parse_regime, with_pretraining
+from pipelines.methods import FOREMOST, Run, Stage, parse_regime, stages_of, with_pretraining
 from pipelines.strict import merge
 
 

@@ -56,7 +56,9 @@ def _describe(config: Config, runs: Sequence[Run], traced: Traced) -> str:
     needs: Dict[str, int] = {}
     for method in methods_of([run.regime for run in runs]):
         for stage in method.stages:
-            work, needs[stage.key] = _stage(config, stage, coding, count, needs.get(stage.key), traced)
+            work = f'the {stage.key} of the method before'
+            if stage.key not in needs:
+                work, needs[stage.key] = _stage(config, stage, coding, count, traced)
             lines.append(f'stage      {method.name}/{stage.name}: {work}')
         lines.append(f'generate   {method.name}: {generation.num_train} + '
                      f'{generation.num_validation} samples')
@@ -131,8 +133,7 @@ def step_of_part(config: Config, stage: Stage, coding, part):
                                             Field(stage.consumes, config, coding), fields[0])
 
 
-def _stage(config: Config, stage: Stage, coding, count: int, known: Optional[int], traced: Traced
-           ) -> Tuple[str, int]:
+def _stage(config: Config, stage: Stage, coding, count: int, traced: Traced) -> Tuple[str, int]:
     """(what a stage does, the bytes it needs)."""
     settings = stage_settings(config, stage.model, stage.key)
     parts = parts_of(config, stage, coding)
@@ -143,8 +144,6 @@ def _stage(config: Config, stage: Stage, coding, count: int, known: Optional[int
         epochs = sum(len(part.epochs) for part in parts)
         steps = epochs * pix2pixhd_stage.epoch_steps(settings, count)
         work = f'{config.data.size} px, {epochs} epochs ({", ".join(part.name for part in parts)})'
-    if known is not None:
-        return f'the {stage.key} of the method before', known
     estimate = _predicted_once(traced, config, stage, coding)
     return (f'{stage.model}, {estimate.parameters:,} parameters; {work}, {steps:,} steps, '
             f'{estimate.total / GIB:.1f} GiB', estimate.total)

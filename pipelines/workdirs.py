@@ -10,7 +10,7 @@ from typing import Iterable, List
 import yaml
 
 from datasets.errors import InputError
-from datasets.files import read_yaml, whole_file
+from datasets.files import is_vacant, read_yaml, whole_file
 from pipelines.config import Config, from_dict, to_dict
 
 _SEGMENTERS = ('segmenters/*/checkpoints/*', 'exports/*', 'evaluations/*.json')
@@ -51,7 +51,7 @@ def open_workdir(config: Config, workdir) -> Path:
                 raise InputError(f'--workdir {workdir}: belongs to another experiment: what it holds '
                                  f'was made with another {", ".join(sorted(differing))}; choose '
                                  f'another folder')
-        elif workdir.exists() and any(p.suffix != '.tmp' for p in workdir.iterdir()):
+        elif not is_vacant(workdir):
             raise InputError(f'--workdir {workdir}: expected a new or empty folder, or one of this '
                              f'experiment, found other files; choose another folder')
         workdir.mkdir(parents=True, exist_ok=True)

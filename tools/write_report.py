@@ -10,8 +10,9 @@ def main() -> None:
     options = common.parser(
         __doc__,
         '  python tools/write_report.py --workdir runs/demo\n'
-        '  # elsewhere; of a copy of config.yaml and results.jsonl alone it makes the tables\n'
-        '  python tools/write_report.py --workdir runs/demo --output runs/demo_report')
+        '  # the tables of the study on real radiographs, from the results in the repository\n'
+        '  python tools/write_report.py --workdir pipelines/results/jsrt_study_cpu \\\n'
+        '      --output runs/study_report')
     options.add_argument('--workdir', required=True, metavar='DIR',
                          help='of run_experiment.py, or a copy of its results alone')
     options.add_argument('--output', metavar='DIR', help='default: the workdir')
