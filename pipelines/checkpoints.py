@@ -12,6 +12,7 @@ import tensorflow as tf
 from datasets.errors import InputError
 from datasets.files import check_manifest, read_json, write_manifest
 from models.adversarial import Update, copy_weights
+from models.fused_adam import FusedAdam
 from pipelines.tasks import Phase, Task
 
 PREFIX = 'ckpt-'       # of a training's states, with the step behind it
@@ -172,7 +173,7 @@ def make_optimizers(phases: Iterable[Sequence[Update]], betas: Tuple[float, floa
         moved.setdefault(update.name, {}).update((id(v), v) for v in update.variables)
     optimizers = {}
     for name, variables in moved.items():
-        optimizer = tf.keras.optimizers.Adam(1e-3, *betas, epsilon=1e-8, jit_compile=False)
+        optimizer = FusedAdam(1e-3, *betas, epsilon=1e-8, jit_compile=False)
         optimizer.build(list(variables.values()))
         if mixed_precision:
             optimizer = tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
