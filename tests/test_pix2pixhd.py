@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from models.pix2pixhd import GlobalGenerator, LocalEnhancer, MultiscaleDiscriminator
-from models.pix2pixhd_layers import halve, instance_norm
+from models.pix2pixhd_layers import Convolution, convolve_by_product, halve, instance_norm
 
 
 def output_shapes(network, *shape):
