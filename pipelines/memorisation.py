@@ -8,7 +8,7 @@ distribution draws pictures no closer to the training set than held-out images a
 2020, here as a share below a threshold). One that blurs correlates better with everything, so this
 share can rise without copying: blurring drawn chests by a deviation of 1/64 of the side tripled it.
 `nearest_real` [ours] asks instead whether the nearest real image was trained on more often than by
-chance, which blur left as it was.
+chance, which blur left as it was. Beside them `repeated_percent`: how many samples copy each other.
 """
 from __future__ import annotations
 
@@ -129,6 +129,13 @@ def nearest_real(to_train: np.ndarray, to_held_out: np.ndarray) -> NearestReal:
     others = rng.permuted(np.tile(shares, (RESAMPLES, 1)), axis=1)[:, :num_train].sum(axis=1)
     return NearestReal(100 * float(shares[:num_train].sum()), 100 * num_train / num_real,
                        [100 * float(share) for share in np.quantile(others, [0.025, 0.975])])
+
+
+def repeated_percent(pictures: Pictures) -> float:
+    """Per cent of pairs whose picture and label map are those of an earlier pair, to the pixel."""
+    distinct = {image.tobytes() + labels.tobytes()
+                for image, labels in zip(pictures.images, pictures.labels)}
+    return 100 * (1 - len(distinct) / len(pictures.images))
 
 
 def nearest_sheet(generated: Pictures, train: Pictures, by_features: np.ndarray,

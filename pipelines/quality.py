@@ -100,6 +100,7 @@ def _measure(infos: Dict[str, records.Info], features_file: Optional[str]):
             **_scores(suffix, features['held_out'], features['generated']),
             f'fid_{suffix}_to_train': generative_metrics.frechet_distance(
                 features['train'], features['generated']),
+            'repeated_percent': memorisation.repeated_percent(pictures['generated']),
             **_counted(infos['generated'].notes)},
         'scores_of_real': _scores(suffix, features['held_out'], features['train']),
         'organs': [row._asdict() for row in organ_statistics.compare(organs['held_out'],

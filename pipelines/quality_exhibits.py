@@ -12,7 +12,7 @@ from pipelines.document import Block
 from pipelines.methods import METHODS
 
 HEADER = ('Samples', 'FID', 'KID', 'Precision', 'Recall', 'Fail the check', 'Cleaned pixels',
-          'Copied, by features', 'Copied, by correlation', 'Nearest real image is a training image')
+          'Repeated', 'Copied, by features', 'Copied, by correlation', 'Nearest real image is a training image')
 
 
 def quality(arms: Sequence[Tuple[str, pathlib.Path]], workdir: pathlib.Path) -> List[Block]:
@@ -42,6 +42,7 @@ def quality(arms: Sequence[Tuple[str, pathlib.Path]], workdir: pathlib.Path) -> 
         'some real image; recall: share of real images that some sample looks like (k = 3).',
         'Fail the check: samples whose first attempt missed an organ, swapped left and right or '
         'left the training set\'s range of areas and centroids.',
+        'Repeated: samples that are an earlier one again, to the pixel: pairs that add nothing.',
         'Copied: samples closer to a training image (variants included) than 95 % of real held-out '
         'images are; without copying about 5 % are, and as chance has it the range in brackets. By '
         'correlation blur alone raises this share. Nearest real image: of all real images, learned '
@@ -60,9 +61,9 @@ def _line(title: str, scores: dict, measured: Optional[dict]) -> tuple:
     line = (title, _number(of('fid_'), 2), kid, _number(of('precision'), 2),
             _number(of('recall'), 2))
     if measured is None:
-        return (*line, *'-----')
+        return (*line, *'------')
     return (*line, _percent(scores['check_failures_percent']),
-            _percent(scores['cleaned_pixels_percent']),
+            _percent(scores['cleaned_pixels_percent']), _percent(scores.get('repeated_percent')),
             *[_share(measured['copying'][by], 'copied_percent') for by in
               ('features', 'correlation')],
             _share(measured['copying']['correlation']['nearest_real'], 'trained_percent'))

@@ -5,7 +5,7 @@ import pytest
 from datasets.labels import CHEST
 from pipelines import sheets
 from pipelines.memorisation import (Pictures, copying, correlation_distances, feature_distances,
-                                    nearest_real, nearest_sheet)
+                                    nearest_real, nearest_sheet, repeated_percent)
 
 
 def test_correlation_by_hand():
@@ -84,6 +84,13 @@ def test_nearest_real_with_and_without_copying():
         assert found.chance_percent == 25
         assert (found.trained_percent > 90) == expected
         assert (low <= found.trained_percent <= high) != expected
+
+
+def test_a_pair_repeats_only_with_its_labels():
+    images = np.stack([np.full((8, 8), value, np.uint8) for value in (1, 1, 1, 2, 1)])
+    labels = np.stack([np.full((8, 8), value, np.uint8) for value in (0, 0, 3, 0, 0)])
+    # the second and the fifth are the first again; the third has other labels, the fourth another picture
+    assert repeated_percent(Pictures(images, labels, np.arange(5))) == pytest.approx(40)
 
 
 def test_the_sheet_shows_sample_and_neighbours():

@@ -120,6 +120,7 @@ def test_what_is_written(workdir, measured):
             result['num_train']) == ('random', SIZE, 60, 50)
     assert result['scores']['check_failures_percent'] == 5
     assert result['scores']['cleaned_pixels_percent'] == pytest.approx(0.7)
+    assert result['scores']['repeated_percent'] == 0
     assert measured[FRESH]['scores']['check_failures_percent'] is None
 
 
