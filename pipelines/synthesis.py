@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import hashlib
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -61,12 +61,19 @@ def load_sampler(config: Config, method: Method, workdir) -> Sampler:
         network = trained_generator(config, stage, info.coding, workdir)
         draw[stage.key] = draw_function(config, stage, network, info.coding)
         latent_size = latent_size or network.latent_size  # of the first, which draws from noise
-        weights[stage.key] = hashlib.sha256(
-            b''.join(v.numpy().tobytes() for v in network.variables)).hexdigest()
+        weights[stage.key] = _digest(network.variables)
     label_maps = records.load_arrays(info, ['labels'])['labels']
     limits = anatomy.AnatomyRange.of(label_maps, info.coding, config.labels.margin,
                                      config.labels.centroid_margin)
     return Sampler(config, method, info, draw, weights, latent_size, limits)
+
+
+def _digest(variables: Sequence[tf.Variable]) -> str:
+    """sha256 of the values, one variable at a time: together they are gigabytes."""
+    found = hashlib.sha256()
+    for variable in variables:
+        found.update(np.ascontiguousarray(variable.numpy()))
+    return found.hexdigest()
 
 
 def generate(config: Config, method: Method, workdir, count: Optional[int] = None,
