@@ -52,7 +52,7 @@ def _generation(workdir: Path, repeats: int) -> Iterator[Figure]:
         labels={'channels': 'onehot'}, pix2pixhd={'epochs': 1, 'decay_epochs': 1},
         pggan={'fade_images': 16, 'stable_images': 16, 'batch_sizes': {
             2 ** k: 4 for k in range(2, 7)}})
-    yield generation(config, workdir, blocks=2 * repeats)
+    yield generation(config, workdir, blocks=3 * repeats)
 
 
 def _pipelines(workdir: Path, repeats: int) -> Iterator[Figure]:
@@ -71,7 +71,7 @@ def _pipelines(workdir: Path, repeats: int) -> Iterator[Figure]:
 
 def _writing(workdir: Path, repeats: int) -> Iterator[Figure]:
     workdir.mkdir()
-    yield record_writing(workdir, count=25 * repeats, side=512)
+    yield record_writing(workdir, count=100, side=512, repeats=2 * repeats)
 
 
 def _memory(workdir: Path, repeats: int) -> Iterator[Figure]:

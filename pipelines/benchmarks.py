@@ -5,13 +5,14 @@ machines and versions. Figures are the median of some repetitions, limits the be
 """
 from __future__ import annotations
 
+import shutil
 import statistics
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Callable, List, NamedTuple
+from typing import Callable, List, NamedTuple, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -78,12 +79,19 @@ def config_of(**sections) -> Config:
 
 def seconds(function: Callable[[], object], repeats: int) -> List[float]:
     """Of `repeats` calls, after one that is not counted."""
-    function()
-    taken = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
+    return seconds_in_turn([function], repeats)[0]
+
+
+def seconds_in_turn(functions: Sequence[Callable[[], object]], repeats: int) -> List[List[float]]:
+    """Of each function, called in turn: a machine that slows down, slows all of them."""
+    for function in functions:
         function()
-        taken.append(time.perf_counter() - begin)
+    taken: List[List[float]] = [[] for _ in functions]
+    for _ in range(repeats):
+        for times, function in zip(taken, functions):
+            begin = time.perf_counter()
+            function()
+            times.append(time.perf_counter() - begin)
     return taken
 
 
@@ -131,30 +139,44 @@ def sliding_window(network, crop: int, side: int, repeats: int) -> Figure:
     whole = tf.function(lambda x: segmentation.predict_probabilities(network, x, crop, classes))
     bare = tf.function(lambda x: network(x, training=False))
     windows = len(window_starts(side, crop, default_stride(crop))) ** 2
-    limit = windows * min(seconds(lambda: bare(window).numpy(), repeats))
-    value = statistics.median(seconds(lambda: whole(picture).numpy(), repeats))
-    return Figure(f'sliding window, {windows} of {crop} px over {side} px', value, limit, 's', 1.10,
-                  False)
+    taken = seconds_in_turn([lambda: bare(window).numpy(), lambda: whole(picture).numpy()], repeats)
+    return Figure(f'sliding window, {windows} of {crop} px over {side} px',
+                  statistics.median(taken[1]), windows * min(taken[0]), 's', 1.10, False)
 
 
 def generation(config: Config, workdir, blocks: int) -> Figure:
-    """Seconds a sample from noise to records, over the bare stages."""
-    method = METHODS['three']
+    """Seconds of one more sample, from noise to records, over the bare stages.
+
+    Loading and tracing, which a run does once, are taken out by making a third as many first.
+    """
+    method, block = METHODS['three'], config.generation.block
     for stage in method.stages:
         experiment.train_stage(config, stage, workdir)
-    sampler = synthesis.load_sampler(config, method, workdir)
-    block, given, limit = config.generation.block, {}, 0.0
-    for stage in method.stages:
-        source = tf.random.normal([block, sampler.latent_size]) if stage.consumes is None else (
-            tf.constant(given[stage.consumes]))
+
+    def taken(count: int) -> float:
+        begin = time.perf_counter()
+        synthesis.generate(config, method, workdir, count)
+        spent = time.perf_counter() - begin
+        shutil.rmtree(segmentation.synthetic_directory(workdir, method))
+        return spent
+
+    few, many, before = blocks // 3 * block, blocks * block, bare_stages(config, workdir)
+    value = (taken(many) - taken(few)) / (many - few)
+    return Figure(f'generation, {config.data.size} px, three stages, one more sample of {many}', value,
+                  min(before, bare_stages(config, workdir)), 's', 1.10, False)
+
+
+def bare_stages(config: Config, workdir) -> float:
+    """Seconds a sample of the three stages alone, at best."""
+    sampler = synthesis.load_sampler(config, METHODS['three'], workdir)
+    given, total = {}, 0.0
+    for stage in METHODS['three'].stages:
+        source = tf.random.normal([config.generation.block, sampler.latent_size]) if (
+            stage.consumes is None) else tf.constant(given[stage.consumes])
         draw = lambda: {key: value.numpy() for key, value in sampler.draw[stage.key](source).items()}
-        limit += min(seconds(draw, 3)) / block
+        total += min(seconds(draw, 3)) / config.generation.block
         given.update(draw())
-    begin = time.perf_counter()
-    count = blocks * block
-    synthesis.generate(config, method, workdir, count)
-    return Figure(f'generation, {config.data.size} px, three stages, {count} samples, records '
-                  f'written', (time.perf_counter() - begin) / count, limit, 's', 1.10, False)
+    return total
 
 
 def pipeline(name: str, task: Task, info: records.Info, samples: int, operations: float) -> List[Figure]:
@@ -184,19 +206,22 @@ def pipeline(name: str, task: Task, info: records.Info, samples: int, operations
                    'samples/s', 3.0, True)]
 
 
-def record_writing(workdir, count: int, side: int) -> Figure:
+def record_writing(workdir, count: int, side: int, repeats: int) -> Figure:
     """Seconds to write phantoms as records, over encoding their pictures."""
     drawn = [phantom.draw_phantom(0, index, side) for index in range(count)]
     examples = [records.Example(sample.id, sample.id, sample.image, CHEST.encode(sample.masks))
                 for sample in drawn]
+    pictures = [picture for example in examples for picture in (example.image, example.label_map)]
     blank = records.Info(Path(workdir) / 'writing', 'drawn', 'train', side, 8, 0, CHEST,
                          [example.name for example in examples], {})
-    pictures = [picture for example in examples for picture in (example.image, example.label_map)]
-    limit = min(seconds(lambda: encode_all(pictures), 3))
-    begin = time.perf_counter()
-    writing.write_dataset(blank, [lambda notes: examples])
-    return Figure(f'record writing, {count} pairs of {side} px', time.perf_counter() - begin, limit,
-                  's', 1.25, False)
+
+    def write():
+        shutil.rmtree(blank.directory, ignore_errors=True)
+        writing.write_dataset(blank, [lambda notes: examples])
+
+    taken = seconds_in_turn([lambda: encode_all(pictures), write], repeats)
+    return Figure(f'record writing, {count} pairs of {side} px', statistics.median(taken[1]),
+                  min(taken[0]), 's', 1.25, False)
 
 
 def encode_all(pictures: List[np.ndarray]) -> int:
