@@ -32,6 +32,7 @@ _IN_PLACE = {
     'LeakyReluGrad', 'Log', 'Maximum', 'Minimum', 'Mul', 'Neg', 'Pow', 'RealDiv', 'Relu',
     'ReluGrad', 'Rsqrt', 'RsqrtGrad', 'SelectV2', 'Sigmoid', 'SigmoidGrad', 'Sign', 'Sqrt',
     'SqrtGrad', 'Square', 'SquaredDifference', 'Sub', 'Tanh', 'TanhGrad'}
+_UPDATES = {'AssignAddVariableOp', 'AssignSubVariableOp', 'ResourceApplyAdam'}
 _CONSTANT = {'Const', 'Fill', 'OnesLike', 'ZerosLike'}
 
 Buffer = List[int]  # [bytes, holders]
@@ -104,7 +105,7 @@ def _run(op: tf.Operation, heap: _Heap, held: Dict[str, Buffer], takers: Dict[st
     sources = _sources(op)
     taken = [held[t.name] for t in sources]
     done = [buffer for t, buffer in zip(sources, taken) if t.dtype != tf.resource]
-    if op.type in ('AssignAddVariableOp', 'AssignSubVariableOp') and taken[0][1] > 1:
+    if op.type in _UPDATES and taken[0][1] > 1:
         held[sources[0].name] = heap.allocate(taken[0][0], holders=1)
         done.append(taken[0])
     for index, tensor in enumerate(op.outputs):
@@ -212,10 +213,12 @@ def _needed_ops(graph: tf.Graph) -> List[tf.Operation]:
 
 def _variable_bytes(ops: List[tf.Operation]) -> Dict[str, int]:
     """Sizes of variables under the names of their handles."""
-    values = {'ReadVariableOp': lambda op: op.outputs[0]}
-    values.update(dict.fromkeys(('AssignVariableOp', 'AssignAddVariableOp', 'AssignSubVariableOp'),
-                                lambda op: op.inputs[1]))
-    return {_sources(op)[0].name: size_of(values[op.type](op)) for op in ops if op.type in values}
+    found = {}
+    for op in ops:
+        if op.type in {'ReadVariableOp', 'AssignVariableOp', *_UPDATES}:
+            value = op.outputs[0] if op.type == 'ReadVariableOp' else op.inputs[-1]
+            found.update({t.name: size_of(value) for t in _sources(op) if t.dtype == tf.resource})
+    return found
 
 
 def _sources(op: tf.Operation) -> List[tf.Tensor]:

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from models.adversarial import Update
+from models.fused_adam import FusedAdam
 from models.pggan import Discriminator, Generator
 from models.pggan_training import pggan_updates
 from pipelines import memory
@@ -81,6 +82,21 @@ def test_update_copies_a_variable_that_is_read_later(read_later, mib):
                 return new(before) if read_later else tf.constant(0.0)
 
         assert peak_mib(update, X) == mib  # variable, argument; the copy, the sum
+
+
+@pytest.mark.parametrize('read_later, mib', [(False, 4), (True, 6)])
+def test_adam_does_so_too(read_later, mib):
+    with tf.Graph().as_default():
+        variable, optimizer = tf.Variable(tf.zeros([256, 1024])), FusedAdam(jit_compile=False)
+        optimizer.build([variable])
+
+        def update(x):
+            before = variable.read_value()
+            optimizer.apply_gradients([(x, variable)])
+            with tf.control_dependencies([variable.read_value()]):  # after the update
+                return new(before) if read_later else tf.constant(0.0)
+
+        assert peak_mib(update, X) == mib  # variable, two moments, gradient; the copy, the sum
 
 
 def test_condition_needs_what_a_branch_needs():
@@ -169,6 +185,7 @@ from models import adversarial
 from models.segmentation_loss import segmentation_update
 from models.smanet import SMANet
 from pipelines import memory
+from pipelines.checkpoints import make_optimizers
 
 tf.config.threading.set_inter_op_parallelism_threads(1)
 tf.zeros([1])
@@ -182,9 +199,7 @@ if sys.argv[1] == 'predict':
     result = {'total': estimate.total, 'activations': estimate.activations}
 else:
     updates = make()[-1]
-    adam = tf.keras.optimizers.Adam(epsilon=1e-8, jit_compile=False)
-    adam.build(updates[0].variables)
-    adams = {updates[0].name: adam}
+    adams = make_optimizers([updates], (0.9, 0.999), False)
     step = tf.function(lambda values: adversarial.train_step(updates, adams, values))
     made = step({name: tf.zeros(spec.shape, spec.dtype) for name, spec in data.items()})
     result = {'loss': float(made['segmentation_loss'])}
