@@ -1,7 +1,8 @@
 """How close the program is to the machine: every figure over a limit measured in the same process.
 
 Absolute times say more about the machine than about the program; ratios can be compared between
-machines and versions. Figures are the median of some repetitions, limits the best.
+machines and versions. Figure and limit are medians of repetitions in turn: a shared machine's speed
+drifts by a tenth within minutes, and then that of both does.
 """
 from __future__ import annotations
 
@@ -77,13 +78,17 @@ def config_of(**sections) -> Config:
                                  for name, section in sections.items()}}, 'benchmark')
 
 
-def seconds(function: Callable[[], object], repeats: int) -> List[float]:
-    """Of `repeats` calls, after one that is not counted."""
-    return seconds_in_turn([function], repeats)[0]
+def best_seconds(function: Callable[[], object], repeats: int) -> float:
+    """The least of `repeats` calls, after one that is not counted."""
+    return min(_seconds([function], repeats)[0])
 
 
-def seconds_in_turn(functions: Sequence[Callable[[], object]], repeats: int) -> List[List[float]]:
-    """Of each function, called in turn: a machine that slows down, slows all of them."""
+def medians_in_turn(functions: Sequence[Callable[[], object]], repeats: int) -> List[float]:
+    """Median seconds of each function; one call after the other, the first round not counted."""
+    return [statistics.median(taken) for taken in _seconds(functions, repeats)]
+
+
+def _seconds(functions: Sequence[Callable[[], object]], repeats: int) -> List[List[float]]:
     for function in functions:
         function()
     taken: List[List[float]] = [[] for _ in functions]
@@ -95,27 +100,26 @@ def seconds_in_turn(functions: Sequence[Callable[[], object]], repeats: int) -> 
     return taken
 
 
-def matrix_rate(repeats: int, side: int = 2048) -> float:
-    """Best GFLOP/s of a matrix product in float32."""
-    a = tf.random.normal([side, side])
-    return 2e-9 * side ** 3 / min(seconds(lambda: _product(a).numpy(), repeats))
+PRODUCT_SIDE, PRODUCTS = 2048, 3
 
 
-@tf.function
-def _product(a: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(a @ a)
+def matrix_product() -> Callable[[], object]:
+    """Some products of matrices in float32, one after the other."""
+    a = tf.random.normal([PRODUCT_SIDE, PRODUCT_SIDE])
+    product = tf.function(lambda: tf.reduce_sum(a @ a))
+    return lambda: [product().numpy() for _ in range(PRODUCTS)]
 
 
 def step(task: Task, repeats: int) -> Step:
-    """A training step of the last phase, and the matrix product before and after it."""
+    """A training step of the last phase, in turn with matrix products."""
     phase = task.phases[-1]
     function = measuring.step_function(task, phase)
     batch, rate = next(iter(phase.batches(0))), tf.constant(1e-5)
     operations = graph_flops.flops(function.get_concrete_function(batch, rate).graph)
-    before = matrix_rate(repeats)
-    taken = statistics.median(seconds(
-        lambda: [value.numpy() for value in function(batch, rate).values()], repeats))
-    return Step(taken, operations, max(before, matrix_rate(repeats)))
+    taken, products = medians_in_turn(
+        [lambda: [value.numpy() for value in function(batch, rate).values()], matrix_product()],
+        repeats)
+    return Step(taken, operations, 2e-9 * PRODUCTS * PRODUCT_SIDE ** 3 / products)
 
 
 def segmenter_task(workdir, **settings) -> Task:
@@ -139,9 +143,10 @@ def sliding_window(network, crop: int, side: int, repeats: int) -> Figure:
     whole = tf.function(lambda x: segmentation.predict_probabilities(network, x, crop, classes))
     bare = tf.function(lambda x: network(x, training=False))
     windows = len(window_starts(side, crop, default_stride(crop))) ** 2
-    taken = seconds_in_turn([lambda: bare(window).numpy(), lambda: whole(picture).numpy()], repeats)
-    return Figure(f'sliding window, {windows} of {crop} px over {side} px',
-                  statistics.median(taken[1]), windows * min(taken[0]), 's', 1.10, False)
+    limit, value = medians_in_turn(
+        [lambda: bare(window).numpy(), lambda: whole(picture).numpy()], repeats)
+    return Figure(f'sliding window, {windows} of {crop} px over {side} px', value, windows * limit, 's',
+                  1.10, False)
 
 
 def generation(config: Config, workdir, blocks: int) -> Figure:
@@ -174,7 +179,7 @@ def bare_stages(config: Config, workdir) -> float:
         source = tf.random.normal([config.generation.block, sampler.latent_size]) if (
             stage.consumes is None) else tf.constant(given[stage.consumes])
         draw = lambda: {key: value.numpy() for key, value in sampler.draw[stage.key](source).items()}
-        total += min(seconds(draw, 3)) / config.generation.block
+        total += best_seconds(draw, 3) / config.generation.block
         given.update(draw())
     return total
 
@@ -219,9 +224,8 @@ def record_writing(workdir, count: int, side: int, repeats: int) -> Figure:
         shutil.rmtree(blank.directory, ignore_errors=True)
         writing.write_dataset(blank, [lambda notes: examples])
 
-    taken = seconds_in_turn([lambda: encode_all(pictures), write], repeats)
-    return Figure(f'record writing, {count} pairs of {side} px', statistics.median(taken[1]),
-                  min(taken[0]), 's', 1.25, False)
+    limit, value = medians_in_turn([lambda: encode_all(pictures), write], repeats)
+    return Figure(f'record writing, {count} pairs of {side} px', value, limit, 's', 1.25, False)
 
 
 def encode_all(pictures: List[np.ndarray]) -> int:
@@ -240,7 +244,7 @@ def operations_of(task: Task) -> float:
 
 def help_times(repeats: int) -> List[Figure]:
     """Seconds until each tool has printed its --help."""
-    return [Figure(f'{path.name} --help', min(seconds(
+    return [Figure(f'{path.name} --help', best_seconds(
         lambda: subprocess.run([sys.executable, str(path), '--help'], check=True,
-                               stdout=subprocess.DEVNULL), repeats)), 1.0, 's', 1.0, False)
+                               stdout=subprocess.DEVNULL), repeats), 1.0, 's', 1.0, False)
             for path in sorted(TOOLS.glob('*.py')) if path.name not in ('__init__.py', 'common.py')]

@@ -17,7 +17,7 @@ PARTS = ('steps', 'inference', 'generation', 'pipelines', 'writing', 'memory', '
 def main() -> int:
     options = common.parser(
         __doc__, '  python tools/benchmark.py --quick\n'
-        '  python tools/benchmark.py --output runs/benchmark.json   # about 15 minutes on 2 cores\n'
+        '  python tools/benchmark.py --output runs/benchmark.json   # about 10 minutes on 2 cores\n'
         '  python tools/benchmark.py --parts writing help')
     options.add_argument('--quick', action='store_true', help='fewer repetitions and samples')
     options.add_argument('--parts', nargs='+', choices=PARTS, default=PARTS, metavar='PART',

@@ -18,7 +18,7 @@ JOBS = ('preparation', 'training', 'generation', 'quality')
 
 def main() -> None:
     options = common.parser(
-        __doc__, '  python tools/measure_growth.py             # about 20 minutes on 2 cores\n'
+        __doc__, '  python tools/measure_growth.py             # about 12 minutes on 2 cores\n'
         '  python tools/measure_growth.py --of size   # one of the three')
     options.add_argument('--of', nargs='+', choices=OF, default=OF, metavar='G',
                          help=f'of {", ".join(OF)}; default: all')
