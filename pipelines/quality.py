@@ -21,12 +21,13 @@ import numpy as np
 
 from datasets import records
 from datasets.errors import InputError
-from datasets.files import read_json, sha256, write_json, write_png
+from datasets.files import sha256, write_json, write_png
 from models.features import Features, inception_features, random_features
 from pipelines import generative_metrics, memorisation, organ_statistics, preprocess
 from pipelines.config import Config
 from pipelines.memorisation import Pictures
 from pipelines.methods import Method
+from pipelines.quality_file import read_quality
 from pipelines.segmentation import synthetic_directory
 
 LIMIT = 2000         # [ours] samples and held-out images measured, the first ones; training: all
@@ -160,7 +161,7 @@ def _load_features(features_file: Optional[str]) -> Features:
 def _known(path: Path) -> Dict[str, Any]:
     """The result of an earlier measurement; empty if there is none that can be read."""
     try:
-        return read_json(path)
+        return read_quality(path)
     except InputError:
         return {}
 

@@ -5,11 +5,11 @@ import pathlib
 from typing import List, Optional, Sequence, Tuple
 
 from datasets.errors import InputError
-from datasets.files import read_json
 from pipelines import document, exhibits
 from pipelines.compare import Table
 from pipelines.document import Block
 from pipelines.methods import METHODS
+from pipelines.quality_file import read_quality
 
 HEADER = ('Samples', 'FID', 'KID', 'Precision', 'Recall', 'Fail the check', 'Cleaned pixels',
           'Repeated', 'Copied, by features', 'Copied, by correlation', 'Nearest real image is a training image')
@@ -21,10 +21,10 @@ def quality(arms: Sequence[Tuple[str, pathlib.Path]], workdir: pathlib.Path) -> 
     Args:
       arms: (name, folder).
     """
-    body, notes, details = [], [], []
+    body, notes, details, damaged = [], [], [], []
     for name, folder in arms:
-        found = [(method, _read(folder / 'quality' / f'{method}.json')) for method in METHODS]
-        found = [(method, measured) for method, measured in found if measured]
+        found, refused = _read(folder)
+        damaged += refused
         for method, measured in reversed(found):
             title = f'{name}, {method}-stage'.lstrip(', ')
             body.append(_line(title, measured['scores'], measured))
@@ -35,7 +35,7 @@ def quality(arms: Sequence[Tuple[str, pathlib.Path]], workdir: pathlib.Path) -> 
                               measured['scores_of_real'], None))
             notes.append(_note(name, measured))
     if not body:
-        return [document.missing('quality/: missing; no samples were measured.')]
+        return damaged or [document.missing('quality/: missing; no samples were measured.')]
     notes += [
         'FID, KID, precision and recall refer to the held-out real images; the lines of real '
         'training images say what real pictures reach. Precision: share of samples that look like '
@@ -48,7 +48,7 @@ def quality(arms: Sequence[Tuple[str, pathlib.Path]], workdir: pathlib.Path) -> 
         'correlation blur alone raises this share. Nearest real image: of all real images, learned '
         'from or held out, each once, the one that correlates best; a share above chance says that '
         'samples are drawn to what was learned from.']
-    return [document.table(Table('', HEADER, body, notes), css='scores'), *details]
+    return [document.table(Table('', HEADER, body, notes), css='scores'), *damaged, *details]
 
 
 def _line(title: str, scores: dict, measured: Optional[dict]) -> tuple:
@@ -101,11 +101,17 @@ def _details(workdir, folder, method: str, title: str, measured: dict) -> List[B
                                      [document.table(table, css='scores')])]
 
 
-def _read(path: pathlib.Path) -> Optional[dict]:
-    try:
-        return read_json(path)
-    except InputError:
-        return None
+def _read(folder: pathlib.Path) -> Tuple[List[Tuple[str, dict]], List[Block]]:
+    """([(method, what was measured of it)], lines on files that cannot be used) of an arm."""
+    found, refused = [], []
+    for method in METHODS:
+        path = folder / 'quality' / f'{method}.json'
+        if path.exists():
+            try:
+                found.append((method, read_quality(path)))
+            except InputError as error:
+                refused.append(document.missing(str(error)))
+    return found, refused
 
 
 def _number(value, digits: int) -> str:

@@ -13,9 +13,9 @@ from PIL import Image
 
 from datasets import folder, images, jsrt, records, splits, writing
 from datasets.errors import InputError
-from datasets.files import check_manifest, read_json
+from datasets.files import check_manifest
 from pipelines import (checkpoints, config, experiment, export, logs, matrix, methods, official,
-                       results, segmentation, unblinding, workdirs)
+                       quality_file, results, segmentation, unblinding, workdirs)
 
 
 class Target(NamedTuple):
@@ -115,7 +115,7 @@ def _trained(run: Path) -> List[Target]:
 
 def _scored(run: Path) -> List[Target]:
     arms, path = matrix.arms_of(_config(run)), run / 'results.jsonl'
-    quality = sorted((run / 'quality').glob('*.json'))
+    measured = sorted((run / 'quality').glob('*.json'))
 
     def scores():
         rows = results.read_results(path)
@@ -130,7 +130,8 @@ def _scored(run: Path) -> List[Target]:
 
     return [Target('results', [path], scores, True),
             Target('evaluations', sorted((run / 'evaluations').glob('*.json')), evaluations, True),
-            Target('quality', quality, lambda: digest([read_json(p) for p in quality]), True)]
+            Target('quality', measured, lambda: digest([quality_file.read_quality(p) for p in measured]),
+                   True)]
 
 
 def _of_the_user(run: Path, own: Path) -> List[Target]:

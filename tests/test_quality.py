@@ -8,11 +8,12 @@ import pytest
 
 from datasets import phantom, records, writing
 from datasets.errors import InputError
-from datasets.files import read_json
+from datasets.files import read_json, write_json
 from datasets.labels import CHEST
 from datasets.phantom import draw_phantom
 from pipelines import quality
 from pipelines.methods import METHODS
+from pipelines.quality_file import read_quality
 from tests.conftest import tiny_config
 
 SIZE = 48
@@ -120,7 +121,8 @@ def test_what_is_written(workdir, measured):
             result['num_train']) == ('random', SIZE, 60, 50)
     assert result['scores']['check_failures_percent'] == 5
     assert result['scores']['cleaned_pixels_percent'] == pytest.approx(0.7)
-    assert result['scores']['repeated_percent'] == 0
+    assert result['scores']['repeated_percent'] == pytest.approx(100 * 10 / 60)  # of 50 images
+    assert measured[FRESH]['scores']['repeated_percent'] == 0
     assert measured[FRESH]['scores']['check_failures_percent'] is None
 
 
@@ -135,6 +137,14 @@ def test_repeating_costs_nothing_until_the_samples_change(workdir, measured, mon
     write(copy / 'synthetic' / FRESH.name, chests(3000, 60))
     with pytest.raises(AssertionError, match='measured again'):
         quality.measure_quality(CONFIG, FRESH, copy)
+
+
+def test_another_file_under_the_name_is_refused(workdir, measured, tmp_path):
+    for found in (measured[FRESH], {'method': 'single'}):
+        write_json(tmp_path / 'single.json', found)
+        with pytest.raises(InputError, match='single.json: expected the quality of the method single, '
+                                             'found something else; remove it'):
+            read_quality(tmp_path / 'single.json')
 
 
 def test_left_out_images_come_before_test_images(workdir, tmp_path):

@@ -85,7 +85,7 @@ def workdir(tmp_path):
 
 
 QUALITY = {
-    'method': 'three', 'features': 'random', 'size': 64, 'num_samples': 64, 'num_train': 96,
+    'made_from': {}, 'method': 'three', 'features': 'random', 'size': 64, 'num_samples': 64, 'num_train': 96,
     'held_out': {'split': 'left_out', 'count': 24},
     'scores': {'fid_random': 12.5, 'kid_random': 0.25, 'kid_random_error': 0.0625,
                'precision': 0.75, 'recall': None, 'fid_random_to_train': 10.0,
@@ -203,6 +203,7 @@ def test_damaged_files_become_a_line_each(workdir):
         'stages/dots/samples/step-00000040.png': 'step-00000040.png: not readable as a picture',
         'records/test/dataset_info.json': 'records/test/dataset_info.json: expected a JSON object that this program wrote',
         'results.jsonl': 'results.jsonl, line 1: expected a JSON object',
+        'quality/three.json': 'quality/three.json: expected a JSON object that this program wrote',
         'stages/dots/losses.jsonl': 'stages/dots/losses.jsonl, line 1: expected a JSON object',
         'config.yaml': '# Report: run'}
     for name in damaged:
