@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Mapping
 
@@ -15,6 +14,7 @@ import cv2
 import numpy as np
 import yaml
 
+from datasets import locks
 from datasets.errors import InputError
 
 MAX_YAML_BYTES, MAX_YAML_VALUES = 1 << 20, 100_000
@@ -56,13 +56,15 @@ def whole_folder(path) -> Iterator[Path]:
     The folder that it lies in is for what is needed meanwhile, and goes at the end.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix='.unfinished-'))
-    try:
-        yield temporary / 'whole'
-        os.rename(temporary / 'whole', path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    temporary = path.with_name(f'.unfinished-{path.name}')
+    with locks.held(path.with_name(f'{path.name}.lock'), str(path)):
+        shutil.rmtree(temporary, ignore_errors=True)  # left by one that was killed: the lock is ours
+        temporary.mkdir(mode=0o700)
+        try:
+            yield temporary / 'whole'
+            os.rename(temporary / 'whole', path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def sealed(content: Mapping[str, Any]) -> dict:

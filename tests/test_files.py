@@ -90,3 +90,20 @@ def test_yaml_that_nobody_writes(tmp_path, text, reason):
     with pytest.raises(ValueError, match=reason) as caught:
         files.read_yaml(tmp_path / 'a.yaml')
     assert '\n' not in str(caught.value) and len(str(caught.value)) <= 300
+
+
+def test_a_folder_is_there_when_it_is_whole(tmp_path):
+    with pytest.raises(ZeroDivisionError), files.whole_folder(tmp_path / 'made') as folder:
+        folder.mkdir()
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+    left = tmp_path / '.unfinished-made'      # by one that was killed
+    left.mkdir()
+    (left / 'half').touch()
+    with files.whole_folder(tmp_path / 'made') as folder:
+        folder.mkdir()
+        (folder / 'file').touch()
+        assert not (left / 'half').exists() and not (tmp_path / 'made').exists()
+        with pytest.raises(InputError, match='made.*process'), files.whole_folder(tmp_path / 'made'):
+            pass
+    assert [path.name for path in tmp_path.rglob('*')] == ['made', 'file']
