@@ -70,10 +70,11 @@ class Convolution(tf.keras.layers.Layer):
 def convolve_by_product(x: tf.Tensor, kernel: tf.Tensor):
     """`tf.nn.conv2d` of stride 1 without padding, as one matrix product over patches of `x`.
 
-    For many channels on few pixels: the kernel is then larger than all patches together, and oneDNN
-    spends more time on reordering it than on multiplying. With 1024 channels at 16 x 16 forward and
-    backward took 81 ms in the place of 106; at no size with no more pixels than channels was it slower.
-    The gradient makes the patches again, for memory.
+    For many channels on few pixels: the kernel is then larger than all patches together, and on a
+    CPU oneDNN spends more time on reordering it than on multiplying. With 1024 channels at 16 x 16
+    forward and backward took 81 ms in the place of 106, and no size with as many channels as
+    pixels was slower; on a GPU it was not measured. The gradient makes the patches again, for
+    memory.
     """
     size, _, channels_in, channels_out = kernel.shape
     batch, height, width, _ = x.shape

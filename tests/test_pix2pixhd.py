@@ -100,6 +100,38 @@ def test_discriminator_without_its_finest_scale_is_the_coarser_one():
     assert finest | coarser == {id(v) for v in network.trainable_variables}
 
 
+@pytest.mark.parametrize('batch, height, width, size', [(1, 4, 5, 3), (2, 3, 3, 3), (3, 5, 4, 1)])
+def test_convolution_by_product_is_the_convolution(batch, height, width, size):
+    rng = np.random.default_rng(0)
+    x, kernel, dy = [tf.constant(rng.normal(size=shape)) for shape in (
+        (batch, height, width, 2), (size, size, 2, 3),
+        (batch, height - size + 1, width - size + 1, 3))]
+    found = []
+    for convolve in (convolve_by_product, lambda x, k: tf.nn.conv2d(x, k, 1, 'VALID')):
+        with tf.GradientTape() as tape:
+            tape.watch([x, kernel])
+            y = convolve(x, kernel)
+        found.append([y, *tape.gradient(y, [x, kernel], dy)])
+    for ours, theirs in zip(*found):
+        np.testing.assert_allclose(ours, theirs, atol=1e-12)
+
+
+@pytest.mark.parametrize('shape, operation', [
+    ((1, 4, 4, 2), 'MatMul'), ((1, 1, 17, 2), 'Conv2D'), ((2, 4, 4, 2), 'Conv2D'),
+    ((None, 4, 4, 2), 'Conv2D')])
+@pytest.mark.parametrize('dtype', ['float32', 'mixed_float16'])
+def test_no_more_pixels_than_channels_are_a_matrix_product(shape, operation, dtype):
+    tf.keras.mixed_precision.set_global_policy(dtype)
+    try:
+        layer = Convolution(2, 16, 3, tf.keras.initializers.GlorotUniform(0), padding=1)
+        function = tf.function(layer).get_concrete_function(
+            tf.TensorSpec(shape, layer.compute_dtype))
+    finally:
+        tf.keras.mixed_precision.set_global_policy('float32')
+    assert [op.type for op in function.graph.get_operations()
+            if op.type in ('MatMul', 'Conv2D')] == [operation]
+
+
 @pytest.mark.parametrize('shape', [(1, 8, 8, 3), (3, 5, 7, 4)])
 @pytest.mark.parametrize('scale', [1.0, 1e-3])  # at 1e-3 epsilon outweighs the variance
 def test_instance_norm_by_hand(shape, scale):
