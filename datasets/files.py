@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
 import secrets
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Mapping
 
@@ -55,11 +57,13 @@ def whole_folder(path) -> Iterator[Path]:
 
     The folder that it lies in is for what is needed meanwhile, and goes at the end.
     """
-    path = Path(path)
-    temporary = path.with_name(f'.unfinished-{path.name}')
+    path, prefix = Path(path), f'.unfinished-{Path(path).name}-'
     with locks.held(path.with_name(f'{path.name}.lock'), str(path)):
-        shutil.rmtree(temporary, ignore_errors=True)  # left by one that was killed: the lock is ours
-        temporary.mkdir(mode=0o700)
+        if path.exists() and (path.is_file() or any(path.iterdir())):
+            raise InputError(f'{path}: exists already; choose another folder')
+        for left in path.parent.glob(f'{glob.escape(prefix)}*'):
+            shutil.rmtree(left, ignore_errors=True)  # by one that was killed: the lock is ours
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=prefix))
         try:
             yield temporary / 'whole'
             os.rename(temporary / 'whole', path)

@@ -97,7 +97,7 @@ def test_a_folder_is_there_when_it_is_whole(tmp_path):
         folder.mkdir()
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
-    left = tmp_path / '.unfinished-made'      # by one that was killed
+    left = tmp_path / '.unfinished-made-x1'      # by one that was killed
     left.mkdir()
     (left / 'half').touch()
     with files.whole_folder(tmp_path / 'made') as folder:
@@ -107,3 +107,5 @@ def test_a_folder_is_there_when_it_is_whole(tmp_path):
         with pytest.raises(InputError, match='made.*process'), files.whole_folder(tmp_path / 'made'):
             pass
     assert [path.name for path in tmp_path.rglob('*')] == ['made', 'file']
+    with pytest.raises(InputError, match='made: exists already'), files.whole_folder(tmp_path / 'made'):
+        pass
