@@ -1,11 +1,12 @@
 """How close the program is to the machine: every figure over a limit measured in the same process.
 
 Absolute times say more about the machine than about the program; ratios can be compared between
-machines and versions. Figure and limit are medians of repetitions in turn: a shared machine's speed
-drifts by a tenth within minutes, and then that of both does.
+machines and versions. A shared machine's speed drifts by a tenth within minutes; so training steps,
+the sliding window and record writing are timed in turn with their limits, as medians of both.
 """
 from __future__ import annotations
 
+import itertools
 import shutil
 import statistics
 import subprocess
@@ -166,7 +167,8 @@ def generation(config: Config, workdir, blocks: int) -> Figure:
         return spent
 
     few, many, before = blocks // 3 * block, blocks * block, bare_stages(config, workdir)
-    value = (taken(many) - taken(few)) / (many - few)
+    less = taken(few)
+    value = (taken(many) - less) / (many - few)
     return Figure(f'generation, {config.data.size} px, three stages, one more sample of {many}', value,
                   min(before, bare_stages(config, workdir)), 's', 1.10, False)
 
@@ -217,12 +219,12 @@ def record_writing(workdir, count: int, side: int, repeats: int) -> Figure:
     examples = [records.Example(sample.id, sample.id, sample.image, CHEST.encode(sample.masks))
                 for sample in drawn]
     pictures = [picture for example in examples for picture in (example.image, example.label_map)]
-    blank = records.Info(Path(workdir) / 'writing', 'drawn', 'train', side, 8, 0, CHEST,
-                         [example.name for example in examples], {})
+    folders = (Path(workdir) / f'writing{number}' for number in itertools.count())
 
     def write():
-        shutil.rmtree(blank.directory, ignore_errors=True)
-        writing.write_dataset(blank, [lambda notes: examples])
+        writing.write_dataset(records.Info(
+            next(folders), 'drawn', 'train', side, 8, 0, CHEST,
+            [example.name for example in examples], {}), [lambda notes: examples])
 
     limit, value = medians_in_turn([lambda: encode_all(pictures), write], repeats)
     return Figure(f'record writing, {count} pairs of {side} px', value, limit, 's', 1.25, False)

@@ -12,7 +12,8 @@ from pipelines.methods import METHODS
 from pipelines.quality_file import read_quality
 
 HEADER = ('Samples', 'FID', 'KID', 'Precision', 'Recall', 'Fail the check', 'Cleaned pixels',
-          'Repeated', 'Copied, by features', 'Copied, by correlation', 'Nearest real image is a training image')
+          'Repeated', 'Copied, by features', 'Copied, by correlation',
+          'Nearest real image is a training image')
 
 
 def quality(arms: Sequence[Tuple[str, pathlib.Path]], workdir: pathlib.Path) -> List[Block]:
@@ -63,7 +64,7 @@ def _line(title: str, scores: dict, measured: Optional[dict]) -> tuple:
     if measured is None:
         return (*line, *'------')
     return (*line, _percent(scores['check_failures_percent']),
-            _percent(scores['cleaned_pixels_percent']), _percent(scores.get('repeated_percent')),
+            _percent(scores['cleaned_pixels_percent']), _percent(scores['repeated_percent']),
             *[_share(measured['copying'][by], 'copied_percent') for by in
               ('features', 'correlation')],
             _share(measured['copying']['correlation']['nearest_real'], 'trained_percent'))

@@ -12,7 +12,7 @@ KEYS = {'method', 'features', 'size', 'num_samples', 'num_train', 'held_out', 's
 
 
 def read_quality(path) -> Dict[str, Any]:
-    """What quality.measure_quality wrote; InputError where that is missing, damaged or another file."""
+    """What quality.measure_quality wrote; InputError where it is missing, damaged or another."""
     found, method = read_json(path), Path(path).stem
     if set(found) != KEYS or found['method'] != method:
         raise InputError(f'{path}: expected the quality of the method {method}, found something '

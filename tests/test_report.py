@@ -90,7 +90,7 @@ QUALITY = {
     'scores': {'fid_random': 12.5, 'kid_random': 0.25, 'kid_random_error': 0.0625,
                'precision': 0.75, 'recall': None, 'fid_random_to_train': 10.0,
                'check_failures_percent': 12.5, 'redrawn_percent': 12.5,
-               'cleaned_pixels_percent': None},
+               'cleaned_pixels_percent': None, 'repeated_percent': 12.5},
     'scores_of_real': {'fid_random': 1.5, 'kid_random': 0.0, 'kid_random_error': 0.0,
                        'precision': 1.0, 'recall': 1.0},
     'organs': [{'quantity': 'heart_area', 'real_mean': 0.1, 'real_sd': 0.01, 'generated_mean': 0.12,
