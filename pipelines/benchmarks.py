@@ -1,4 +1,4 @@
-"""How close the program is to the machine: every figure over a limit measured in the same process.
+"""How close the program is to the machine: every figure over a limit of the same run.
 
 Absolute times say more about the machine than about the program; ratios can be compared between
 machines and versions. A shared machine's speed drifts by a tenth within minutes; so training steps,

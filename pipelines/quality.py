@@ -161,10 +161,9 @@ def _load_features(features_file: Optional[str]) -> Features:
 def _known(path: Path) -> Dict[str, Any]:
     """The result of an earlier measurement; empty if there is none that can be used."""
     try:
-        found = read_quality(path)
+        return read_quality(path)
     except InputError:
         return {}
-    return found if 'repeated_percent' in found['scores'] else {}  # older ones are without
 
 
 def _scores(suffix: str, held_out: np.ndarray, pictures: np.ndarray) -> Dict[str, float]:

@@ -140,7 +140,8 @@ def test_repeating_costs_nothing_until_the_samples_change(workdir, measured, mon
 
 
 def test_another_file_under_the_name_is_refused(workdir, measured, tmp_path):
-    for found in (measured[FRESH], {'method': 'single'}):
+    older = {**measured[COPIES], 'scores': {'fid_random': 1.0}}
+    for found in (measured[FRESH], {'method': 'single'}, older):
         write_json(tmp_path / 'single.json', found)
         with pytest.raises(InputError, match='single.json: expected the quality of the method single, '
                                              'found something else; remove it'):
