@@ -42,18 +42,27 @@ def tiny_config(**sections):
     return from_dict({**tree, **sections}, 'test')
 
 
+def made_once(tmp_path_factory, name, make):
+    """The folder that `make(folder)` fills, by the first of the workers that asks for it."""
+    folder = tmp_path_factory.getbasetemp() / name
+    if 'PYTEST_XDIST_WORKER' in os.environ:  # one folder below that of the whole run
+        folder = folder.parents[1] / name
+    done = folder.with_name(f'{name}.done')
+    with open(f'{folder}.lock', 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope='session')
 def finished(tmp_path_factory):
     """(config, workdir) of a whole tiny experiment, run once for all workers; each has its copy."""
     from pipelines import experiment
     config, own = tiny_config(), tmp_path_factory.mktemp('experiment') / 'run'
-    shared = tmp_path_factory.getbasetemp() / 'finished'
-    if 'PYTEST_XDIST_WORKER' in os.environ:  # one folder below that of the whole run
-        shared = shared.parents[1] / 'finished'
-    with open(f'{shared}.lock', 'w') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / 'report.html').exists():
-            experiment.run(config, shared, say=lambda text: None)
+    shared = made_once(tmp_path_factory, 'finished', lambda folder: experiment.run(
+        config, folder, say=lambda text: None))
     shutil.copytree(shared, own, symlinks=True)
     return config, own
 
