@@ -1,4 +1,4 @@
-"""Features of pictures by which sets of them are compared (`pipelines/generative_metrics.py`).
+"""Features of pictures by which sets of them are compared (`pipelines/evaluation/set_distances.py`).
 
 Pictures are grey, float32 [N, H, W, 1] in [0, 1]; features are float32 [N, D], one row a picture.
 Nothing is ever downloaded.

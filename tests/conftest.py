@@ -8,12 +8,12 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 import pytest
 import tensorflow as tf
 
-from pipelines import runtime
+from pipelines.runtime import devices
 
 # two devices for the tests of strategies; everything else uses the first
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices('CPU')[0], [tf.config.LogicalDeviceConfiguration()] * 2)
-runtime.setup()
+devices.setup()
 
 # Every network and set as small as it gets; the code that runs is that of the real configs.
 TINY = {
@@ -36,7 +36,7 @@ TINY = {
 
 def tiny_config(**sections):
     """The tiny config with keys of its sections replaced: tiny_config(data={'size': 64})."""
-    from pipelines.config import from_dict
+    from pipelines.plan.config import from_dict
     tree = {key: {**value, **sections.pop(key, {})} if isinstance(value, dict) else value
             for key, value in TINY.items()}
     return from_dict({**tree, **sections}, 'test')
@@ -59,9 +59,9 @@ def made_once(tmp_path_factory, name, make):
 @pytest.fixture(scope='session')
 def finished(tmp_path_factory):
     """(config, workdir) of a whole tiny experiment, run once for all workers; each has its copy."""
-    from pipelines import experiment
+    from pipelines.experiment import steps
     config, own = tiny_config(), tmp_path_factory.mktemp('experiment') / 'run'
-    shared = made_once(tmp_path_factory, 'finished', lambda folder: experiment.run(
+    shared = made_once(tmp_path_factory, 'finished', lambda folder: steps.run(
         config, folder, say=lambda text: None))
     shutil.copytree(shared, own, symlinks=True)
     return config, own

@@ -1,7 +1,7 @@
 """Evaluations by hand, as lines of results.jsonl."""
 import numpy as np
 
-from pipelines import metrics
+from pipelines.scores import overlap
 
 ORGANS = ['left_lung', 'right_lung', 'heart']
 
@@ -22,10 +22,10 @@ def make_evaluation(confusions=None, distances=None, **changes):
     if confusions is None:
         confusions = make_confusions([(0.9, 0.8, 0.7), (0.8, 0.9, 0.9)])
     scores = {}
-    computed = {**metrics.pooled_scores(confusions, ORGANS),
-                **metrics.per_image_scores(confusions, ORGANS)}
+    computed = {**overlap.pooled_scores(confusions, ORGANS),
+                **overlap.per_image_scores(confusions, ORGANS)}
     if distances is not None:
-        computed.update(metrics.mean_distances(np.array(distances, float), ORGANS))
+        computed.update(overlap.mean_distances(np.array(distances, float), ORGANS))
     for (metric, organ), value in computed.items():
         scores.setdefault(metric, {})[organ] = [value, max(0, value - 1), min(100, value + 1)]
     protocol = {'dataset': 'phantom', 'configuration': 'demo', 'size': 64, 'updates': 400}

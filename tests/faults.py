@@ -20,7 +20,7 @@ import numpy as np
 import yaml
 
 from datasets.files import read_json, sha256
-from pipelines import results
+from pipelines.scores import results
 from tests.conftest import TINY
 
 TOOL = Path(__file__).resolve().parents[1] / 'tools' / 'run_experiment.py'
@@ -87,7 +87,7 @@ def fill_disk(arguments: List[str], size: int) -> Fault:
 def fingerprint(workdir: Path) -> dict:
     """Everything that a run leaves and that must not depend on faults."""
     import tensorflow as tf
-    from pipelines import checkpoints
+    from pipelines.training import checkpoints
     found = {str(path.relative_to(workdir)): sha256(path) for path in workdir.rglob('*.tfrecord')}
     for folder in [*workdir.glob('stages/*'), *workdir.glob('segmenters/*')]:
         reader = tf.train.load_checkpoint(str(checkpoints.latest(folder / 'checkpoints')))

@@ -11,11 +11,18 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from datasets import folder, images, jsrt, records, splits, writing
+from datasets import images, records, splits, writing
 from datasets.errors import InputError
 from datasets.files import check_manifest
-from pipelines import (checkpoints, config, experiment, export, logs, matrix, methods, official,
-                       quality_file, results, segmentation, unblinding, workdirs)
+from datasets.readers import folder, jsrt
+from pipelines.evaluation import quality_file
+from pipelines.experiment import steps
+from pipelines.plan import config, matrix, methods, provenance
+from pipelines.reading import unblinding
+from pipelines.scores import results
+from pipelines.segmentation import task
+from pipelines.serving import export, official
+from pipelines.training import checkpoints, logs
 
 
 class Target(NamedTuple):
@@ -91,12 +98,12 @@ def _config(run: Path) -> config.Config:
 
 def _trained(run: Path) -> List[Target]:
     settings, trained = _config(run), methods.Run(methods.REGIMES['real'])
-    kept = segmentation.segmenter_directory(run, trained)
+    kept = task.segmenter_directory(run, trained)
     saved = sorted((kept / 'checkpoints').iterdir())
     model = run / 'exports' / trained.name / '1'
 
     def restore():
-        return digest(segmentation.trained_network(settings, trained, 4, run).get_weights())
+        return digest(task.trained_network(settings, trained, 4, run).get_weights())
 
     def latest():
         """Goes back to the checkpoint before, with a warning; what it takes is whole."""
@@ -124,7 +131,7 @@ def _scored(run: Path) -> List[Target]:
         return digest(rows)
 
     def evaluations():
-        return digest([experiment.read_scores(run / 'evaluations' / f'{each.name}-{split}.json', each,
+        return digest([steps.read_scores(run / 'evaluations' / f'{each.name}-{split}.json', each,
                                               split)
                        for arm in arms for each, splits in arm.scores.items() for split in splits])
 
@@ -151,7 +158,7 @@ def _of_the_user(run: Path, own: Path) -> List[Target]:
         Target('key of a reading', [key], unblind, True),
         Target('answers of a reading', [answers], unblind, False),
         Target('config', [kept], lambda: digest(config.to_dict(config.load_config(str(kept)))), False),
-        Target('kept config', [kept], lambda: str(workdirs.open_workdir(settings, run)), True),
+        Target('kept config', [kept], lambda: str(provenance.open_workdir(settings, run)), True),
         Target('coding', [coding], lambda: digest(folder.read_coding(coding).to_dict()), False),
         Target('ids', [ids], lambda: digest(splits.read_ids(ids)), False)]
 

@@ -18,9 +18,12 @@ import numpy as np
 import tensorflow as tf
 
 from datasets import records
-from pipelines import checkpoints, experiment, report, results
-from pipelines.matrix import arm_of
-from pipelines.methods import METHODS, REGIMES, Run
+from pipelines.experiment import steps
+from pipelines.plan.matrix import arm_of
+from pipelines.plan.methods import METHODS, REGIMES, Run
+from pipelines.report import report
+from pipelines.scores import results
+from pipelines.training import checkpoints
 from tests.conftest import tiny_config
 from tests.evaluations import make_confusions, make_evaluation
 
@@ -45,19 +48,19 @@ def config():
 def measure(workdir) -> dict:
     """{'steps': training -> rows, 'weights': network -> sums, 'samples': ..., 'evaluation': ...}."""
     settings, found = config(), {'steps': {}, 'weights': {}, 'samples': {}}
-    experiment.prepare(settings, workdir)
+    steps.prepare(settings, workdir)
     for method in METHODS.values():
         for stage in method.stages:
-            experiment.train_stage(settings, stage, workdir)
-        experiment.generate(settings, method, workdir)
+            steps.train_stage(settings, stage, workdir)
+        steps.generate(settings, method, workdir)
         found['samples'][method.name] = _samples(workdir / 'synthetic' / method.name)
     for run in RUNS:
-        experiment.train_segmenter(settings, run, workdir)
+        steps.train_segmenter(settings, run, workdir)
     for folder in sorted([*workdir.glob('stages/*'), *workdir.glob('segmenters/*')]):
         rows = [row for _, row in results.read_json_lines(folder / 'losses.jsonl')]
         found['steps'][folder.name] = rows
         found['weights'][folder.name] = _weights(folder)
-    row = experiment.evaluate(arm_of(settings, RUNS[:1]), RUNS[0], 'test', workdir)
+    row = steps.evaluate(arm_of(settings, RUNS[:1]), RUNS[0], 'test', workdir)
     found['evaluation'] = {key: row[key] for key in ('images', 'scores', 'organs')}
     return json.loads(json.dumps(found))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import official as networks_of
-from pipelines import official
+from models.official import networks as networks_of
+from pipelines.serving import official
 
 FOLDER = Path(os.environ.get('PARITY_DIR') or Path(__file__).parent / 'data')
 FILES = [pytest.param(path, id=path.stem) for path in sorted(FOLDER.glob('*.npz'))]

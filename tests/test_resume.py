@@ -13,8 +13,11 @@ import pytest
 import tensorflow as tf
 
 from datasets.errors import Diverged, InputError
-from pipelines import checkpoints, experiment, logs, segmentation, stages, training
-from pipelines.methods import METHODS, REGIMES, Run
+from pipelines.experiment import steps
+from pipelines.plan.methods import METHODS, REGIMES, Run
+from pipelines.segmentation.task import segmenter_task
+from pipelines.stages.stage import stage_task
+from pipelines.training import checkpoints, logs, loop
 
 THREE = METHODS['three']
 
@@ -45,9 +48,9 @@ def prepared(finished, tmp_path_factory):
 
 def make(config, workdir, what):
     if what in REGIMES:
-        return segmentation.segmenter_task(config, Run(REGIMES[what]), workdir)
+        return segmenter_task(config, Run(REGIMES[what]), workdir)
     stage = next(s for s in THREE.stages if s.name == what)
-    return stages.stage_task(config, stage, experiment.prepare(config, workdir))
+    return stage_task(config, stage, steps.prepare(config, workdir))
 
 
 def train(config, workdir, what, directory, monkeypatch=None, kill_at=None):
@@ -60,7 +63,7 @@ def train(config, workdir, what, directory, monkeypatch=None, kill_at=None):
                 if step == kill_at:
                     raise Killed
             patch.setattr(logs.Logs, 'row', row_or_kill)
-        training.train(make(config, workdir, what), directory, **vars(config.run))
+        loop.train(make(config, workdir, what), directory, **vars(config.run))
 
 
 # step 7 of dots: 4 stable steps at 4 px, then inside the 6 steps of the fade to 8 px
@@ -139,7 +142,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(prepared,
 
     task = task._replace(phases=(phase._replace(batches=batches),))
     with pytest.raises(Diverged, match='not finite at step 4: .*generator loss'):
-        training.train(task, tmp_path, **vars(config.run))
+        loop.train(task, tmp_path, **vars(config.run))
     reader = tf.train.load_checkpoint(str(checkpoints.latest(tmp_path / 'checkpoints')))
     assert reader.get_tensor('step/.ATTRIBUTES/VARIABLE_VALUE') == 3
     kernels = [reader.get_tensor(name) for name in reader.get_variable_to_shape_map()

@@ -2,10 +2,11 @@
 import collections
 from pathlib import Path
 
-from pipelines import report, results
+from pipelines.report import report
+from pipelines.scores import results
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-STUDY = REPOSITORY / 'pipelines' / 'results' / 'jsrt_study_cpu'
+STUDY = REPOSITORY / 'pipelines' / 'studies' / 'jsrt_study_cpu'
 HEADING = '### The study, on real radiographs'
 
 

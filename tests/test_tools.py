@@ -82,7 +82,7 @@ def test_measure_growth_says_what_a_job_lacks(arguments, message):
 
 
 def test_measure_growth_knows_every_job():
-    from pipelines import scaling
+    from pipelines.cost import scaling
     from tools import measure_growth
     assert measure_growth.JOBS == tuple(scaling.JOBS)
     assert measure_growth.OF == tuple(scaling.GROWTHS)

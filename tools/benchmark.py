@@ -29,7 +29,9 @@ def main() -> int:
 
     common.setup_tensorflow()
     from datasets.files import write_json
-    from pipelines import benchmark_parts, results, runtime
+    from pipelines.cost import benchmark_parts
+    from pipelines.runtime import devices
+    from pipelines.scores import results
     figures = []
     print(f'{"":76}{"measured":>11}{"limit":>11}  {"unit":10}{"ratio":>7}  target')
     with tempfile.TemporaryDirectory() as workdir:
@@ -42,7 +44,7 @@ def main() -> int:
                       f'{"" if figure.is_met else "  MISSED"}', flush=True)
     if arguments.output:
         write_json(arguments.output, {
-            'device': runtime.device_name(), 'machine': platform.machine(),
+            'device': devices.device_name(), 'machine': platform.machine(),
             'versions': results.versions(), 'quick': arguments.quick,
             'figures': [{**figure._asdict(), 'ratio': figure.ratio, 'is_met': figure.is_met}
                         for figure in figures]})

@@ -75,7 +75,7 @@ def add_config_options(options: argparse.ArgumentParser) -> None:
     """--config, --workdir, --set and --dry-run."""
     options.add_argument('--config', required=True, metavar='FILE',
                          help='YAML file, such as those in pipelines/configs/; every key: '
-                         'pipelines/config.py')
+                         'pipelines/plan/config.py')
     options.add_argument('--workdir', required=True, metavar='DIR',
                          help='everything made goes here; repeating a command continues there')
     options.add_argument('--set', action='append', default=[], metavar='KEY=VALUE',
@@ -160,7 +160,7 @@ def check_parent(option: str, path: str) -> None:
 
 def load_config(arguments: argparse.Namespace):
     """The config that `add_config_options` asks for, overrides applied."""
-    from pipelines.config import load_config as load
+    from pipelines.plan.config import load_config as load
     return load(arguments.config, arguments.overrides)
 
 
@@ -177,15 +177,15 @@ def load_arm_config(arguments: argparse.Namespace):
 def dry_run(arguments: argparse.Namespace, arms) -> bool:
     """Prints the plan of these matrix.Arms if that is all that was asked for."""
     if arguments.dry_run:
-        from pipelines import planning
-        print(planning.describe(arms))
+        from pipelines.cost.dry_run import describe
+        print(describe(arms))
     return arguments.dry_run
 
 
 def run_of(arguments: argparse.Namespace, config):
     """The methods.Run that the options of `add_run_options` name."""
-    from pipelines import checks, methods
-    from pipelines.config import segmenter_settings
+    from pipelines.plan import checks, methods
+    from pipelines.plan.config import segmenter_settings
     checks.check_segmenter(segmenter_settings(config, arguments.segmenter), arguments.config)
     return methods.Run(methods.parse_regime(arguments.regime), arguments.segmenter, arguments.seed,
                        arguments.num_synthetic)
@@ -193,5 +193,5 @@ def run_of(arguments: argparse.Namespace, config):
 
 def setup_tensorflow(strategy: str = 'none') -> None:
     """Before the first op of a tool that computes; `strategy` where it trains, see the config."""
-    from pipelines import runtime
-    runtime.setup(strategy)
+    from pipelines.runtime import devices
+    devices.setup(strategy)

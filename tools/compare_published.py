@@ -21,12 +21,13 @@ def main() -> None:
     options.add_argument('--markdown', metavar='FILE', help='also write the tables here')
     arguments = options.parse_args()
 
-    from pipelines import compare, results
-    made = compare.tables(results.score_rows(results.collect(arguments.results)))
-    print(compare.to_text(made))
+    from pipelines.report import published
+    from pipelines.scores import results
+    made = published.tables(results.score_rows(results.collect(arguments.results)))
+    print(published.to_text(made))
     if arguments.markdown:
         try:
-            Path(arguments.markdown).write_text(compare.to_markdown(made), encoding='utf-8')
+            Path(arguments.markdown).write_text(published.to_markdown(made), encoding='utf-8')
         except OSError as error:
             raise InputError(f'--markdown {arguments.markdown}: expected a file that can be '
                              f'written ({error.strerror}); choose another path') from error

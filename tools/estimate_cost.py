@@ -18,7 +18,7 @@ def main() -> None:
         '  ... --rate 40       # another GPU: TFLOP/s that convolutions reach in training')
     options.add_argument('--config', required=True, metavar='FILE', help='YAML file without a '
                          'matrix, such as pipelines/configs/jsrt_full.yaml; every key: '
-                         'pipelines/config.py')
+                         'pipelines/plan/config.py')
     options.add_argument('--set', action='append', default=[], metavar='KEY=VALUE', dest='overrides',
                          help='override one value of the config (repeatable)')
     options.add_argument('--images', type=common.positive, metavar='N', help='real images before '
@@ -41,13 +41,14 @@ def main() -> None:
     if arguments.rate is not None and not arguments.rate > 0:
         raise InputError(f'--rate: expected TFLOP/s above 0, found {arguments.rate}')
     common.setup_tensorflow()
-    from pipelines import costs, matrix
+    from pipelines.cost import operations
+    from pipelines.plan import matrix
     runs = matrix.arms_of(config)[0].runs
-    rate = arguments.rate * 1e12 if arguments.rate else costs.V100_RATES[config.precision]
+    rate = arguments.rate * 1e12 if arguments.rate else operations.V100_RATES[config.precision]
     total = 0.0
     print(f'{"training":22}{"phase":18}{"steps":>11}{"GFLOP a step":>14}{"PFLOP":>12}{"hours":>9}')
-    for cost in costs.of_trainings(config, runs, CHEST, images * config.data.augment):
-        hours = costs.hours([cost], rate)
+    for cost in operations.of_trainings(config, runs, CHEST, images * config.data.augment):
+        hours = operations.hours([cost], rate)
         total += hours
         print(f'{cost.training:22}{cost.phase:18}{cost.steps:11,}{cost.operations / 1e9:14,.0f}'
               f'{cost.total / 1e15:12,.1f}{hours:9.2f}', flush=True)

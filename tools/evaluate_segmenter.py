@@ -25,8 +25,8 @@ def main() -> None:
         common.check_parent('--overlays', arguments.overlays)
 
     common.setup_tensorflow()
-    from pipelines import evaluation
-    scored = evaluation.evaluate(arguments.model, arguments.records, arguments.output,
+    from pipelines.evaluation import evaluate
+    scored = evaluate.evaluate(arguments.model, arguments.records, arguments.output,
                                  arguments.overlays)
     organs = [*scored.info.coding.targets, 'average']
     print(f'{"":20}' + ''.join(f'{organ:>14}' for organ in organs))

@@ -22,7 +22,7 @@ def main() -> None:
     if bool(arguments.regime) == bool(arguments.method and arguments.stage):
         options.error('expected either --regime, or --method and --stage')
 
-    from pipelines import matrix, methods, workdirs
+    from pipelines.plan import matrix, methods, provenance
     config = common.load_arm_config(arguments)
     if arguments.regime:
         run = common.run_of(arguments, config)
@@ -33,8 +33,8 @@ def main() -> None:
     if common.dry_run(arguments, [matrix.arm_of(config, [run])]):
         return
     common.setup_tensorflow()
-    from pipelines import export
-    workdir = workdirs.open_workdir(config, arguments.workdir)
+    from pipelines.serving import export
+    workdir = provenance.open_workdir(config, arguments.workdir)
     if arguments.regime:
         path = export.export_segmenter(config, run, workdir, arguments.output)
     else:

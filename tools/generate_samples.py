@@ -28,7 +28,7 @@ def main() -> None:
                          'that prepare_records.py --dataset folder reads')
     arguments = options.parse_args()
 
-    from pipelines import matrix, methods, workdirs
+    from pipelines.plan import matrix, methods, provenance
     config = common.load_arm_config(arguments)
     method, part = methods.parse_method(arguments.method), common.part_of(arguments)
     if arguments.png and part.workers > 1:
@@ -38,9 +38,9 @@ def main() -> None:
             matrix.arm_of(config, [methods.Run(methods.synth_regime(method))])]):
         return
     common.setup_tensorflow()
-    from pipelines import synthesis
-    workdir = workdirs.open_workdir(config, arguments.workdir)
-    info = synthesis.generate(config, method, workdir, arguments.num, part)
+    from pipelines.synthesis import generate
+    workdir = provenance.open_workdir(config, arguments.workdir)
+    info = generate.generate(config, method, workdir, arguments.num, part)
     if info is None:
         print(f'worker {part.index} of {part.workers} is done; shards of others are still missing')
         return
@@ -49,7 +49,7 @@ def main() -> None:
     print(f'{failed:.1%} failed the anatomical check, {info.notes["redrawn"]} were redrawn; '
           f'sheet: {info.directory / "samples.png"}')
     if arguments.png:
-        synthesis.write_png_pairs(info, arguments.png)
+        generate.write_png_pairs(info, arguments.png)
         print(f'PNG pairs: {arguments.png}')
 
 

@@ -31,7 +31,7 @@ def main() -> None:
     arguments = options.parse_args()
 
     common.setup_tensorflow()
-    from pipelines import official
+    from pipelines.serving import official
     path = official.import_weights(arguments.source, arguments.output)
     print(f'written: {path}')
 

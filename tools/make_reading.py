@@ -30,13 +30,13 @@ def main() -> None:
     seed = secrets.randbelow(2 ** 31) if arguments.seed is None else arguments.seed
 
     common.setup_tensorflow()
-    from pipelines import reading
-    key = reading.make_reading(arguments.model, arguments.records, arguments.output,
+    from pipelines.reading import layout
+    key = layout.make_reading(arguments.model, arguments.records, arguments.output,
                                seed, arguments.count, arguments.hardest)
     output = Path(arguments.output)
     print(f'reading {key["reading"]}, {len(key["pairs"])} pairs (images: {key["chosen"]})\n'
-          f'for readers:     {output / reading.PAGE} (holds the radiographs: mind their terms)\n'
-          f'NOT for readers: {output / reading.KEY} (says which side is the prediction)')
+          f'for readers:     {output / layout.PAGE} (holds the radiographs: mind their terms)\n'
+          f'NOT for readers: {output / layout.KEY} (says which side is the prediction)')
 
 
 if __name__ == '__main__':

@@ -37,7 +37,7 @@ def main() -> None:
             options.error(f'--job {arguments.job}: expected {", ".join(missing)} too')
 
     common.setup_tensorflow()
-    from pipelines import scaling
+    from pipelines.cost import scaling
     if arguments.job:
         done = scaling.run_job(arguments.of[0], arguments.job, arguments.value,
                                Path(arguments.workdir))
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _table(name: str, growth, folder: Path, value) -> None:
-    from pipelines import scaling
+    from pipelines.cost import scaling
     print(f'\n| {growth.words} | ' + ' | '.join(f'{job}: s | MiB | growth' for job in growth.jobs)
           + ' |\n|' + '---|' * (1 + 3 * len(growth.jobs)), flush=True)
     before = {}

@@ -17,10 +17,11 @@ def main() -> None:
 
     common.setup_tensorflow()
     from datasets import writing
-    from pipelines import methods, synthesis
+    from pipelines.plan import methods
+    from pipelines.synthesis import generate
     info = writing.merge(arguments.records)
     if info.split == 'synthetic':
-        synthesis.write_sheet(info, methods.parse_method(info.made['method']),
+        generate.write_sheet(info, methods.parse_method(info.made['method']),
                               info.directory / 'samples.png')
     print(f'{info.count} records of {len(info.ids)} sources in {len(info.shards)} shards, every one '
           f'as its worker wrote it: {info.directory}')

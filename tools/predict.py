@@ -20,9 +20,10 @@ def main() -> None:
     arguments = options.parse_args()
 
     common.setup_tensorflow()
-    from pipelines import prediction, runtime
-    rows = prediction.predict(arguments.model, arguments.input, arguments.output)
-    print(f'segmented {len(rows)} pictures on {runtime.device_name()}: '
+    from pipelines.runtime import devices
+    from pipelines.serving import predict
+    rows = predict.predict(arguments.model, arguments.input, arguments.output)
+    print(f'segmented {len(rows)} pictures on {devices.device_name()}: '
           f'{Path(arguments.output) / "predictions.csv"}')
 
 

@@ -23,7 +23,7 @@ def main() -> None:
         '      --size 256 --augment 6 --output records/look')
     options.add_argument('--dataset', required=True, choices=['phantom', 'jsrt', 'folder'],
                          help='phantom: chests drawn from --seed; jsrt: JSRT radiographs with SCR '
-                         'masks; folder: your own, laid out as datasets/folder.py says')
+                         'masks; folder: your own, laid out as datasets/readers/folder.py says')
     options.add_argument('--source', metavar='DIR', help='folder of the data set (not for phantom)')
     options.add_argument('--split', required=True, choices=['train', 'test'],
                          help='jsrt: the fold of odd numbers (train) or of even ones; folder: the '
@@ -47,8 +47,8 @@ def main() -> None:
     arguments = options.parse_args()
 
     from datasets.splits import read_ids
-    from pipelines import prepare
-    from pipelines.config import Data
+    from pipelines.data import prepare
+    from pipelines.plan.config import Data
     common.setup_tensorflow()
     ids = read_ids(arguments.ids) if arguments.ids else None
     dataset = prepare.open_dataset(arguments.dataset, arguments.source, arguments.split, ids,

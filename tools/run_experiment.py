@@ -25,7 +25,8 @@ def main() -> None:
                          help='only these seeds of the segmenters, of those in the matrix')
     arguments = options.parse_args()
 
-    from pipelines import experiment, matrix, workdirs
+    from pipelines.experiment import steps
+    from pipelines.plan import matrix, provenance
     config = common.load_config(arguments)
     if arguments.regimes and not config.matrix:  # any regime, not only those of the config
         arguments.overrides.append(f'regimes=[{", ".join(arguments.regimes)}]')
@@ -34,12 +35,12 @@ def main() -> None:
                            arguments.segmenters, arguments.seeds)
     if common.dry_run(arguments, arms):
         return
-    workdir = workdirs.open_workdir(config, arguments.workdir)
-    if experiment.is_done(workdir, arms):
+    workdir = provenance.open_workdir(config, arguments.workdir)
+    if steps.is_done(workdir, arms):
         print('done: nothing is left to do')
     else:
         common.setup_tensorflow(config.strategy)
-        experiment.run(config, workdir, arms)
+        steps.run(config, workdir, arms)
     print(f'report: {workdir / "report.html"}')
 
 

@@ -19,7 +19,7 @@ def main() -> None:
                          help='for reading.md and reading.csv, which are replaced')
     arguments = options.parse_args()
 
-    from pipelines import unblinding
+    from pipelines.reading import unblinding
     unblinded = unblinding.tabulate(arguments.key, arguments.answers)
     unblinding.write(arguments.output, unblinded)
     print(unblinding.to_text(unblinded))

@@ -18,14 +18,15 @@ def main() -> None:
     common.add_run_options(options, required=True)
     arguments = options.parse_args()
 
-    from pipelines import experiment, matrix, workdirs
+    from pipelines.experiment import steps
+    from pipelines.plan import matrix, provenance
     config = common.load_arm_config(arguments)
     run = common.run_of(arguments, config)
     if common.dry_run(arguments, [matrix.arm_of(config, [run])]):
         return
     common.setup_tensorflow(config.strategy)
-    workdir = workdirs.open_workdir(config, arguments.workdir)
-    experiment.train_segmenter(config, run, workdir)
+    workdir = provenance.open_workdir(config, arguments.workdir)
+    steps.train_segmenter(config, run, workdir)
     print(f'trained: {workdir / "segmenters" / run.name}')
 
 

@@ -17,7 +17,8 @@ def main() -> None:
                          help='single: pair; two: labels, image; three: dots, labels, image')
     arguments = options.parse_args()
 
-    from pipelines import experiment, matrix, methods, workdirs
+    from pipelines.experiment import steps
+    from pipelines.plan import matrix, methods, provenance
     config = common.load_arm_config(arguments)
     method = methods.parse_method(arguments.method)
     stage = methods.parse_stage(method, arguments.stage)
@@ -25,8 +26,8 @@ def main() -> None:
             matrix.arm_of(config, [methods.Run(methods.synth_regime(method))])]):
         return
     common.setup_tensorflow(config.strategy)
-    workdir = workdirs.open_workdir(config, arguments.workdir)
-    experiment.train_stage(config, stage, workdir)
+    workdir = provenance.open_workdir(config, arguments.workdir)
+    steps.train_stage(config, stage, workdir)
     folder = workdir / 'stages' / stage.key
     print(f'trained: {folder}; sample sheets in {folder / "samples"}')
 

@@ -11,14 +11,14 @@ def main() -> None:
         __doc__,
         '  python tools/write_report.py --workdir runs/demo\n'
         '  # the tables of the study on real radiographs, from the results in the repository\n'
-        '  python tools/write_report.py --workdir pipelines/results/jsrt_study_cpu \\\n'
+        '  python tools/write_report.py --workdir pipelines/studies/jsrt_study_cpu \\\n'
         '      --output runs/study_report')
     options.add_argument('--workdir', required=True, metavar='DIR',
                          help='of run_experiment.py, or a copy of its results alone')
     options.add_argument('--output', metavar='DIR', help='default: the workdir')
     arguments = options.parse_args()
 
-    from pipelines import report
+    from pipelines.report import report
     print(f'report: {report.write_report(arguments.workdir, arguments.output)}')
 
 

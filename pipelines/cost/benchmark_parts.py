@@ -1,0 +1,80 @@
+"""What tools/benchmark.py measures: networks, sizes and targets, part by part."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Iterator
+
+from datasets import records
+from pipelines.cost import scaling
+from pipelines.cost.benchmark import (Figure, Step, config_of, generation, help_times, operations_of,
+                                      pipeline, record_writing, segmenter_task, sliding_window,
+                                      stage_task, step)
+from pipelines.cost.operations import SMANET_STEP
+
+PGGAN = {'data': {'size': 128}, 'pggan': {'batch_sizes': {2 ** k: 16 for k in range(2, 7)}}}
+PGGAN_SECONDS, PGGAN_RATE = 0.6, 210.0  # the target, where the matrix product has so many GFLOP/s
+
+
+def part(name: str, workdir: Path, quick: bool) -> Iterator[Figure]:
+    """The figures of one part, as they are measured."""
+    repeats = 2 if quick else 6
+    yield from {'steps': _steps, 'inference': _inference, 'generation': _generation,
+                'pipelines': _pipelines, 'writing': _writing, 'memory': _memory,
+                'help': lambda workdir, repeats: help_times(repeats)}[name](workdir, repeats)
+
+
+def _steps(workdir: Path, repeats: int) -> Iterator[Figure]:
+    name, task = 'SMANet, ResNet-50, 377 px, batch 2', segmenter_task(workdir / 'smanet', batch_size=2)
+    yield _share_of_product(name, step(task, repeats), 0.82)
+    for ngf, target in ((64, 0.65), (16, 0.55)):
+        task = stage_task(workdir / 'pix2pixhd', 'two', 1, data={'size': 256}, pix2pixhd={'ngf': ngf})
+        name = f'Pix2PixHD, 256 px, batch 1, ngf {ngf}'
+        yield _share_of_product(name, step(task, repeats), target)
+    measured = step(stage_task(workdir / 'pggan', 'three', 0, **PGGAN), repeats)
+    limit = PGGAN_SECONDS * PGGAN_RATE / measured.matrix_rate
+    yield Figure(f'PGGAN, 64 px, 64 maps, batch 16: {measured.words}', measured.seconds, limit, 's',
+                 1.0, False)
+
+
+def _share_of_product(name: str, measured: Step, target: float) -> Figure:
+    return Figure(f'{name}: {measured.words}', measured.rate, measured.matrix_rate, 'GFLOP/s', target,
+                  True)
+
+
+def _inference(workdir: Path, repeats: int) -> Iterator[Figure]:
+    network = segmenter_task(workdir, batch_size=2).networks['network']
+    yield sliding_window(network, 377, 512, repeats)
+
+
+def _generation(workdir: Path, repeats: int) -> Iterator[Figure]:
+    config = config_of(
+        data={'size': 256, 'dots_size': 64}, generation={'block': 4, 'shard': 16},
+        labels={'channels': 'onehot'}, pix2pixhd={'epochs': 1, 'decay_epochs': 1},
+        pggan={'fade_images': 16, 'stable_images': 16, 'batch_sizes': {
+            2 ** k: 4 for k in range(2, 7)}})
+    yield generation(config, workdir, blocks=3 * repeats)
+
+
+def _pipelines(workdir: Path, repeats: int) -> Iterator[Figure]:
+    samples = 100 * repeats
+    task = segmenter_task(workdir / 'smanet', batch_size=17)
+    yield from pipeline('SMANet, 377 of 512 px', task, records.read_info(
+        workdir / 'smanet/records/train'), samples, SMANET_STEP)
+    for name, method, number, sections in (
+            ('Pix2PixHD, 256 px', 'two', 1, {'data': {'size': 256}}),
+            ('PGGAN, 64 px', 'three', 0, PGGAN)):
+        folder = workdir / method
+        task = stage_task(folder, method, number, **sections)
+        yield from pipeline(name, task, records.read_info(folder / 'records/train'), samples,
+                            operations_of(task))
+
+
+def _writing(workdir: Path, repeats: int) -> Iterator[Figure]:
+    workdir.mkdir()
+    yield record_writing(workdir, count=100, side=512, repeats=2 * repeats)
+
+
+def _memory(workdir: Path, repeats: int) -> Iterator[Figure]:
+    few, many = (scaling.measure_job('samples', 'generation', count, workdir).mebibytes
+                 for count in (200, 2000))
+    yield Figure('peak memory of generation, 2000 samples over 200', many, few, 'MiB', 1.05, False)

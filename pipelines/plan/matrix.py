@@ -1,0 +1,208 @@
+"""What an experiment runs, from the `matrix` of its config.
+
+The matrix is a list of blocks, each of which stands for every combination of its lists. An *arm* is
+what shares a folder: one config with its real images, stages and samples. A *run* is one segmenter
+trained there. Arms that would train the same stage share it: the later one gets a link.
+"""
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from datasets.errors import InputError
+from pipelines.plan.checks import NAME
+from pipelines.plan.config import Block, Config, from_dict, stage_settings, to_dict
+from pipelines.plan.methods import FOREMOST, Run, Stage, parse_regime, stages_of, with_pretraining
+from pipelines.plan.strict import merge
+
+
+class Arm(NamedTuple):
+    """A config with the runs that are trained with it.
+
+    Attributes:
+      name: of its rows; usually the configuration.
+      folder: inside the experiment's; '' = that itself.
+      scores: the splits that each run is scored on.
+    """
+    name: str
+    folder: str
+    config: Config
+    scores: Dict[Run, Tuple[str, ...]]
+
+    @property
+    def runs(self) -> List[Run]:
+        """In the order of training: every FINETUNE k behind its SYNTH k."""
+        return with_pretraining(self.scores)
+
+
+def arms_of(config: Config) -> List[Arm]:
+    """The arms of an experiment; without a matrix one, in the experiment's own folder.
+
+    Raises:
+      InputError: two blocks give one folder two configs, or two folders rows of the same name.
+    """
+    if not config.matrix:
+        return [arm_of(config, [Run(parse_regime(name)) for name in config.regimes])]
+    arms: Dict[str, Arm] = {}
+    for number, block in enumerate(config.matrix):
+        for count, draw in itertools.product(block.num_train or (None,), block.draws or (None,)):
+            arm = _arm(config, block, number, count, draw)
+            known = arms.setdefault(arm.folder, arm)
+            if known.config != arm.config or known.name != arm.name:
+                raise InputError(f'matrix[{number}]: {arm.folder}: expected the config that an '
+                                 f'earlier block gives this folder; give the block another arm')
+            for run, splits in arm.scores.items():
+                known.scores[run] = tuple(dict.fromkeys([*known.scores.get(run, ()), *splits]))
+    rows = {}
+    for arm in arms.values():
+        other = rows.setdefault((arm.name, arm.config.data.num_train, arm.config.data.draw), arm)
+        if other is not arm:
+            raise InputError(f'matrix: {other.folder} and {arm.folder} are the same arm, real images '
+                             f'and draw; say draws and num_train in both blocks, or in none')
+    return list(arms.values())
+
+
+def arm_of(config: Config, runs: Sequence[Run]) -> Arm:
+    """One arm in the experiment's own folder, its runs scored on the test images."""
+    return Arm(config.configuration, '', config, {run: ('test',) for run in with_pretraining(runs)})
+
+
+def selected(arms: Sequence[Arm], folders: Optional[Sequence[str]],
+             regimes: Optional[Sequence[str]], segmenters: Optional[Sequence[str]],
+             seeds: Optional[Sequence[int]]) -> List[Arm]:
+    """The part of a matrix that is asked for; None = all. FINETUNE k brings its SYNTH k.
+
+    Raises:
+      InputError: nothing is left, or a name that the matrix does not have.
+    """
+    known = {'--arms': [arm.folder for arm in arms],
+             '--segmenters': [run.segmenter for arm in arms for run in arm.runs],
+             '--seeds': [run.seed for arm in arms for run in arm.runs]}
+    for option, asked in (('--arms', folders), ('--segmenters', segmenters), ('--seeds', seeds)):
+        for name in asked or ():
+            if name not in known[option]:
+                raise InputError(f'{option} {name}: expected of this experiment\'s '
+                                 f'{", ".join(map(str, dict.fromkeys(known[option])))}')
+    wanted = None if regimes is None else {parse_regime(name) for name in regimes}
+    chosen = []
+    for arm in arms:
+        runs = [run for run in arm.runs if (wanted is None or run.regime in wanted)
+                and (segmenters is None or run.segmenter in segmenters)
+                and (seeds is None or run.seed in seeds)]
+        if runs and (folders is None or arm.folder in folders):
+            chosen.append(arm._replace(scores={run: arm.scores[run]
+                                               for run in with_pretraining(runs)}))
+    if not chosen:
+        raise InputError('--arms, --regimes, --segmenters, --seeds: nothing of this experiment '
+                         'fulfils them all; --dry-run without them shows what there is')
+    return chosen
+
+
+def shown(arms: Sequence[Arm]) -> Optional[Tuple[Arm, Run]]:
+    """Whose pictures stand for an experiment: the paper's own regime where there is one.
+
+    Of the runs that are scored on the test images the first by `methods.FOREMOST`, SMANet before
+    others, and the lowest seed; None if there are none.
+    """
+    candidates = [(arm, run) for arm in arms for run in arm.runs if 'test' in arm.scores[run]]
+    return min(candidates, default=None, key=lambda pair: (
+        FOREMOST.index(pair[1].regime.name), pair[1].segmenter != 'smanet', pair[1].seed))
+
+
+def pairs_of(config: Config, run: Run) -> int:
+    """Synthetic pairs behind a run, those that choose the epoch included."""
+    if run.regime.method is None:
+        return 0
+    generation = config.generation
+    return (run.num_synthetic or generation.num_train) + generation.num_validation
+
+
+def unscored(arms: Sequence[Arm], rows: Sequence[dict]) -> List[str]:
+    """Scores of the matrix that no row of the results holds: 'tiny-draw0 real-smanet-0 (test)'."""
+    def key(row, num_real):
+        return (row['arm'], num_real, row['draw'], row['regime'], row['segmenter'], row['seed'],
+                row['num_synthetic'], row['split'])
+
+    found = {key(row, num_real) for row in rows for num_real in (row['num_real'], None)}
+    return [f'{arm.folder or arm.name} {run.name} ({split})'
+            for arm in arms for run, splits in arm.scores.items() for split in splits
+            if (arm.name, arm.config.data.num_train, arm.config.data.draw, run.regime.name,
+                run.segmenter, run.seed, pairs_of(arm.config, run), split) not in found]
+
+
+def share_stage(arms: Sequence[Arm], arm: Arm, stage: Stage, workdir) -> None:
+    """Links a stage of `arm` to that of an earlier arm which trains the very same.
+
+    Args:
+      arms: all of the matrix, in its order.
+
+    Raises:
+      InputError: the earlier arm has not trained it yet: one stage is not for two to train.
+    """
+    from pipelines.training.checkpoints import is_finished
+
+    own = Path(workdir) / arm.folder / 'stages' / stage.key
+    if own.is_symlink():  # as the matrix was when it was made; it may be another now
+        own.unlink()
+    owner = _owner(arms, arm, stage)
+    if owner is None or own.exists():
+        return
+    shared = Path(workdir) / owner.folder / 'stages' / stage.key
+    if not is_finished(shared):
+        raise InputError(f'--arms {arm.folder}: its stage {stage.key} is that of arm '
+                         f'{owner.folder}, which has not trained it yet; run that arm first')
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.symlink_to(os.path.relpath(shared, own.parent))
+
+
+def _owner(arms: Sequence[Arm], arm: Arm, stage: Stage) -> Optional[Arm]:
+    """The first of the arms before `arm` that trains the same stage."""
+    for other in itertools.takewhile(lambda other: other.folder != arm.folder, arms):
+        if (stage.key in stages_of([run.regime for run in other.runs])
+                and training_key(other.config, stage) == training_key(arm.config, stage)):
+            return other
+    return None
+
+
+def training_key(config: Config, stage: Stage) -> tuple:
+    """All of a config on which the weights of a stage depend."""
+    tree = to_dict(config)
+    settings = vars(stage_settings(config, stage.model, stage.key))
+    return (tree['data'], config.seed, config.precision, config.labels.channels,
+            {key: value for key, value in settings.items() if key != 'snapshot'})
+
+
+def _arm(config: Config, block: Block, number: int, count: Optional[int],
+         draw: Optional[int]) -> Arm:
+    tree = to_dict(config)
+    tree.pop('matrix')
+    tree = merge(tree, block.config)
+    name = block.arm or tree['configuration']
+    if not NAME.fullmatch(name):
+        raise InputError(f'matrix[{number}].arm: expected a name of letters, digits and _, found '
+                         f'{name!r}')
+    if 'matrix' in block.config:
+        raise InputError(f'matrix[{number}].config: expected no matrix inside a matrix')
+    folder = name
+    if count is not None:
+        tree['data']['num_train'] = count
+        folder += f'-{count}'
+    if draw is not None:
+        tree['data']['draw'] = draw
+        folder += f'-draw{draw}'
+    names = list(block.regimes) or tree['regimes']
+    config = from_dict({**tree, 'regimes': names}, f'matrix[{number}]')
+    total = config.generation.num_train
+    if any(not 1 <= n <= total for n in block.num_synthetic):
+        raise InputError(f'matrix[{number}].num_synthetic: expected numbers from 1 to '
+                         f'generation.num_train = {total}, found {list(block.num_synthetic)}')
+    counts = [None if n == total else n for n in block.num_synthetic] or [None]
+    runs = {Run(regime, segmenter, seed, None if regime.kind == 'real' else synthetic)
+            for regime in map(parse_regime, names) for segmenter in block.segmenters
+            for seed in block.seeds for synthetic in counts}
+    config = dataclasses.replace(config, regimes=tuple(tree['regimes']))  # the same in all blocks
+    return Arm(name, folder, config,
+               {run: tuple(block.score) for run in with_pretraining(runs)})

@@ -1,0 +1,245 @@
+"""Published numbers beside measured ones: Tables 1, 2 and 3 of Ciano et al. 2021.
+
+Papers 000 (journal) and 001 (arXiv) with the numbers in `published.yaml`; ours come from
+results.score_rows, of the test images. `protocol.configuration` says where a result belongs:
+'full' -> Table 1, 'tiny' -> Table 2, anything else -> a table of its own with Table 2's numbers
+beside it. Every cell reads `published / ours`; '-' stands for what nobody printed or we have not
+measured. What differs from the paper's protocol is said under each table, and nothing is ranked.
+"""
+from __future__ import annotations
+
+import pathlib
+import statistics
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import yaml
+
+from pipelines.plan.methods import FOREMOST, REGIMES
+from pipelines.report import protocols
+from pipelines.scores.results import Row
+
+PUBLISHED = pathlib.Path(__file__).parents[1] / 'published.yaml'
+ORGANS = ('left_lung', 'heart', 'right_lung', 'average')  # the order of the lists in published.yaml
+METRICS = (('J', 'jaccard_pooled'), ('DSC', 'dice_pooled'))
+LABELS = {'real': 'REAL',
+          'synth1': 'Single-stage, Synth 1', 'finetune1': 'Single-stage, Finetune',
+          'synth2': 'Two-stage, Synth 2', 'finetune2': 'Two-stage, Finetune',
+          'synth3': 'Three-stage, Synth 3', 'finetune3': 'Three-stage, Finetune'}
+ARXIV = ' †'
+ARXIV_NOTE = '† Only in the arXiv version (paper 001); the journal version (paper 000) drops it.'
+TABLE3 = {'human_expert': 'Human expert', 'unet_wang2017': 'U-Net (Wang 2017)',
+          'invertednet': 'InvertedNet', 'segnet_oliveira': 'SegNet (Oliveira 2018) ‡',
+          'fcn_oliveira': 'FCN (Oliveira 2018)', 'scan': 'SCAN',
+          'unet_eslami': 'U-Net (Eslami)' + ARXIV, 'pix2pix_mtdg': 'Pix2Pix MTdG' + ARXIV,
+          'three_stage': 'Three-stage method, as published'}
+
+Published = Dict[str, dict]
+
+
+class Table(NamedTuple):
+    """A table for any renderer; all cells are text, the notes stand below it."""
+    title: str
+    header: Sequence[str]
+    rows: List[Sequence[str]]
+    notes: List[str]
+
+
+def load_published() -> Published:
+    """Reads the paper's tables: {'full': {regime: {J, DSC}}, 'tiny': ..., 'table3': ...}."""
+    return yaml.safe_load(PUBLISHED.read_text(encoding='utf-8'))['ciano2021']
+
+
+def tables(rows: Sequence[Row]) -> List[Table]:
+    """Tables 1, 2, one for each other configuration that was measured, and Table 3.
+
+    Args:
+      rows: of results.score_rows; those of other images than the test set's are left out.
+    """
+    rows = [row for row in rows if row['split'] == 'test']
+    published = load_published()
+    made = []
+    for number, configuration in ((1, 'full'), (2, 'tiny')):
+        groups = _groups(rows, [configuration])
+        for experiment, measured in groups.items() or {None: []}.items():
+            title = f'Table {number}. {configuration.upper()}_DATASET: published / ours'
+            made.append(_comparison(title, experiment, measured, published[configuration],
+                                    configuration))
+    others = sorted({configuration_of(row) for row in rows} - {'full', 'tiny'})
+    for configuration in others:
+        for experiment, measured in _groups(rows, [configuration]).items():
+            title = f'Configuration {configuration!r} beside Table 2: published / ours'
+            made.append(_comparison(title, experiment, measured, published['tiny'],
+                                    configuration))
+    return made + [_table3(rows, published['table3'])]
+
+
+def configuration_of(row: Row) -> str:
+    """Which published table a result stands beside: 'full', 'tiny', or a name of ours."""
+    return str(row['protocol'].get('configuration', 'unnamed'))
+
+
+def mean_and_deviation(values: Sequence[float]) -> str:
+    """'92.71' of one seed, '92.71 ± 0.20 (3)' (sample deviation) of three, '-' of none."""
+    if not values:
+        return '-'
+    mean = f'{statistics.fmean(values):.2f}'
+    if len(values) == 1:
+        return mean
+    return f'{mean} ± {statistics.stdev(values):.2f} ({len(values)})'
+
+
+def to_markdown(made: Sequence[Table]) -> str:
+    """GitHub Markdown: heading (none if the title is empty), table and notes, one after another."""
+    def line(cells):
+        return '| ' + ' | '.join(cell.replace('|', r'\|') for cell in cells) + ' |'
+
+    parts = []
+    for table in made:
+        rule = '|' + '---|' * len(table.header)
+        lines = [line(table.header), rule, *map(line, table.rows)]
+        notes = [f'- {note}' for note in table.notes]
+        parts += [f'### {table.title}' if table.title else '', '\n'.join(lines), '\n'.join(notes)]
+    return '\n\n'.join(part for part in parts if part) + '\n'
+
+
+def to_text(made: Sequence[Table]) -> str:
+    """Aligned columns for a terminal, the notes below."""
+    parts = []
+    for table in made:
+        widths = [max(map(len, column)) for column in zip(table.header, *table.rows)]
+        rule = '-' * (sum(widths) + 2 * len(widths) - 2)
+
+        def line(cells):
+            return '  '.join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
+
+        parts += [table.title, rule, line(table.header), rule, *map(line, table.rows), rule,
+                  *table.notes, '']
+    return '\n'.join(parts)
+
+
+def group_of(row: Row) -> str:
+    """What stands in one table: experiment, arm (if it is not the configuration), real images."""
+    arm = '' if row['arm'] == configuration_of(row) else f'/{row["arm"]}'
+    return f'{row["experiment"]}{arm}, {row["num_real"]} real images'
+
+
+def variant_of(row: Row) -> Tuple[str, int]:
+    """What tells runs of one regime apart, other than chance: the network and its samples."""
+    return row['segmenter'], row['num_synthetic']
+
+
+def variant_words(variant: Tuple[str, int], others: Sequence[Tuple[str, int]]) -> str:
+    """' (unet, 664 pairs)': of a variant what the others do not share; '' if they all do."""
+    words = [variant[0]] if len({other[0] for other in others}) > 1 else []
+    if len({other[1] for other in others if other[0] == variant[0]}) > 1:
+        words.append(f'{variant[1]} pairs')
+    return f' ({", ".join(words)})' if words else ''
+
+
+def _groups(rows: Sequence[Row], configurations) -> Dict[str, List[Row]]:
+    """Group -> its pooled rows. Draws and seeds are averaged within a group only."""
+    groups: Dict[str, List[Row]] = {}
+    for row in rows:
+        if configuration_of(row) in configurations and row['metric'].endswith('_pooled'):
+            groups.setdefault(group_of(row), []).append(row)
+    return groups
+
+
+def _comparison(title: str, experiment: Optional[str], rows: Sequence[Row], published: dict,
+                configuration: str) -> Table:
+    measured = list(dict.fromkeys(row['organ'] for row in rows if row['organ'] != 'average'))
+    organs = ORGANS if set(measured) <= set(ORGANS) else (*measured, 'average')
+    values = _by_seed(rows)
+    body = []
+    for metric_label, metric in METRICS:
+        for regime in REGIMES:
+            printed = published[regime]
+            label = LABELS[regime] + (ARXIV if 'only_in' in printed else '')
+            found = list(dict.fromkeys(
+                variant_of(row) for row in rows if row['regime'] == regime))
+            for variant in found or [None]:
+                cells = []
+                for organ in organs:
+                    theirs = (f'{printed[metric_label][ORGANS.index(organ)]:.2f}'
+                              if organ in ORGANS else '-')
+                    ours = values.get((regime, variant, metric, organ), {})
+                    cells.append(f'{theirs} / {mean_and_deviation(list(ours.values()))}')
+                words = variant_words(variant, found) if found else ''
+                body.append((metric_label, label + words, *cells))
+    header = ('Metric', 'Trained on', *[organ.replace('_', ' ').capitalize() for organ in organs])
+    notes = ['Per cent, pooled over all pixels of the test set; ours: mean ± standard deviation '
+             '(number of seeds and draws) where there are several; "-": not measured or not printed.',
+             protocols.PUBLISHED_NOTE]
+    if any('only_in' in printed for printed in published.values()):
+        notes.append(ARXIV_NOTE)
+    if rows:
+        notes += [f'Ours: {experiment}. {protocols.describe(rows)}',
+                  *protocols.differences(rows, configuration)]
+    else:
+        notes.append('Ours: not measured.')
+    return Table(title, header, body, notes)
+
+
+def _by_seed(rows: Sequence[Row]) -> Dict[tuple, Dict[Tuple[int, int], float]]:
+    """(regime, variant, metric, organ) -> {(draw, seed): value}."""
+    values: Dict[tuple, Dict[Tuple[int, int], float]] = {}
+    for row in rows:
+        key = row['regime'], variant_of(row), row['metric'], row['organ']
+        values.setdefault(key, {})[row['draw'], row['seed']] = row['value']
+    return values
+
+
+def _table3(rows: Sequence[Row], published: Dict[str, list]) -> Table:
+    body = []
+    for name, (size, augmentation, evaluation, *scores) in published.items():
+        augmentation = {True: 'yes', False: 'no'}.get(augmentation, augmentation)
+        body.append((TABLE3[name], f'{size} × {size}', augmentation, evaluation,
+                     *['-' if score is None else f'{score:g}' for score in scores]))
+    notes = []
+    for configuration in sorted({configuration_of(row) for row in rows}):
+        for experiment, measured in _groups(rows, [configuration]).items():
+            row = _our_row(configuration, experiment, measured)
+            if row:
+                body.append(row)
+                notes += [f'{row[0]}: {note}' for note in
+                          protocols.differences(measured, configuration)]
+    ours = ('Ours: of each experiment the regime that the paper puts here, three-stage and '
+            'fine-tuned, or the nearest to it that was measured, whatever it scored; lungs are the '
+            'mean of left and right.'
+            if len(body) > len(published) else 'Ours: not measured.')
+    header = ('Method', 'Image size', 'Augmentation', 'Evaluation', 'Lungs DSC', 'Lungs J',
+              'Heart DSC', 'Heart J')
+    return Table('Table 3. Segmentation on the SCR data, as published, and our row', header, body, [
+        'The protocols differ in split, image size, training data and in whether pixels are pooled '
+        'or images averaged, so the table gives a rough idea only (paper, section 4.3); no row is '
+        'ranked above another.',
+        ours, ARXIV_NOTE, '‡ 97.9 as printed there; Oliveira and dos Santos print 97.71.', *notes])
+
+
+def _our_row(configuration: str, experiment: str, rows: Sequence[Row]) -> Optional[tuple]:
+    values = _by_seed(rows)
+    found = list(dict.fromkeys(key[:2] for key in values))
+    if not found or not any(row['organ'] == 'heart' for row in rows):
+        return None
+    chosen = min(found, key=lambda key: (FOREMOST.index(key[0]), key[1][0] != 'smanet',
+                                         -key[1][1]))
+
+    def lungs(metric):
+        left, right = (values.get((*chosen, metric, f'{side}_lung'), {})
+                       for side in ('left', 'right'))
+        return [(left[seed] + right[seed]) / 2 for seed in left if seed in right]
+
+    def heart(metric):
+        return list(values.get((*chosen, metric, 'heart'), {}).values())
+
+    def said(name):
+        return protocols.said(rows, name)
+
+    augmentation = {'True': 'yes', 'False': 'no'}.get(said('augmentation'), '?')
+    words = variant_words(chosen[1], [variant for regime, variant in found if regime == chosen[0]])
+    return (f'Ours: {experiment} ({configuration}), {LABELS[chosen[0]]}{words}',
+            f'{said("size")} × {said("size")}', augmentation,
+            f'{said("dataset")}, {said("num_test_images")} test images',
+            *[mean_and_deviation(scores) for scores in
+              (lungs('dice_pooled'), lungs('jaccard_pooled'), heart('dice_pooled'),
+               heart('jaccard_pooled'))])

@@ -1,0 +1,123 @@
+"""What quality/<method>.json of the arms say, as blocks of a report."""
+from __future__ import annotations
+
+import pathlib
+from typing import List, Optional, Sequence, Tuple
+
+from datasets.errors import InputError
+from pipelines.evaluation.quality_file import read_quality
+from pipelines.plan.methods import METHODS
+from pipelines.report import document, exhibits
+from pipelines.report.document import Block
+from pipelines.report.published import Table
+
+HEADER = ('Samples', 'FID', 'KID', 'Precision', 'Recall', 'Fail the check', 'Cleaned pixels',
+          'Repeated', 'Copied, by features', 'Copied, by correlation',
+          'Nearest real image is a training image')
+
+
+def quality(arms: Sequence[Tuple[str, pathlib.Path]], workdir: pathlib.Path) -> List[Block]:
+    """A table over all arms and methods; of each, nearest neighbours and organs.
+
+    Args:
+      arms: (name, folder).
+    """
+    body, notes, details, damaged = [], [], [], []
+    for name, folder in arms:
+        found, refused = _read(folder)
+        damaged += refused
+        for method, measured in reversed(found):
+            title = f'{name}, {method}-stage'.lstrip(', ')
+            body.append(_line(title, measured['scores'], measured))
+            details += _details(workdir, folder, method, title, measured)
+        if found:
+            measured = found[0][1]
+            body.append(_line(f'{name}: real training images'.lstrip(': '),
+                              measured['scores_of_real'], None))
+            notes.append(_note(name, measured))
+    if not body:
+        return damaged or [document.missing('quality/: missing; no samples were measured.')]
+    notes += [
+        'FID, KID, precision and recall refer to the held-out real images; the lines of real '
+        'training images say what real pictures reach. Precision: share of samples that look like '
+        'some real image; recall: share of real images that some sample looks like (k = 3).',
+        'Fail the check: samples whose first attempt missed an organ, swapped left and right or '
+        'left the training set\'s range of areas and centroids.',
+        'Repeated: samples that are an earlier one again, to the pixel: pairs that add nothing.',
+        'Copied: samples closer to a training image (variants included) than 95 % of real held-out '
+        'images are; without copying about 5 % are, and as chance has it the range in brackets. By '
+        'correlation blur alone raises this share. Nearest real image: of all real images, learned '
+        'from or held out, each once, the one that correlates best; a share above chance says that '
+        'samples are drawn to what was learned from.']
+    return [document.table(Table('', HEADER, body, notes), css='scores'), *damaged, *details]
+
+
+def _line(title: str, scores: dict, measured: Optional[dict]) -> tuple:
+    def of(prefix):
+        return next((value for key, value in scores.items()
+                     if key.startswith(prefix) and not key.endswith(('_error', '_to_train'))), None)
+
+    error = next((value for key, value in scores.items() if key.endswith('_error')), None)
+    kid = _number(of('kid_'), 4) + (f' ± {error:.4f}' if error is not None else '')
+    line = (title, _number(of('fid_'), 2), kid, _number(of('precision'), 2),
+            _number(of('recall'), 2))
+    if measured is None:
+        return (*line, *'------')
+    return (*line, _percent(scores['check_failures_percent']),
+            _percent(scores['cleaned_pixels_percent']), _percent(scores['repeated_percent']),
+            *[_share(measured['copying'][by], 'copied_percent') for by in
+              ('features', 'correlation')],
+            _share(measured['copying']['correlation']['nearest_real'], 'trained_percent'))
+
+
+def _share(found: dict, key: str) -> str:
+    low, high = found['chance_range_percent']
+    return f'{found[key]:.1f} % (chance {low:.0f} to {high:.0f} %)'
+
+
+def _note(name: str, measured: dict) -> str:
+    features = {'inception': 'Inception v3 of Keras (fid_keras, kid_keras)',
+                'random': 'a fixed random network (fid_random, kid_random): comparable within this '
+                          'program only'}[measured['features']]
+    held = {'left_out': 'learning images that were not drawn', 'test': 'test images'}
+    return (f'{name}: features of {features}; {measured["num_samples"]} samples, '
+            f'{measured["num_train"]} training images with their variants, '
+            f'{measured["held_out"]["count"]} held-out ones '
+            f'({held[measured["held_out"]["split"]]}), {measured["size"]} px.').lstrip(': ')
+
+
+def _details(workdir, folder, method: str, title: str, measured: dict) -> List[Block]:
+    name = '-'.join([*folder.relative_to(workdir).parts, method])
+    sheet = folder / 'quality' / f'{method}-nearest.png'
+    blocks = [exhibits.picture(
+        workdir, sheet, f'nearest-{name}', f'{title}: the samples that come closest to a training '
+        f'image. Columns: sample, nearest training image by features, by pixel correlation.')]
+    rows = [(row['quantity'].replace('_', ' '), *[_number(row[key], 4) for key in (
+        'real_mean', 'real_sd', 'generated_mean', 'generated_sd', 'distance')])
+        for row in measured['organs']]
+    table = Table('', ('Quantity', 'Real mean', 'sd', 'Generated mean', 'sd',
+                       'Wasserstein distance in real sd'), rows,
+                  ['Areas and centroids are fractions of the picture; real = held-out images.'])
+    return [*blocks, document.folded(f'{title}: organs of samples and of real images',
+                                     [document.table(table, css='scores')])]
+
+
+def _read(folder: pathlib.Path) -> Tuple[List[Tuple[str, dict]], List[Block]]:
+    """([(method, what was measured of it)], lines on files that cannot be used) of an arm."""
+    found, refused = [], []
+    for method in METHODS:
+        path = folder / 'quality' / f'{method}.json'
+        if path.exists():
+            try:
+                found.append((method, read_quality(path)))
+            except InputError as error:
+                refused.append(document.missing(str(error)))
+    return found, refused
+
+
+def _number(value, digits: int) -> str:
+    return '-' if value is None else f'{value:.{digits}f}'
+
+
+def _percent(value) -> str:
+    return '-' if value is None else f'{value:.1f} %'

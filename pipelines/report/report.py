@@ -1,0 +1,264 @@
+"""Builds the report of a run from the files of its workdir: HTML in one file, and Markdown.
+
+Nothing is computed anew and no network is loaded: sample sheets, losses, scores and pictures are
+shown as the run left them. What is not there is said to be missing in one line.
+
+Read, in the workdir and in the folder of each arm: config.yaml, results.jsonl,
+records/{train,test}/dataset_info.json, stages/<stage>/{losses.jsonl, samples/step-*.png},
+synthetic/<method>/{dataset_info.json, samples.png}, quality/<method>{.json,-nearest.png},
+segmenters/<run>/losses.jsonl, evaluations/<run>-test.png, predictions/*.png. The tables need the
+results alone: where a data set's terms forbid to pass pictures on, they are what is published.
+"""
+from __future__ import annotations
+
+import collections
+import math
+import pathlib
+from typing import Callable, Dict, List, Sequence, Tuple
+
+from datasets.errors import InputError
+from datasets.files import read_yaml
+from pipelines.plan import matrix
+from pipelines.plan.config import from_dict
+from pipelines.plan.methods import REGIMES
+from pipelines.report import (diagram, document, exhibits, findings, plots, protocols, published,
+                              quality_section, run_sections)
+from pipelines.report.document import Block
+from pipelines.scores.results import RESULTS, Row, collect, score_rows, versions
+
+Arm = Tuple[str, pathlib.Path]  # name, folder
+MOST_LEFT = 6                   # scores that are named where they are missing
+
+DEPARTURES = (
+    'SMANet has no public code that we know of, and the papers do not give the inside of its '
+    'attention: ours is a reconstruction, not the authors\' network.',
+    'Label codes, colours and the radius of the dots are ours: the papers do not print them. '
+    'Clavicles over a lung have codes of their own, so that a label map keeps the overlap.',
+    'Noise of the augmentation, "variance between 0.01 and 0.03 x 255": read as a variance drawn '
+    'from U(0.01, 0.03) x 255 in grey levels of 0..255, unless the config says otherwise.',
+    'The sixfold augmentation is read as the original and one variant for each of the five listed '
+    'operations, unless the config says otherwise.',
+    'The epoch of REAL and of fine-tuning is chosen on real source images held out before '
+    'augmentation; with few images none is held out, and averaged weights are taken after a fixed '
+    'number of updates.',
+    'REAL gets as many updates as pre-training and fine-tuning together.',
+    'Generated label maps are cleaned (majority filter, specks) unless labels.clean is false; dots '
+    'are drawn again as whole discs.',
+    'Where heart and lung masks overlap the heart is the target.',
+    'Every statement of the papers and the official code has its row in the README, "Fidelity".',
+    'Settings in which this run leaves the paper\'s configuration are in its config.yaml, below.',
+)
+
+
+def write_report(workdir, output=None) -> pathlib.Path:
+    """Writes report.html, report.md and report_files/; returns the HTML's path.
+
+    Args:
+      workdir: of an experiment, with its arms' folders where it has a matrix.
+      output: folder to write into; None = the workdir.
+
+    Raises:
+      InputError: the workdir is no folder, or the output cannot be written.
+    """
+    workdir = pathlib.Path(workdir)
+    if not workdir.is_dir():
+        raise InputError(f'--workdir {workdir}: expected the folder of a run, found none; check '
+                         f'the path')
+    rows, problem = _read_rows(workdir)
+    scores, config, arms = score_rows(rows), _read_config(workdir), _arms(workdir)
+    sections = {
+        'Is it better than REAL?': problem + _incomplete(config, rows) + _comparisons(rows),
+        'Published and measured': problem + _protocols(scores) + [
+            document.table(table, css='scores') for table in published.tables(scores)],
+        'What was tried': _tries(rows),
+        'Quality of the samples': quality_section.quality(arms, workdir),
+        'The method': [document.figure(
+            'method', diagram.pipeline(), 'Three ways to make a pair of radiograph and label map, '
+            'and the segmentation that learns from the pairs.', wide=True)],
+        'Synthetic samples': _of_arms(arms, run_sections.synthetic),
+        'Image, target, prediction': _of_arms(arms, run_sections.overlays),
+        'Scores per image': problem + _per_image(scores),
+        'Predicted pictures': _of_arms(_with('predictions', arms), run_sections.predictions),
+        'Blinded reading': _of_arms(_with('reading', arms), run_sections.reading),
+        'Training of the generators': _of_arms(arms, run_sections.stages),
+        'Training of the segmenters': _of_arms(arms, run_sections.segmenters),
+        'Departures from the paper': [document.listing(DEPARTURES)] + _differences(scores),
+        'What was run': _run(workdir, config) + _of_arms(arms, run_sections.records),
+        'Versions': [_versions(rows)],
+    }
+    output = pathlib.Path(output or workdir)
+    output.mkdir(parents=True, exist_ok=True)
+    title = f'Report: {config.get("experiment", workdir.resolve().name)}'
+    return document.write(output, title,
+                          {name: blocks for name, blocks in sections.items() if blocks})
+
+
+def _arms(workdir: pathlib.Path) -> List[Arm]:
+    """(name, folder) of each arm: the folders that hold a run; without a matrix the workdir."""
+    folders = sorted(path.parent for path in workdir.glob('*/config.yaml'))
+    if (workdir / RESULTS).exists() or not folders:
+        return [('', workdir)] + [(folder.name, folder) for folder in folders]
+    return [(folder.name, folder) for folder in folders]
+
+
+def _of_arms(arms: Sequence[Arm], blocks_of: Callable[[pathlib.Path, str], List[Block]]):
+    """The blocks of every arm; several stand folded under their names, the first one open."""
+    if len(arms) == 1:
+        return blocks_of(arms[0][1], '')
+    return [document.folded(f'Arm {name or "of the experiment itself"}',
+                            blocks_of(folder, name and f'{name}-'), is_open=i == 0)
+            for i, (name, folder) in enumerate(arms)]
+
+
+def _with(name: str, arms: Sequence[Arm]) -> Sequence[Arm]:
+    """The arm that has such a folder; the first if none has."""
+    return [arm for arm in arms if (arm[1] / name).is_dir()][:1] or arms[:1]
+
+
+def _run(workdir: pathlib.Path, config: dict) -> List[Block]:
+    path = workdir / 'config.yaml'
+    if not config:
+        return [exhibits.missing(workdir, f'{path}: missing')]
+    return [document.folded('config.yaml, every setting', [document.code(
+        path.read_text(encoding='utf-8', errors='replace'))])]
+
+
+def _protocols(rows: Sequence[Row]) -> List[Block]:
+    lines = [f'{group} ({configuration}): {protocols.describe(measured)}'
+             for (configuration, group), measured in _by_group(rows).items()]
+    heading = document.heading(3, 'Protocol')
+    return [heading, document.listing(lines) if lines else document.missing(
+        'No scores yet, so no protocol.')]
+
+
+def _incomplete(config: dict, rows: Sequence[Row]) -> List[Block]:
+    """A line that says which scores of the config's matrix are not here."""
+    try:
+        arms = matrix.arms_of(from_dict(config))
+    except InputError:  # of an older version
+        return []
+    left, total = matrix.unscored(arms, rows), sum(len(s) for arm in arms for s in arm.scores.values())
+    if not left or not rows:
+        return []
+    more = f' and {len(left) - MOST_LEFT} more' if left[MOST_LEFT:] else ''
+    return [document.missing(f'{total - len(left)} of {total} scores that the config asks for are '
+                             f'here. Missing: {", ".join(left[:MOST_LEFT])}{more}.')]
+
+
+def _comparisons(rows: Sequence[Row]) -> List[Block]:
+    blocks = [document.paragraph(findings.counted(rows))] if rows else []
+    for number, of_images in enumerate(findings.by_images(
+            [row for row in rows if row['split'] == 'test'])):
+        apart = findings.differences(of_images)
+        if apart:
+            blocks.append(document.figure(
+                f'differences-{number}', plots.intervals(apart, 'difference of pooled J (%)', 0),
+                f'{published.group_of(of_images[0])}: differences from REAL with their 95 % intervals, '
+                f'average pooled J on the test images.', wide=True))
+        blocks += [document.table(table, css='scores') for table in findings.comparisons(of_images)]
+    chosen = [of_images for of_images in findings.by_images(
+        [row for row in rows if row['split'] == 'left_out'
+         and row['arm'] == published.configuration_of(row)]) if len(of_images) > 1]
+    if chosen:
+        blocks.append(document.folded('The same on learning images that the draws left out', [
+            document.table(table, css='scores') for of_images in chosen
+            for table in findings.comparisons(of_images)]))
+    for words, lines in findings.sweeps(rows).items():
+        blocks.append(document.figure(
+            f'sweep-{words}', plots.sweep(lines, words), f'Average pooled J on '
+            f'the test images against the number of {words}; a point is one training.', wide=True))
+    return blocks
+
+
+def _tries(rows: Sequence[Row]) -> List[Block]:
+    return [document.table(table, css='scores') for table in findings.tries(rows)]
+
+
+def _per_image(rows: Sequence[Row]) -> List[Block]:
+    blocks = []
+    for (configuration, group), measured in _by_group(rows).items():
+        for metric, words in (('jaccard_per_image', 'J'), ('dice_per_image', 'DSC')):
+            found = [row for row in measured if row['metric'] == metric]
+            found.sort(key=lambda row: (row['segmenter'], list(REGIMES).index(row['regime']),
+                                        row['draw'], row['seed']))
+            if not found:
+                continue
+            figure = document.figure(
+                f'{group}-{metric}', plots.intervals(_points(found), f'{words} per image (%)'),
+                f'{group} ({configuration}): mean {words} over the test images, one point a '
+                f'training, with its 95 % percentile bootstrap interval over images.', wide=True)
+            blocks += [figure, document.folded(f'{words} per image as numbers', [
+                document.table(_interval_table(found), css='scores')])]
+    return blocks or [document.missing('No per-image scores yet.')]
+
+
+def _line_of(row: Row) -> str:
+    return row['regime'] + ('' if row['segmenter'] == 'smanet' else f' {row["segmenter"]}')
+
+
+def _points(rows: Sequence[Row]) -> Dict[str, Dict[str, List[Tuple[float, float, float]]]]:
+    points = collections.defaultdict(lambda: collections.defaultdict(list))
+    for row in rows:
+        low, high = row['interval'] or (math.nan, math.nan)
+        points[_words(row['organ'])][_line_of(row)].append((row['value'], low, high))
+    return points
+
+
+def _interval_table(rows: Sequence[Row]) -> published.Table:
+    organs = list(dict.fromkeys(row['organ'] for row in rows))
+    lines = collections.defaultdict(dict)
+    for row in rows:
+        bounds = ' [{:.2f}, {:.2f}]'.format(*row['interval']) if row['interval'] else ''
+        key = _line_of(row), row['num_synthetic'], row['draw'], row['seed']
+        lines[key][row['organ']] = f'{row["value"]:.2f}{bounds}'
+    body = [(*map(str, key), *[cells.get(organ, '-') for organ in organs])
+            for key, cells in lines.items()]
+    return published.Table('', ('Trained on', 'Pairs', 'Draw', 'Seed', *map(_words, organs)), body,
+                         [])
+
+
+def _differences(rows: Sequence[Row]) -> List[Block]:
+    lines = [f'{group} ({configuration}): {note}'
+             for (configuration, group), measured in _by_group(rows).items()
+             for note in protocols.differences(measured, configuration)]
+    return [document.heading(3, 'Measured otherwise than in the paper'),
+            document.listing(lines)] if lines else []
+
+
+def _versions(rows: Sequence[Row]) -> Block:
+    here = versions()
+    scored = [row['versions'] for row in rows]
+    names = list(dict.fromkeys([*here, *[name for found in scored for name in found]]))
+    body = [(name, ' and '.join(sorted({str(found[name]) for found in scored if name in found}))
+             or '-', here.get(name, '-')) for name in names]
+    return document.table(published.Table('', ('Package', 'When scored', 'When this was written'),
+                                        body, []))
+
+
+def _by_group(rows: Sequence[Row]) -> Dict[Tuple[str, str], List[Row]]:
+    """(configuration, compare.group_of) -> its rows of the test images."""
+    groups = collections.defaultdict(list)
+    for row in rows:
+        if row['split'] == 'test':
+            groups[published.configuration_of(row), published.group_of(row)].append(row)
+    return groups
+
+
+def _read_rows(workdir: pathlib.Path) -> Tuple[List[Row], List[Block]]:
+    """The results, and a line that says so if there are none."""
+    try:
+        return collect(workdir), []
+    except InputError as error:
+        return [], [exhibits.missing(workdir, error)]
+
+
+def _read_config(workdir: pathlib.Path) -> dict:
+    try:
+        config = read_yaml(workdir / 'config.yaml')
+    except ValueError:
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+def _words(organ: str) -> str:
+    return organ.replace('_', ' ').capitalize()

@@ -1,0 +1,127 @@
+"""Compares the regimes of one experiment on one fixed set of test images: tests and tables of them.
+
+Runs, scores and intervals are those of pipelines/scores/bootstrap.py.
+"""
+from __future__ import annotations
+
+from typing import Dict, List, NamedTuple, Sequence, Tuple
+
+import numpy as np
+
+from pipelines.scores import overlap
+from pipelines.scores.bootstrap import apart, difference, mean_of
+
+EXACT_UP_TO = 50  # differences; beyond, Wilcoxon's statistic is taken as normal, as scipy does
+
+
+class Comparison(NamedTuple):
+    """A regime against the baseline: difference of the average pooled J, and Wilcoxon's test."""
+    regime: str
+    value: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
+    is_difference: bool
+
+
+def image_scores(runs: np.ndarray) -> np.ndarray:
+    """J of each image: mean over its organs, then over runs.
+
+    Args:
+      runs: [runs, images, C, C].
+
+    Returns:
+      float64 [images], per cent; NaN where no run has a score (0/0 for every organ).
+    """
+    return mean_of(mean_of(overlap.jaccard(np.asarray(runs))[..., 1:], axis=-1), axis=0)
+
+
+def wilcoxon(of_images: np.ndarray, baseline: np.ndarray) -> float:
+    """Two-sided Wilcoxon signed-rank test over images; it takes the runs at hand as given.
+
+    Zero differences are dropped (Wilcoxon 1945).
+
+    Args:
+      of_images: [images], `image_scores` of a regime.
+      baseline: [images], of another, same images in the same order.
+
+    Returns:
+      p; 1.0 where all differences are zero, NaN where no image has a score on both sides.
+
+    Raises:
+      ValueError: the numbers of images differ.
+    """
+    from scipy import stats  # takes a second: not for those who only read results
+
+    of_images, baseline = np.asarray(of_images, float), np.asarray(baseline, float)
+    if of_images.ndim != 1 or of_images.shape != baseline.shape:
+        raise ValueError('expected scores [images] of the same images, found shapes '
+                         f'{of_images.shape} and {baseline.shape}')
+    gaps = apart(of_images, baseline)
+    gaps = gaps[~np.isnan(gaps)]
+    if not len(gaps):
+        return float('nan')
+    gaps = gaps[gaps != 0]
+    if not len(gaps):
+        return 1.0
+    # scipy 1.11's 'auto' takes the exact distribution for tied ranks too, where it does not hold
+    tied = len(np.unique(np.abs(gaps))) < len(gaps)
+    method = 'exact' if len(gaps) <= EXACT_UP_TO and not tied else 'approx'
+    return float(stats.wilcoxon(gaps, method=method).pvalue)
+
+
+def holm(p_values: Sequence[float]) -> List[float]:
+    """Adjusted p-values of one family of tests (Holm 1979), in the order given.
+
+    A NaN stays one and still counts as a test.
+    """
+    p = np.asarray(p_values, np.float64)
+    order = np.argsort(p)  # NaN last
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.maximum.accumulate(np.arange(len(p), 0, -1) * p[order])
+    return np.minimum(adjusted, 1).tolist()
+
+
+def compare_regimes(regimes: Dict[str, np.ndarray], keys: Dict[str, Sequence[tuple]],
+                    baseline: str, organs: Sequence[str]) -> List[Comparison]:
+    """Compares every regime with the baseline; p-values are adjusted over all these comparisons.
+
+    Runs are paired where a regime has exactly the baseline's keys, in any order.
+
+    Args:
+      regimes: [runs, images, C, C] by name, all of the same images.
+      keys: (draw, seed) of each run, by name of the regime.
+      baseline: the name of the regime to compare with.
+      organs: the C - 1 names of classes 1, 2, ...
+
+    Returns:
+      One Comparison for each other regime, in the order given.
+
+    Raises:
+      ValueError: the baseline is missing, keys do not fit their runs, or what `difference` refuses.
+    """
+    if baseline not in regimes:
+        raise ValueError(f'baseline: expected one of {", ".join(regimes)}, found {baseline}')
+    base_runs, base_keys = _by_key(regimes[baseline], keys.get(baseline, ()), baseline)
+    names = [name for name in regimes if name != baseline]
+    differences, p_values = [], []
+    for name in names:
+        runs, of_runs = _by_key(regimes[name], keys.get(name, ()), name)
+        try:
+            found = difference(runs, base_runs, organs, of_runs == base_keys,
+                               [draw for draw, _ in of_runs], [draw for draw, _ in base_keys])
+        except ValueError as error:
+            raise ValueError(f'{name} against {baseline}: {error}') from None
+        differences.append(found['average'])
+        p_values.append(wilcoxon(image_scores(runs), image_scores(base_runs)))
+    return [Comparison(name, *found, p, p_holm, found.is_difference)
+            for name, found, p, p_holm in zip(names, differences, p_values, holm(p_values))]
+
+
+def _by_key(runs: np.ndarray, keys: Sequence[tuple], regime: str) -> Tuple[np.ndarray, list]:
+    if len(keys) != len(runs) or len(set(keys)) != len(keys):
+        raise ValueError(f'{regime}: expected a (draw, seed) of its own for each of {len(runs)} '
+                         f'runs, found {list(keys)}')
+    order = sorted(range(len(keys)), key=lambda i: keys[i])
+    return np.asarray(runs)[order], [keys[i] for i in order]

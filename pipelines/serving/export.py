@@ -1,0 +1,162 @@
+"""SavedModels that need nothing but TensorFlow.
+
+Segmenter, `<name>/1/`:
+  serving_default(image: float32 [N, H, W, 1], any size, any positive linear grey scale)
+      -> class_map: uint8 [N, H, W], probabilities: float32 [N, H, W, classes]
+  encoded(data: string [], one PNG or JPEG file's bytes) -> the same for N = 1
+Normalisation, antialiased resizing to the training size, sliding window and resizing back are inside.
+Generators: latent float32 [N, L], or codes uint8 [N, h, w], -> their decoded fields, uint8.
+`assets/model.json` holds class names, colours, sizes and provenance; `manifest.json` size and sha256
+of every file, checked before TensorFlow opens one.
+"""
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import tensorflow as tf
+
+from datasets import records
+from datasets.errors import InputError
+from datasets.files import check_manifest, whole_folder, write_manifest
+from pipelines.data import pixels
+from pipelines.data.fields import Field
+from pipelines.plan.config import Config, segmenter_settings, to_dict
+from pipelines.plan.methods import Method, Run, Stage
+from pipelines.scores.results import versions
+from pipelines.segmentation.task import (input_deviation, predict_probabilities, trained_network,
+                                         updates_of)
+from pipelines.stages.stage import draw_function, trained_generator
+
+DESCRIPTION = 'model.json'
+MANIFEST = 'manifest.json'
+
+
+class Segmenter(tf.Module):
+    """What is exported: a network with everything that belongs to using it."""
+
+    def __init__(self, network, size: int, crop: int, num_classes: int, deviation: float):
+        super().__init__()
+        # Only the weights are tracked: the network's own Keras functions need not be saved.
+        self.weights = list(network.variables)
+        self.size, self.deviation = size, deviation
+        self.predict = lambda images: predict_probabilities(network, images, crop, num_classes)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32, 'image')])
+    def segment(self, image):
+        height, width = tf.shape(image)[1], tf.shape(image)[2]
+        small = pixels.standardise(pixels.resize(image, self.size, self.size),
+                                       self.deviation)
+        small = tf.ensure_shape(small, [None, self.size, self.size, 1])
+        probabilities = pixels.resize(self.predict(small), height, width)
+        return {'class_map': tf.cast(tf.argmax(probabilities, -1), tf.uint8),
+                'probabilities': probabilities}
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string, 'data')])
+    def segment_encoded(self, data):
+        picture = tf.io.decode_image(data, channels=1, dtype=tf.uint16, expand_animations=False)
+        return self.segment(tf.cast(picture, tf.float32)[None])
+
+
+def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
+    """Exports the chosen weights of a trained run to `output`/1; returns that folder."""
+    coding = records.read_info(Path(workdir) / 'records' / 'train').coding
+    settings = segmenter_settings(config, run.segmenter)
+    network = trained_network(config, run, coding.num_classes, workdir)
+    module = Segmenter(network, settings.size, settings.crop, coding.num_classes,
+                       input_deviation(settings))
+    description = {
+        'kind': 'segmenter', 'classes': ['background', *coding.targets],
+        'colours': coding.class_colours.tolist(), 'size': settings.size, 'crop': settings.crop,
+        'regime': run.regime.name, 'network': settings.network, 'updates': updates_of(config, run),
+        'seed': run.seed, 'config': to_dict(config), 'versions': versions()}
+    return _save(module, {'serving_default': module.segment, 'encoded': module.segment_encoded},
+                 description, output)
+
+
+def export_generator(config: Config, method: Method, stage: Stage, workdir, output) -> Path:
+    """Exports one trained GAN stage to `output`/1; returns that folder."""
+    coding = records.read_info(Path(workdir) / 'records' / 'train').coding
+    generator = trained_generator(config, stage, coding, workdir)
+    draw = draw_function(config, stage, generator, coding)
+    module = tf.Module()
+    module.weights = list(generator.variables)
+    if stage.consumes is None:
+        spec = tf.TensorSpec([None, generator.latent_size], tf.float32, 'latent')
+    else:
+        side = Field(stage.consumes, config, coding).size
+        spec = tf.TensorSpec([None, side, side], tf.uint8, stage.consumes)
+    function = tf.function(draw, input_signature=[spec])
+    description = {
+        'kind': 'generator', 'method': method.name, 'stage': stage.name,
+        'produces': list(stage.produces), 'coding': coding.to_dict(), 'seed': config.seed,
+        'config': to_dict(config), 'versions': versions()}
+    return _save(module, {'serving_default': function}, description, output)
+
+
+def read_description(model) -> dict:
+    """`assets/model.json` of an exported model.
+
+    Raises:
+      InputError: the folder is no SavedModel of ours, or one of its files is damaged.
+    """
+    model = Path(model)
+    if not (model / 'saved_model.pb').is_file():
+        raise InputError(f'--model {model}: expected a SavedModel folder with saved_model.pb, '
+                         f'found none; tools/export_model.py writes one in <output>/1')
+    try:
+        check_manifest(model / MANIFEST)
+        return json.loads((model / 'assets' / DESCRIPTION).read_text())
+    except (InputError, OSError, ValueError) as error:
+        raise InputError(f'--model {model}: not a whole model of tools/export_model.py ({error}); '
+                         f'export it again') from None
+
+
+def load_segmenter(model):
+    """-> (function float32 [N, H, W, 1] -> dict, description).
+
+    Raises:
+      InputError: no exported segmenter there.
+    """
+    description = read_description(model)
+    if description.get('kind') != 'segmenter':
+        raise InputError(f'--model {model}: expected an exported segmenter, found a '
+                         f'{description.get("kind")}')
+    try:
+        loaded = tf.saved_model.load(str(model))
+    except (OSError, tf.errors.OpError, KeyError, ValueError) as error:
+        raise InputError(f'--model {model}: the SavedModel cannot be loaded: '
+                         f'{" ".join(str(error).split())[:200]}') from None
+    signature = loaded.signatures['serving_default']
+    # the signature does not keep its module alive
+    return (lambda image, _keep=loaded: signature(image=image)), description
+
+
+def load_segmenter_for(model, records_directory):
+    """-> (function as of `load_segmenter`, records.Info): a model and records of the same classes.
+
+    Raises:
+      InputError: no model, no records, or the two do not name the same classes.
+    """
+    segment, description = load_segmenter(model)
+    info = records.read_info(records_directory)
+    classes = ['background', *info.coding.targets]
+    if description['classes'] != classes:
+        raise InputError(f'--records {records_directory}: expected the classes of the model, '
+                         f'{description["classes"]}, found {classes}')
+    return segment, info
+
+
+def _save(module, signatures, description: dict, output) -> Path:
+    """Writes to a temporary folder beside `output`/1 and renames: complete or not there."""
+    target = Path(output) / '1'
+    if target.exists():
+        raise InputError(f'--output {output}: {target} exists already; remove it or choose another '
+                         f'folder')
+    with whole_folder(target) as folder:
+        asset = folder.parent / DESCRIPTION
+        asset.write_text(json.dumps(description, indent=1))
+        module.description = tf.saved_model.Asset(str(asset))
+        tf.saved_model.save(module, str(folder), signatures=signatures)
+        write_manifest(folder / MANIFEST, [f for f in folder.rglob('*') if f.is_file()])
+    return target

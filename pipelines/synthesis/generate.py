@@ -1,0 +1,253 @@
+"""Generation: fold samples through the stages of a method into records.
+
+Every sample has an address: sample k, attempt a, is drawn from noise keyed by (seed, k, a), always
+together with the other indices of its fixed block, so it is the same whoever makes it and in
+whatever order.
+"""
+from __future__ import annotations
+
+import collections
+import hashlib
+from pathlib import Path
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+import tensorflow as tf
+import yaml
+
+from datasets import anatomy, dots, records, writing
+from datasets.errors import InputError
+from datasets.files import write_png
+from datasets.sample import check_not_empty, check_sides
+from pipelines.data import sheets
+from pipelines.plan.config import Config
+from pipelines.plan.methods import Method
+from pipelines.runtime import keyed, progress
+from pipelines.runtime.devices import stable_seed
+from pipelines.segmentation.task import synthetic_directory
+from pipelines.stages.stage import draw_function, trained_generator
+
+MAX_ATTEMPTS = 100   # per sample, when failing ones are redrawn [ours]
+SHEET = 'samples.png'
+SHEET_SAMPLES = 8
+# [ours] side of the majority window, px: one-hot channels have no rims to remove, and a wider one
+# costs thin clavicles
+WINDOWS = {'grey': 5, 'onehot': 3}
+
+Fields = Dict[str, np.ndarray]
+
+
+class Sampler(NamedTuple):
+    """A trained method.
+
+    Attributes:
+      draw: key of a stage -> its function, see stages.draw_function.
+      weights: key of a stage -> sha256 of the weights that draw.
+      limits: the training set's anatomy.
+    """
+    config: Config
+    method: Method
+    info: records.Info
+    draw: Dict[str, Callable]
+    weights: Dict[str, str]
+    latent_size: int
+    limits: anatomy.AnatomyRange
+
+
+def load_sampler(config: Config, method: Method, workdir) -> Sampler:
+    """Loads every stage of a method; InputError if one is not trained yet."""
+    info = records.read_info(Path(workdir) / 'records' / 'train')
+    draw, weights, latent_size = {}, {}, 0
+    for stage in method.stages:
+        network = trained_generator(config, stage, info.coding, workdir)
+        draw[stage.key] = draw_function(config, stage, network, info.coding)
+        latent_size = latent_size or network.latent_size  # of the first, which draws from noise
+        weights[stage.key] = _digest(network.variables)
+    label_maps = records.load_arrays(info, ['labels'])['labels']
+    limits = anatomy.AnatomyRange.of(label_maps, info.coding, config.labels.margin,
+                                     config.labels.centroid_margin)
+    return Sampler(config, method, info, draw, weights, latent_size, limits)
+
+
+def _digest(variables: Sequence[tf.Variable]) -> str:
+    """sha256 of the values, one variable at a time: together they are gigabytes."""
+    found = hashlib.sha256()
+    for variable in variables:
+        found.update(np.ascontiguousarray(variable.numpy()))
+    return found.hexdigest()
+
+
+def generate(config: Config, method: Method, workdir, count: Optional[int] = None,
+             part: writing.Part = writing.Part()) -> Optional[records.Info]:
+    """Writes samples of a trained method to `workdir`/synthetic/<method>.
+
+    Args:
+      count: how many there are in all; None = what the config's training needs.
+      part: the shards that this worker writes.
+
+    Returns:
+      What the folder holds, or None if shards of other workers are still missing.
+
+    Raises:
+      InputError: a stage is not trained, a sample failed the check too often, or see
+        writing.write_dataset.
+    """
+    settings = config.generation
+    count = settings.count if count is None else count
+    directory = synthetic_directory(workdir, method)
+    sampler = load_sampler(config, method, workdir)
+    shards = [range(first, min(first + settings.shard, count))
+              for first in range(0, count, settings.shard)]
+    made = {'tool': 'generate_samples', 'method': method.name, 'count': count,
+            'per_shard': settings.shard, 'seed': config.seed, 'block': settings.block,
+            'weights': sampler.weights, 'labels': vars(config.labels)}
+    has_dots = any('dots' in stage.produces for stage in method.stages)
+    blank = records.Info(
+        directory, 'synthetic', 'synthetic', config.data.size, 8,
+        config.data.dots_size if has_dots else 0, sampler.info.coding,
+        [sample_name(method, i) for i in range(count)], made)
+    with progress.bar(total=sum(map(len, part.of(shards))),
+                      desc=f'generate {method.name}', unit='sample') as bar:
+        info = writing.write_dataset(blank, [
+            lambda notes, r=indices: _shard(sampler, r, notes, bar) for indices in shards], part)
+    if info is not None:
+        write_sheet(info, method, directory / SHEET)
+    return info
+
+
+def sample_name(method: Method, index: int) -> str:
+    """Of a sample in its records and files: 'three-000012'."""
+    return f'{method.name}-{index:06d}'
+
+
+def draw_block(sampler: Sampler, first: int) -> Fields:
+    """The samples of the block that begins at index `first`: one array per field.
+
+    Besides the fields: 'failures' (a list of violations per sample, of its first attempt),
+    'attempts' int [N], and 'changed', how many label pixels cleaning changed.
+    """
+    size = sampler.config.generation.block
+    attempts, first_failures = np.zeros(size, int), None
+    while True:
+        fields, failures = _draw_anatomy(sampler, first, attempts)
+        first_failures = failures if first_failures is None else first_failures
+        failing = [i for i, wrong in enumerate(failures) if wrong]
+        if not failing or not sampler.config.labels.reject:
+            break
+        attempts[failing] += 1
+        if attempts.max() >= MAX_ATTEMPTS:
+            worst = int(attempts.argmax())
+            raise InputError(f'sample {first + worst}: failed the anatomical check '
+                             f'{MAX_ATTEMPTS} times, last with: {"; ".join(failures[worst])}; train '
+                             f'the first stages longer, widen labels.margin or set '
+                             f'labels.reject=false')
+    for stage in sampler.method.stages:
+        if stage.produces == ('image',):
+            fields.update(_numpy(sampler.draw[stage.key](tf.constant(fields[stage.consumes]))))
+    return {**fields, 'failures': first_failures, 'attempts': attempts}
+
+
+def _draw_anatomy(sampler: Sampler, first: int, attempts: np.ndarray):
+    """Runs the stages that decide the anatomy, cleans their codes and checks them."""
+    coding, config = sampler.info.coding, sampler.config
+    failures: List[List[str]] = [[] for _ in attempts]
+    fields: Fields = {'changed': np.zeros(len(attempts), int)}
+    for stage in sampler.method.stages:
+        if stage.produces == ('image',):
+            continue
+        given = (fields[stage.consumes] if stage.consumes
+                 else _latents(sampler, first, attempts))
+        fields.update(_numpy(sampler.draw[stage.key](tf.constant(given))))
+        if 'dots' in stage.produces:
+            radius = config.data.dots_radius
+            for i, code_map in enumerate(fields['dots']):
+                failures[i] += dots.dots_violations(code_map, coding, radius)
+                fields['dots'][i] = dots.clean_dots(code_map, coding, radius)
+        if 'labels' in stage.produces:
+            for i, label_map in enumerate(fields['labels']):
+                if config.labels.clean:
+                    fields['labels'][i], fields['changed'][i] = anatomy.clean_labels(
+                        label_map, coding, WINDOWS[config.labels.channels])
+                if config.labels.warp and stage.produces == ('labels',):
+                    seed = stable_seed(config.seed, sampler.method.name, 'warp', attempts[i])
+                    fields['labels'][i] = anatomy.warp_labels(
+                        fields['labels'][i], config.labels.warp, [seed, first + i])
+                failures[i] += sampler.limits.violations(fields['labels'][i])
+    return fields, failures
+
+
+def _latents(sampler: Sampler, first: int, attempts: np.ndarray) -> np.ndarray:
+    """Latents of the block's indices, each of its own attempt: float32 [N, L]."""
+    rows = []
+    for offset, attempt in enumerate(attempts):
+        seed = stable_seed(sampler.config.seed, sampler.method.name, 'generate', attempt)
+        keys = keyed.sample_keys(seed, tf.constant([first + offset]))
+        rows.append(keyed.normal(keys, keyed.LATENT, [sampler.latent_size]).numpy()[0])
+    return np.stack(rows)
+
+
+def _numpy(tensors: Dict[str, tf.Tensor]) -> Fields:
+    return {key: np.array(value) for key, value in tensors.items()}
+
+
+def _shard(sampler: Sampler, indices: range, notes: collections.Counter,
+           bar) -> Iterable[records.Example]:
+    """The samples of some indices, a multiple of the block at first; counts what there was to note."""
+    notes.update(samples=0, failed_check=0, redrawn=0, pixels=0, pixels_cleaned=0)
+    block = sampler.config.generation.block
+    for first in range(indices.start, indices.stop, block):
+        fields = draw_block(sampler, first)
+        for i in range(min(block, indices.stop - first)):
+            name = sample_name(sampler.method, first + i)
+            wrong = fields['failures'][i]
+            notes.update(samples=1, failed_check=bool(wrong), redrawn=bool(fields['attempts'][i]),
+                         pixels=fields['labels'][i].size, pixels_cleaned=int(fields['changed'][i]))
+            notes.update({f'violation: {w.split(":")[0]}': 1 for w in wrong})
+            yield records.Example(name, name, fields['image'][i], fields['labels'][i],
+                                  fields['dots'][i] if 'dots' in fields else None,
+                                  first + i, sampler.config.seed)
+            bar.update()
+
+
+def first_samples(info: records.Info, method: Method, count: int) -> List[Dict[str, np.ndarray]]:
+    """The first samples of a folder, one dict of RGB pictures by field each."""
+    fields = [name for stage in method.stages for name in sorted(stage.produces, reverse=True)]
+    return [{name: sheets.to_rgb(name, row[name], info.coding) for name in fields}
+            for row in records.read(info, count)]
+
+
+def write_sheet(info: records.Info, method: Method, path) -> None:
+    """A picture of the first samples, one column each, fields in the order they are made."""
+    samples = first_samples(info, method, SHEET_SAMPLES)
+    rows = [[sample[field] for sample in samples] for field in samples[0]]
+    write_png(path, sheets.grid(rows))
+
+
+def write_png_pairs(info: records.Info, output) -> None:
+    """Writes every record as images/<name>.png and labels/<name>.png with their coding.yaml.
+
+    The folder is what `prepare_records.py --dataset folder` reads; train.txt lists the samples that
+    it accepts, those with every organ on its side.
+    """
+    output = Path(output)
+    complete = []
+    for folder in ('images', 'labels'):
+        (output / folder).mkdir(parents=True, exist_ok=True)
+    for row in progress.bar(records.read(info), total=info.count, desc='png', unit='sample'):
+        name = Path(row['name'].decode()).stem
+        write_png(output / 'images' / f'{name}.png', row['image'][..., 0])
+        write_png(output / 'labels' / f'{name}.png', row['labels'])
+        masks = {organ: info.coding.organ_mask(row['labels'], organ) for organ in info.coding.organs}
+        try:
+            for organ, mask in masks.items():
+                check_not_empty(mask, organ)
+            check_sides(info.coding, masks, name)
+            complete.append(name)
+        except InputError:
+            pass
+    (output / 'train.txt').write_text(''.join(f'{name}\n' for name in complete))
+    coding = info.coding
+    (output / 'coding.yaml').write_text(yaml.safe_dump({
+        'organs': list(coding.organs), 'codes': [list(code.organs) for code in coding.codes[1:]],
+        'colours': [list(code.colour) for code in coding.codes[1:]],
+        'targets': list(coding.targets), 'left_right': [list(p) for p in coding.left_right]}))

@@ -1,0 +1,35 @@
+"""The cost of a run: every phase once, steps times the operations of a step."""
+import pytest
+
+from datasets.labels import CHEST
+from pipelines.cost import benchmark, operations
+from pipelines.experiment import steps
+from pipelines.plan.methods import REGIMES, Run
+from pipelines.segmentation.task import segmenter_task
+from tests.conftest import tiny_config
+
+
+def test_every_training_costs_its_steps_times_a_step(tmp_path):
+    config = tiny_config()
+    runs = [Run(REGIMES[name]) for name in ('real', 'synth3', 'finetune3')]
+    found = list(operations.of_trainings(config, runs, CHEST, count=8))
+    by_training = {}
+    for cost in found:
+        by_training.setdefault(cost.training, []).append(cost)
+    # stages that regimes share cost once; PGGAN at 4 to 32 px, each but the first with its fade
+    assert list(by_training) == ['dots', 'labels_from_dots', 'image_from_labels', 'real-smanet-0',
+                                 'synth3-smanet-0', 'finetune3-smanet-0']
+    assert [cost.phase for cost in by_training['dots']] == [
+        '4 px', '8 px, fade-in', '8 px', '16 px, fade-in', '16 px', '32 px, fade-in', '32 px']
+    assert [cost.steps for cost in by_training['dots']] == [4, 6, 4, 6, 4, 6, 4]
+    assert [cost.steps for cost in by_training['image_from_labels']] == [2 * 4]
+    assert [by_training[f'{name}-smanet-0'][0].steps for name in ('real', 'synth3', 'finetune3')] == [
+        7, 4, 3]
+    larger = [cost.operations for cost in by_training['dots'] if 'fade' not in cost.phase]
+    assert larger == sorted(larger) and len(set(larger)) == 4
+
+    steps.prepare(config, tmp_path / 'run')
+    task = segmenter_task(config, runs[0], tmp_path / 'run')
+    assert by_training['real-smanet-0'][0].operations == 2 * benchmark.operations_of(task)
+    assert operations.hours(found, 1e9) == pytest.approx(
+        sum(cost.steps * cost.operations for cost in found) / 3.6e12)

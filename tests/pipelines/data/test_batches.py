@@ -1,0 +1,144 @@
+"""Batches are pure functions of (seed, step), in memory or as read; augmentation moves pairs alike."""
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets.errors import InputError
+from pipelines.data import batches as inputs, pixels
+from pipelines.plan.config import Augmentation
+from pipelines.runtime import keyed
+from tests.datasets.test_records import example, write
+
+COUNT, BATCH = 6, 4
+
+
+@pytest.fixture(scope='module')
+def info(tmp_path_factory):
+    return write(tmp_path_factory.mktemp('records') / 'r', [example(i) for i in range(COUNT)])
+
+
+def prepare(row):
+    return {'image': tf.cast(row['image'], tf.float32), 'labels': row['labels'],
+            'index': row['index']}
+
+
+def finish(step, keys, rows):
+    image = tf.ensure_shape(rows['image'], [BATCH, 16, 16, 1])
+    labels = tf.ensure_shape(rows['labels'], [BATCH, 16, 16])
+    image, (labels,) = keyed.augment(image, [labels], keys, Augmentation(9, .1, .1, .02, .2, .1))
+    image, labels = keyed.random_crop(image, labels, keys, 9)
+    return {'image': image, 'labels': labels, 'index': rows['index'], 'step': step,
+            'latent': keyed.normal(keys, keyed.LATENT, [3])}
+
+
+def take(info, first, count, memory=100, seed=5, keep=None):
+    stream = inputs.batches(info, prepare, finish, BATCH, seed, first, memory, keep)
+    return list(stream.take(count).as_numpy_iterator())
+
+
+@pytest.mark.parametrize('memory', [100, 0], ids=['in memory', 'as read'])
+def test_a_stream_begun_later_continues_the_same(info, memory):
+    whole = take(info, 0, 7, memory)
+    tf.random.set_seed(1)  # what else ran in the process does not matter
+    rest = take(info, 4, 3, memory)
+    for a, b in zip(whole[4:], rest):
+        assert all((a[key] == b[key]).all() for key in a)
+    assert [batch['step'] for batch in rest] == [4, 5, 6]
+
+
+@pytest.mark.parametrize('memory', [100, 0], ids=['in memory', 'as read'])
+def test_every_epoch_is_a_permutation_and_epochs_differ(info, memory):
+    order = np.concatenate([batch['index'] for batch in take(info, 0, 6, memory)])
+    epochs = order.reshape(-1, COUNT)
+    assert all(sorted(epoch) == list(range(COUNT)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) > 1
+
+
+def test_seed_and_sample_decide_the_random_numbers(info):
+    a, b = take(info, 0, 2), take(info, 0, 2, seed=6)
+    assert not np.allclose(a[0]['latent'], b[0]['latent'])
+    latents = np.concatenate([batch['latent'] for batch in a])
+    assert len(np.unique(latents.round(5))) == latents.size
+
+
+@pytest.mark.parametrize('memory', [100, 0], ids=['in memory', 'as read'])
+def test_only_kept_records_come(info, memory):
+    batches = take(info, 0, 3, memory, keep=lambda row: row['index'] < 2)
+    assert set(np.concatenate([batch['index'] for batch in batches])) == {0, 1}
+
+
+def test_nothing_kept_is_one_line(info):
+    with pytest.raises(InputError, match='expected records to learn from, found none'):
+        take(info, 0, 1, keep=lambda row: row['index'] < 0)
+
+
+@pytest.mark.parametrize('how', [Augmentation(rotation=10, shift=0.1, scale=0.1),
+                                 Augmentation(elastic=0.03)], ids=['affine', 'elastic'])
+def test_crops_and_warps_move_image_and_labels_alike(how):
+    """The image is its label map; after any warp and crop nearly every pixel still is."""
+    rng = np.random.default_rng(0)
+    labels = np.kron(rng.integers(0, 5, (4, 6, 6)), np.ones((8, 8))).astype(np.uint8)
+    keys = keyed.sample_keys(3, tf.range(4))
+    image, (moved,) = keyed.augment(tf.constant(labels[..., None], tf.float32),
+                                         [tf.constant(labels)], keys, how)
+    image, moved = keyed.random_crop(image, moved, keys, 24)
+    assert image.shape == (4, 24, 24, 1) and moved.dtype == tf.uint8
+    same = np.abs(image.numpy()[..., 0] - moved.numpy()) < 0.5
+    assert same.mean() > 0.8
+    assert (moved.numpy() != labels[:, :24, :24]).mean() > 0.2
+
+
+def test_an_elastic_warp_is_smooth_and_as_strong_as_asked():
+    """A picture of its own x and y shows by how much every pixel came from elsewhere."""
+    size, strength = 64, 0.02
+    ramp = np.broadcast_to(np.arange(size, dtype=np.float32)[:, None], [32, size, size])
+    keys = keyed.sample_keys(3, tf.range(32))
+    moved, _ = keyed.augment(tf.constant(ramp[..., None]), [], keys,
+                                  Augmentation(elastic=strength))
+    apart = (moved.numpy()[..., 0] - ramp)[:, 12:-12, 12:-12]
+    # between the nodes of the grid independent displacements average out
+    assert 0.6 * strength * size < apart.std() < strength * size
+    assert np.abs(np.diff(apart, axis=1)).max() < 1  # never folds
+    assert len(np.unique(apart[:, 0, 0])) == 32
+
+
+def test_tone_and_noise_leave_labels_alone_and_the_range_of_tone():
+    image = tf.random.stateless_uniform([2, 8, 8, 1], [1, 2])
+    labels = tf.zeros([2, 8, 8], tf.uint8)
+    keys = keyed.sample_keys(3, tf.range(2))
+    toned, _ = keyed.augment(image, [labels], keys, Augmentation(gamma=0.5))
+    np.testing.assert_allclose(tf.reduce_max(toned, [1, 2, 3]), tf.reduce_max(image, [1, 2, 3]),
+                               rtol=1e-5)
+    assert float(tf.reduce_max(tf.abs(toned - image))) > 0.01
+    noisy, (same,) = keyed.augment(image, [labels], keys, Augmentation(noise=0.5))
+    assert float(tf.reduce_max(tf.abs(noisy - image))) > 0.01
+    assert (same.numpy() == 0).all()
+
+
+def test_standardise_gives_the_same_for_any_positive_linear_grey_scale():
+    image = tf.random.stateless_uniform([1, 16, 16, 1], [1, 2])
+    one, other = pixels.standardise(image), pixels.standardise(image * 65535 - 40)
+    np.testing.assert_allclose(one, other, atol=1e-3)
+    np.testing.assert_allclose([tf.reduce_mean(one), tf.math.reduce_std(one)], [0, 1], atol=1e-5)
+
+
+def test_stretch_clips_the_ends_and_comes_back_as_uint8():
+    image = tf.reshape(tf.range(1000), [20, 50, 1])
+    stretched = pixels.stretch(image).numpy().ravel()
+    # 0.5 % of 999 is 4.995: the pixels 4 and 994 become the ends
+    assert (stretched[:5] == -1).all() and (stretched[994:] == 1).all()
+    np.testing.assert_allclose(stretched[499], 0, atol=1e-6)
+    assert pixels.to_uint8(tf.constant([-2.0, -1, 0, 1, 2])).numpy().tolist() == [
+        0, 0, 128, 255, 255]
+
+
+def test_resized_labels_take_what_covers_most():
+    labels = tf.constant([[1, 1, 0, 2], [1, 0, 2, 2], [0, 0, 2, 2], [0, 3, 2, 2]], tf.uint8)
+    assert pixels.resize_labels(labels, 2, 4).numpy().tolist() == [[1, 2], [0, 2]]
+    assert pixels.resize_labels(labels, 4, 4).numpy().tolist() == labels.numpy().tolist()
+
+
+def test_enlarging_codes_keeps_them():
+    codes = tf.constant([[[1, 2], [3, 4]]], tf.uint8)
+    assert pixels.resize_nearest(codes, 4)[0].numpy().tolist() == [
+        [1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]

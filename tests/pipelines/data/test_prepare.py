@@ -1,0 +1,103 @@
+"""From a data set to records: sizes, versions, draws, and that a bad file leaves nothing behind."""
+import numpy as np
+import pytest
+
+from datasets import records
+from datasets.errors import InputError
+from datasets.phantom import phantom
+from pipelines.data import prepare
+from pipelines.plan.config import Data
+from tests.conftest import tiny_config
+
+DATA = Data('phantom', dots_size=16, dots_radius=1)
+
+
+def test_six_versions_of_each_image_with_their_dots(tmp_path):
+    dataset = phantom.open_phantom('train', 2, 64, 0)
+    info = prepare.write_records(dataset, tmp_path / 'r', 'train', 32, 6, 0, DATA)
+    rows = records.load_arrays(info)
+    assert info.count == 12 and info.ids == list(dataset.ids)
+    assert rows['image'].shape == (12, 32, 32, 1) and rows['dots'].shape == (12, 16, 16)
+    names = [name.decode() for name in rows['name']]
+    assert names[:6] == [f'{dataset.ids[0]}-{version}.png' for version in range(6)]
+    labels, images = rows['labels'][:6], rows['image'][:6].astype(int)
+    assert all((images[0] != images[version]).any() for version in (1, 2, 3, 4, 5))
+    assert (labels[0] != labels[4]).any()
+    assert (labels[0] == labels[5]).all()  # noise is for the image only
+    assert 0 < np.abs(images[5] - images[0]).max() < 30
+    # one dot an organ, and at 16 px every organ keeps some of its plus of 5 pixels
+    assert all(set(np.unique(d)) == set(range(6)) for d in rows['dots'])
+
+
+def test_a_draw_is_a_function_of_ids_and_number():
+    ids = [f'i{n:03d}' for n in range(124)]
+    drawn = prepare.draw_ids(ids, 11, 0)
+    assert len(set(drawn)) == 11 and list(drawn) == sorted(drawn)
+    assert drawn == prepare.draw_ids(ids, 11, 0) != prepare.draw_ids(ids, 11, 1)
+    with pytest.raises(InputError, match='data.num_train: expected at most the 124 learning images'):
+        prepare.draw_ids(ids, 125, 0)
+
+
+def test_a_bad_sample_leaves_nothing_behind(tmp_path):
+    good = phantom.open_phantom('train', 3, 32, 0)
+
+    def load(id):
+        sample = good.load(id)
+        if id == good.ids[2]:
+            sample.masks['heart'][:] = False
+        return sample
+
+    with pytest.raises(InputError, match=f'{good.ids[2]}: heart: .*found an empty mask'):
+        prepare.write_records(good._replace(load=load), tmp_path / 'r', 'train', 32, 1, 0, DATA)
+    assert not (tmp_path / 'r').exists()
+
+
+def test_one_set_has_one_depth(tmp_path):
+    good = phantom.open_phantom('train', 2, 32, 0)
+
+    def load(id):
+        sample = good.load(id)
+        return sample if id == good.ids[0] else sample._replace(image=sample.image.astype(np.uint16))
+
+    with pytest.raises(InputError, match='expected an image of 8 bits .* found 16'):
+        prepare.write_records(good._replace(load=load), tmp_path / 'r', 'train', 32, 1, 0, DATA)
+
+
+def test_the_same_id_in_train_and_test_is_refused(tmp_path, monkeypatch):
+    config = tiny_config()
+    prepare.prepare_split(config, tmp_path, 'train')
+    train = prepare.open_split(config, 'train')
+    monkeypatch.setattr(prepare, 'open_split', lambda config, split: train)
+    with pytest.raises(InputError, match=train.ids[0]):
+        prepare.prepare_split(config, tmp_path, 'test')
+    assert not (tmp_path / 'records' / 'test').exists()
+
+
+def test_a_resized_mask_is_where_it_covers_half_a_pixel():
+    mask = np.zeros((4, 4), bool)
+    mask[:2, :1] = True   # half of the first of 2x2 pixels
+    mask[2:, 2:3] = True
+    mask[2, 3] = True
+    assert prepare._resize_mask(mask, 2).tolist() == [[True, False], [False, True]]
+
+
+def test_an_organ_that_later_ones_hide_is_refused(tmp_path):
+    from datasets.labels import Code, LabelCoding
+    good = phantom.open_phantom('train', 1, 32, 0)
+    codes = (Code((), (0, 0, 0), None), Code(('cup',), (1, 1, 1), 'cup'),
+             Code(('disc',), (2, 2, 2), 'disc'))
+    coding = LabelCoding('eye', ('cup', 'disc'), codes, ('cup', 'disc'))
+
+    def load(id):
+        lung = good.load(id).masks['left_lung']
+        return good.load(id)._replace(masks={'cup': lung, 'disc': lung})
+
+    with pytest.raises(InputError, match='cup: expected to be seen in the label map'):
+        prepare.write_records(good._replace(load=load, coding=coding), tmp_path / 'r', 'train', 32,
+                              1, 0, DATA)
+    assert not (tmp_path / 'r').exists()
+
+
+def test_phantoms_have_no_ids():
+    with pytest.raises(InputError, match='phantoms have no files to name'):
+        prepare.open_dataset('phantom', None, 'train', ids=['a'])

@@ -1,0 +1,117 @@
+"""The strict config: defaults, overrides, and each refusal with its path."""
+from pathlib import Path
+
+import pytest
+import yaml
+
+from datasets.errors import InputError
+from pipelines.plan import config as configs
+from tests.conftest import TINY, tiny_config
+
+FOLDER = Path(configs.__file__).parents[1] / 'configs'
+
+
+@pytest.mark.parametrize('path', sorted(FOLDER.glob('*.yaml')), ids=lambda p: p.stem)
+def test_every_config_in_the_repository_is_valid(path):
+    config = configs.load_config(str(path))
+    assert configs.from_dict(configs.to_dict(config)) == config
+    opening = path.read_text().split('experiment:')[0]
+    assert 'python tools/' in opening or 'bash tools/' in opening  # its command
+    assert 'Cost:' in opening
+
+
+@pytest.mark.parametrize('name, images, ids', [('jsrt_tiny', 66, 11), ('jsrt_full', 744, None)])
+def test_the_papers_configurations(name, images, ids):
+    config = configs.load_config(str(FOLDER / f'{name}.yaml'))
+    assert config.data.num_train == ids
+    assert (ids or 124) * config.data.augment == images
+    assert config.data.size == 1024 and config.data.dots_size == 64
+    assert config.labels.channels == 'grey' and not config.labels.reject
+    assert config.pggan.fmap_max == 64
+    assert (config.pix2pixhd.ngf, config.pix2pixhd.blocks) == (64, 9)
+    assert (config.generation.num_train, config.generation.num_validation) == (7500, 2500)
+    segmenter = config.segmenter
+    assert (segmenter.crop, segmenter.batch_size, segmenter.learning_rate) == (377, 17, 1e-4)
+    assert (segmenter.blocks, segmenter.width) == ((3, 4, 6, 3), 1.0)
+    assert config.evaluation.size == 512
+    assert segmenter.augmentation == configs.Augmentation()  # the paper: random crops only
+
+
+@pytest.mark.parametrize('change, message', [
+    ({'colour': 1}, 'unknown key colour; known keys: experiment'),
+    ({'segmenter': {'width': 'wide'}}, "segmenter.width: expected a number such as 2.0e-4, found"),
+    ({'segmenter': {'learning_rate': '2e-4'}}, 'segmenter.learning_rate: expected a number'),
+    ({'segmenter': {'crops': 41}}, 'unknown key segmenter.crops; known keys: network, size, crop'),
+    ({'pggan': {'batch_sizes': {'four': 4}}}, 'pggan.batch_sizes key: expected a whole number'),
+    ({'data': {'dataset': 'mnist'}}, 'data.dataset: expected one of phantom, jsrt, folder'),
+    ({'data': {'dataset': 'jsrt'}}, 'data.source: expected the folder of the data set'),
+    ({'data': {'size': 48}}, 'missing key data.dataset'),
+    ({'labels': {'reject': 1}}, 'labels.reject: expected true or false, found 1'),
+    ({'regimes': ['synth4']}, "regime 'synth4': expected one of real, synth1"),
+    ({'regimes': 'real'}, "regimes: expected a list, found 'real'"),
+    ({'stages': {'bones': {}}}, 'stages.bones: unknown stage; known: image_labels'),
+    ({'stages': {'dots': {'epochs': 3}}}, 'unknown key stages.dots.epochs'),
+    ({'generation': {'shard': 10, 'block': 4}}, 'generation.shard: expected a multiple'),
+    ({'generation': {'block': 0}}, 'generation.block: expected a number from 1 on, found 0'),
+    ({'data': {'dataset': 'phantom', 'num_train': -1}}, 'data.num_train: expected a number from 1 on, or'),
+    ({'labels': {'warp': -0.1}}, 'labels.warp: expected a number from 0 on, found -0.1'),
+    ({'segmenter': {'width': 0.0}}, 'segmenter.width: expected a number above 0, found 0.0'),
+    ({'segmenter': {'blocks': []}}, 'segmenter.blocks: expected four numbers from 1 on, found []'),
+    ({'pggan': {'learning_rate': -1.0}}, 'pggan.learning_rate: expected a number above 0'),
+    ({'pix2pixhd': {'blocks': -1}}, 'pix2pixhd.blocks: expected a number from 0 on, found -1'),
+    ({'run': {'log_every': 0}}, 'run.log_every: expected a number from 1 on'),
+    ({'segmenter': {'holdout': 1.5}}, 'segmenter.holdout: expected a share between 0 and 1'),
+    ({'segmenter': {'crop': 380}}, 'segmenter.crop: expected 8*k - 7'),
+    ({'segmenter': {'crop': 89, 'size': 48}}, 'segmenter.crop: expected at most segmenter.size'),
+    ({'pix2pixhd': {'downsamplings': 5, 'enhancers': 1}},
+     'data.size: expected at least 66 for 5 downsamplings and 1 enhancers of Pix2PixHD, found 48'),
+    ({'pix2pixhd': {'ngf': 6, 'enhancers': 2}}, 'pix2pixhd.ngf: expected a multiple of 2^enhancers'),
+    ({'pix2pixhd': {'enhancers': 1, 'enhancer_epochs': 200}},
+     'pix2pixhd.enhancer_epochs: expected fewer than epochs + decay_epochs = 200, found 200'),
+    ({'pix2pixhd': {'pool_size': -1}}, 'pix2pixhd.pool_size: expected a number from 0 on, found -1'),
+    ({'pix2pixhd': {'pool_size': 5}, 'strategy': 'mirrored'},
+     'pix2pixhd.pool_size: expected 0 with strategy mirrored'),
+    ({'strategy': 'tpu'}, "strategy: expected one of none, mirrored, multi_worker, found 'tpu'"),
+    ({'precision': 'float16'}, 'precision: expected one of float32, mixed_float16'),
+    ({'segmenter': {'context': 'gate'}}, 'segmenter.context: expected one of attention, pyramid'),
+    ({'segmenter': {'imagenet_weights': 'keras', 'width': 0.5}}, 'segmenter.width: expected 1.0 with'),
+    ({'segmenter': {'imagenet_weights': 'keras', 'blocks': [1, 1, 1, 1]}},
+     'segmenter.blocks: expected those of ResNet-50 or -101'),
+    ({'regimes': ['synth2']}, 'data.size: expected a power of two from 4 on for stage labels'),
+    ({'pggan': {'batch_sizes': {4: 4}}}, 'batch_sizes: expected for 8 px'),
+    ({'data': 3}, 'data: expected a section with keys, found 3'),
+])
+def test_refusals_name_the_key(change, message):
+    with pytest.raises(InputError) as error:
+        configs.from_dict({**TINY, **change}, 'my.yaml')
+    assert message in str(error.value)
+    assert '\n' not in str(error.value)
+
+
+def test_overrides(tmp_path):
+    path = tmp_path / 'config.yaml'
+    path.write_text(yaml.safe_dump(TINY))
+    config = configs.load_config(str(path), ['segmenter.learning_rate=1.0e-3', 'data.num_train=2',
+                                             'stages.dots.fade_images=8'])
+    assert config.segmenter.learning_rate == 1e-3 and config.data.num_train == 2
+    assert configs.stage_settings(config, 'pggan', 'dots').fade_images == 8
+    assert configs.stage_settings(config, 'pggan', 'labels').fade_images == 24
+    with pytest.raises(InputError, match='--set data.size: expected KEY=VALUE'):
+        configs.load_config(str(path), ['data.size'])
+    with pytest.raises(InputError, match='seed is a value, not a section'):
+        configs.load_config(str(path), ['seed.x=1'])
+
+
+@pytest.mark.parametrize('content', ['a: [', '- 1', '\x00'])
+def test_an_unreadable_file_is_one_line(tmp_path, content):
+    path = tmp_path / 'config.yaml'
+    path.write_text(content)
+    with pytest.raises(InputError) as error:
+        configs.load_config(str(path))
+    assert str(path) in str(error.value) and '\n' not in str(error.value)
+
+
+def test_defaults_are_the_papers_sizes():
+    config = tiny_config()
+    assert configs.PGGAN().batch_sizes[1024] == 4
+    assert config.pggan.latent_size == 8

@@ -1,0 +1,153 @@
+"""Regimes: updates, hold-out by source image, best epoch, and where fine-tuning starts."""
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets import records
+from datasets.errors import InputError
+from models.segmenters.smanet import PyramidPooling
+from pipelines.data import batches
+from pipelines.plan.methods import REGIMES, Run
+from pipelines.segmentation import task as segmentation
+from pipelines.training import checkpoints, logs, loop
+from tests.conftest import tiny_config
+
+
+def test_real_gets_as_many_updates_as_synth_and_finetuning_together():
+    config = tiny_config()
+    updates = {name: segmentation.updates_of(config, Run(regime))
+               for name, regime in REGIMES.items()}
+    assert updates['synth3'] == 4
+    assert updates['real'] == updates['finetune3'] == 7
+
+
+def test_finetuning_starts_from_the_chosen_weights_of_its_synth(finished):
+    config, workdir = finished
+    task = segmentation.segmenter_task(config, Run(REGIMES['finetune3']), workdir)
+    synth = segmentation.segmenter_task(config, Run(REGIMES['synth3']), workdir)
+    checkpoints.restore_networks(synth.networks,
+                              segmentation.segmenter_directory(workdir, Run(REGIMES['synth3'])))
+    for name in ('network', 'chosen'):
+        for a, b in zip(task.networks[name].get_weights(),
+                        synth.networks['chosen'].get_weights()):
+            assert (a == b).all()
+    assert task.steps == 3
+
+
+def test_few_real_images_are_not_held_out_and_weights_are_averaged(finished):
+    config, workdir = finished
+    task = segmentation.segmenter_task(config, Run(REGIMES['real']), workdir)
+    assert task.validation is None
+    average, = task.averages
+    assert average.average is task.networks['chosen'] and average.live is task.networks['network']
+
+
+def test_held_out_images_are_held_out_with_all_their_versions(finished):
+    config, workdir = finished
+    config = dataclasses.replace(config, segmenter=dataclasses.replace(
+        config.segmenter, min_holdout_images=2, holdout=0.25))
+    pairs = segmentation._pairs(config, Run(REGIMES['real']), workdir)
+    rows = records.load_arrays(pairs.info)
+    sides = {'train': set(), 'validation': set()}
+    for source in rows['source_id']:
+        row = {'source_id': tf.constant(source)}
+        assert bool(pairs.train(row)) != bool(pairs.validation(row))
+        sides['train' if pairs.train(row) else 'validation'].add(source)
+    assert len(sides['validation']) == 1 and len(sides['train']) == 3
+    task = segmentation.segmenter_task(config, Run(REGIMES['real']), workdir)
+    assert task.validation.best is task.networks['chosen']
+
+
+def test_the_validation_score_is_the_pooled_jaccard(finished):
+    config, workdir = finished
+    task = segmentation.segmenter_task(config, Run(REGIMES['synth3']), workdir)
+    network = task.networks['network']
+    # a classifier that always says background overlaps with no organ
+    kernel, bias = network.classifier.get_weights()
+    network.classifier.set_weights([np.zeros_like(kernel), np.eye(len(bias))[0] * 9])
+    assert task.validation.score() == 0
+
+
+def test_the_best_weights_are_kept_not_the_last(finished, tmp_path):
+    config, workdir = finished
+    task = segmentation.segmenter_task(config, Run(REGIMES['synth3']), workdir)
+    scores = iter([50.0, 40.0])
+    seen = []
+
+    def score():
+        seen.append(task.networks['network'].get_weights())
+        return next(scores)
+
+    task = task._replace(validation=task.validation._replace(score=score))
+    loop.train(task, tmp_path, **vars(config.run))
+    for kept, best in zip(task.networks['chosen'].get_weights(), seen[0]):
+        assert (kept == best).all()
+    rows = [r for r in logs.read_rows(tmp_path / 'losses.jsonl') if 'jaccard_validation' in r]
+    assert [(r['step'], r['jaccard_validation']) for r in rows] == [(2, 50.0), (4, 40.0)]
+
+
+def test_other_numbers_of_samples_than_the_config_says_are_refused(finished):
+    config, workdir = finished
+    config = dataclasses.replace(config, generation=dataclasses.replace(
+        config.generation, num_train=7))
+    with pytest.raises(InputError, match='num_train \\+ num_validation = 10 samples, found 9'):
+        segmentation.segmenter_task(config, Run(REGIMES['synth3']), workdir)
+
+
+def test_what_is_missing_is_said(tmp_path):
+    with pytest.raises(InputError, match='generate_samples'):
+        segmentation.segmenter_task(tiny_config(), Run(REGIMES['synth3']), tmp_path)
+
+
+def with_segmenter(config, **changes):
+    return dataclasses.replace(config, segmenter=dataclasses.replace(config.segmenter, **changes))
+
+
+def test_imagenet_weights_come_from_kerass_file_and_nowhere_else(finished, tmp_path, monkeypatch):
+    config, workdir = finished
+    settings = dict(width=1.0, blocks=(3, 4, 6, 3))
+    monkeypatch.setenv('HOME', str(tmp_path))
+    folder = tmp_path / '.keras' / 'models'
+    folder.mkdir(parents=True)
+    path = folder / 'resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5'
+
+    def task(weights, regime='real'):
+        return segmentation.segmenter_task(with_segmenter(config, **settings, imagenet_weights=weights),
+                                           Run(REGIMES[regime]), workdir)
+
+    with pytest.raises(InputError, match=f'imagenet_weights: expected .* none at {path}; fetch it'):
+        task('keras')
+    path.write_bytes(b'no weights')
+    with pytest.raises(InputError, match='imagenet_weights: .* does not hold resnet50 without top'):
+        task(str(path))
+    tf.keras.utils.set_random_seed(3)
+    keras = tf.keras.applications.ResNet50(include_top=False, weights=None)
+    keras.save_weights(str(path))
+    for weights in ('keras', str(path)):
+        networks = task(weights).networks
+        for network in networks.values():  # the average, too, begins there
+            np.testing.assert_array_equal(network.encoder.stem[0].conv.kernel,
+                                          keras.get_layer('conv1_conv').kernel)
+
+
+def test_imagenet_weights_get_pictures_of_imagenets_contrast(finished):
+    config, workdir = finished
+    deviations = []
+    for weights in (None, 'keras'):
+        changed = with_segmenter(config, imagenet_weights=weights)
+        info = records.read_info(workdir / 'records' / 'train')
+        row = next(iter(batches.serialized(info.paths)))
+        image = segmentation._prepare(changed.segmenter, info.coding)(records.parse(row, info))['image']
+        deviations.append(np.std(image.numpy().astype(np.float32)))
+    np.testing.assert_allclose(deviations, [1, 58 / 127.5], rtol=1e-3)
+
+
+def test_the_pyramid_may_take_the_place_of_the_attention(finished):
+    config, workdir = finished
+    task = segmentation.segmenter_task(with_segmenter(config, context='pyramid'), Run(REGIMES['real']),
+                                       workdir)
+    assert isinstance(task.networks['network'].context, PyramidPooling)
+    loss, _ = task.phases[0].updates[0].loss(next(iter(task.phases[0].batches(0))), {})
+    assert np.isfinite(float(loss))

@@ -1,0 +1,134 @@
+"""What the tasks hand to the training loop: optimisers, rates, gradient scale, average, snapshots."""
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets import records
+from datasets.errors import InputError
+from models.adversarial import update_average
+from pipelines.experiment.steps import train_stage
+from pipelines.plan import provenance
+from pipelines.plan.methods import METHODS
+from pipelines.stages import pggan, stage
+from pipelines.training import checkpoints, loop
+from tests.test_resume import make
+
+DOTS = METHODS['three'].stages[0]
+
+
+@pytest.mark.parametrize('what, betas', [
+    ('dots', (0.0, 0.99)), ('labels', (0.5, 0.999)), ('image', (0.5, 0.999)), ('real', (0.9, 0.999))])
+def test_adam_has_the_papers_settings(finished, tmp_path, what, betas):
+    config, workdir = finished
+    state = checkpoints.State(make(config, workdir, what), tmp_path)
+    for optimizer in state.optimizers.values():
+        settings = optimizer.get_config()
+        assert (settings['beta_1'], settings['beta_2'], settings['epsilon']) == (*betas, 1e-8)
+
+
+def test_smanet_learns_at_a_constant_rate(finished):
+    config, workdir = finished
+    phase, = make(config, workdir, 'real').phases
+    assert {phase.learning_rate(step) for step in (0, 3, 6)} == {config.segmenter.learning_rate}
+
+
+def test_every_growth_phase_scales_the_gradient_to_full_resolution(finished, monkeypatch):
+    config, workdir = finished
+    seen = []
+    updates = pggan.pggan_updates
+    monkeypatch.setattr(pggan, 'pggan_updates',
+                        lambda g, d, level, scale: seen.append((level, scale)) or updates(g, d, level, scale))
+    make(config, workdir, 'dots')
+    assert seen == [(2, 8.0), (3, 4.0), (3, 4.0), (4, 2.0), (4, 2.0), (5, 1.0), (5, 1.0)]
+
+
+def dense(value):
+    network = tf.keras.Sequential([tf.keras.layers.Dense(1, use_bias=False)])
+    network.build((None, 1))
+    network.set_weights([np.full((1, 1), value, np.float32)])
+    return network
+
+
+@pytest.mark.parametrize('step, decay', [(0, 0.1), (8, 0.5), (8990, 0.999), (10 ** 6, 0.999)])
+def test_average_of_weights_by_hand(step, decay):
+    average, live = dense(1.0), dense(3.0)
+    update_average(average, live, 0.999, tf.constant(step, tf.int64))
+    assert average.get_weights()[0].item() == pytest.approx(decay * 1 + (1 - decay) * 3, rel=1e-4)
+
+
+def test_the_average_is_taken_before_its_network_moves(finished, tmp_path):
+    config, workdir = finished
+    task = make(config, workdir, 'dots')
+    state = checkpoints.State(task, tmp_path)
+    live, average = task.networks['generator'], task.networks['generator_average']
+    for _, batch in zip(range(2), task.phases[0].batches(0)):
+        before, old = live.get_weights(), average.get_weights()
+        step = int(state.step.numpy())
+        loop.step_function(task, task.phases[0], state)(batch, tf.constant(1e-2))
+        decay = (1 + step) / (10 + step)
+        for a, b, c in zip(average.get_weights(), old, before):
+            np.testing.assert_allclose(a, decay * b + (1 - decay) * c, atol=1e-6)
+    assert any((a != b).any() for a, b in zip(before, live.get_weights()))
+
+
+@pytest.fixture(scope='module')
+def trained_with_snapshots(finished, tmp_path_factory):
+    """A copy of the experiment whose dots are trained anew, with a snapshot every 5 steps."""
+    config, workdir = finished
+    copy = tmp_path_factory.mktemp('snapshots') / 'run'
+    shutil.copytree(workdir, copy)
+    shutil.rmtree(copy / 'stages' / 'dots')
+    plan = pggan.growth_plan
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pggan, 'growth_plan', lambda *arguments: tuple(
+            phase._replace(snapshot_steps=5) for phase in plan(*arguments)))
+        train_stage(config, DOTS, copy)
+    return config, copy
+
+
+@pytest.fixture
+def snapshots(trained_with_snapshots, tmp_path):
+    """A copy of that to change."""
+    config, workdir = trained_with_snapshots
+    shutil.copytree(workdir, tmp_path / 'run')
+    return config, tmp_path / 'run'
+
+
+def test_snapshots_can_draw_in_the_place_of_the_last_step(snapshots):
+    config, workdir = snapshots
+    folder = workdir / 'stages' / 'dots'
+    # 4 stable steps at 4 px, then fades of 6 and stretches of 4 steps: the fifth of each fade
+    steps = sorted(int(path.stem) for path in (folder / 'snapshots').glob('*.index'))
+    assert steps == [9, 19, 29]
+    assert {f'step-{step:08d}.png' for step in steps} <= {p.name for p in (folder / 'samples').iterdir()}
+
+    def weights(snapshot):
+        chosen = dataclasses.replace(config, pggan=dataclasses.replace(config.pggan, snapshot=snapshot))
+        coding = records.read_info(workdir / 'records' / 'train').coding
+        return stage.trained_generator(chosen, DOTS, coding, workdir).get_weights()
+
+    last, early = weights(None), weights(19)
+    reader = tf.train.load_checkpoint(str(folder / 'snapshots' / '00000019'))
+    kept = [reader.get_tensor(name) for name in reader.get_variable_to_shape_map()
+            if name.startswith('networks/')]
+    assert sorted(float(w.sum()) for w in kept) == sorted(float(w.sum()) for w in early)
+    assert any((a != b).any() for a, b in zip(last, early))
+    with pytest.raises(InputError, match=r'stages.dots.snapshot: expected a step whose snapshot is '
+                                         r'kept in .*\(9, 19, 29\), found 20'):
+        weights(20)
+
+
+def test_a_stage_with_its_snapshot_needs_no_more_training(snapshots):
+    config, workdir = snapshots
+    (workdir / 'stages' / 'dots' / 'finished.json').unlink()
+    chosen = dataclasses.replace(config, pggan=dataclasses.replace(config.pggan, snapshot=19))
+    train_stage(chosen, DOTS, workdir)
+    assert not (workdir / 'stages' / 'dots' / 'finished.json').exists()
+    with pytest.raises(InputError, match='made with another pggan.snapshot'):
+        provenance.open_workdir(chosen, workdir)
+    for folder in ('synthetic', 'quality', 'segmenters', 'exports', 'evaluations'):
+        shutil.rmtree(workdir / folder)
+    provenance.open_workdir(chosen, workdir)  # the key may change while nothing was drawn with it

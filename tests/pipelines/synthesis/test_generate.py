@@ -1,0 +1,105 @@
+"""Generation: every sample has an address; what fails the check is counted and, if asked, redrawn."""
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+
+from datasets import records
+from datasets.errors import InputError
+from datasets.readers import folder
+from pipelines.plan.methods import METHODS
+from pipelines.synthesis import generate
+
+THREE = METHODS['three']
+
+
+@pytest.fixture(scope='module')
+def sampler(finished):
+    config, workdir = finished
+    return generate.load_sampler(config, THREE, workdir)
+
+
+def test_a_block_does_not_depend_on_what_was_drawn_before(sampler):
+    first = generate.draw_block(sampler, 4)
+    generate.draw_block(sampler, 0)
+    again = generate.draw_block(sampler, 4)
+    for field in ('dots', 'labels', 'image'):
+        assert first[field].shape[0] == sampler.config.generation.block
+        assert (first[field] == again[field]).all()
+
+
+def test_the_same_samples_in_other_shards(finished, tmp_path):
+    config, workdir = finished
+    whole = records.load_arrays(records.read_info(workdir / 'synthetic' / 'three'))
+    copy = tmp_path / 'run'
+    shutil.copytree(workdir, copy, ignore=shutil.ignore_patterns('synthetic'))
+    config = dataclasses.replace(config, generation=dataclasses.replace(config.generation, shard=8))
+    info = generate.generate(config, THREE, copy, count=7)
+    other = records.load_arrays(info)
+    assert [s['count'] for s in info.shards] == [7]
+    for field in ('dots', 'labels', 'image', 'index', 'name'):
+        assert (other[field] == whole[field][:7]).all()
+    assert info.notes['samples'] == 7
+    assert info.notes['pixels'] == 7 * 48 * 48
+
+
+def test_records_hold_address_and_recipe(finished):
+    config, workdir = finished
+    info = records.read_info(workdir / 'synthetic' / 'three')
+    assert info.count == 9 and [s['count'] for s in info.shards] == [4, 4, 1]
+    assert records.load_arrays(info)['index'].tolist() == list(range(9))
+    assert set(info.made['weights']) == {'dots', 'labels_from_dots', 'image_from_labels'}
+    assert (workdir / 'synthetic' / 'three' / 'samples.png').is_file()
+
+
+def test_other_weights_are_another_recipe(finished, tmp_path):
+    config, workdir = finished
+    copy = tmp_path / 'run'
+    shutil.copytree(workdir, copy)
+    with pytest.raises(InputError, match='holds records made with another count'):
+        generate.generate(config, THREE, copy, count=5)
+
+
+def test_png_pairs_are_a_folder_data_set(finished, tmp_path):
+    _, workdir = finished
+    info = records.read_info(workdir / 'synthetic' / 'three')
+    generate.write_png_pairs(info, tmp_path)
+    coding = folder.read_coding(tmp_path / 'coding.yaml')
+    assert [c.organs for c in coding.codes] == [c.organs for c in info.coding.codes]
+    assert (coding.projection == info.coding.projection).all()
+    stored = folder.read_codes(tmp_path / 'labels' / 'three-000003.png')
+    assert (stored == records.load_arrays(info)['labels'][3]).all()
+
+
+def fake(sampler, monkeypatch, failing):
+    """Draws nothing: sample i of a block fails its first `failing[i]` attempts."""
+    def draw(sampler, first, attempts):
+        size = len(attempts)
+        fields = {'labels': np.repeat(attempts, 4).reshape(size, 2, 2).astype(np.uint8),
+                  'changed': np.zeros(size, int)}
+        return fields, [['heart: missing'] if a < f else [] for a, f in zip(attempts, failing)]
+    monkeypatch.setattr(generate, '_draw_anatomy', draw)
+    method = sampler.method._replace(stages=())
+    config = sampler.config
+    labels = dataclasses.replace(config.labels, reject=True)
+    return sampler._replace(method=method, config=dataclasses.replace(config, labels=labels))
+
+
+def test_only_failing_samples_are_redrawn(sampler, monkeypatch):
+    block = generate.draw_block(fake(sampler, monkeypatch, [0, 2, 0, 1]), 0)
+    assert block['attempts'].tolist() == [0, 2, 0, 1]
+    assert [bool(f) for f in block['failures']] == [False, True, False, True]
+
+
+def test_too_many_attempts_name_sample_and_reason(sampler, monkeypatch):
+    with pytest.raises(InputError, match='sample 10: failed the anatomical check 100 times.*heart: '
+                                         'missing.*set labels.reject=false'):
+        generate.draw_block(fake(sampler, monkeypatch, [0, 0, 999, 0]), 8)
+
+
+def test_an_untrained_stage_is_named(finished, tmp_path):
+    config, workdir = finished
+    shutil.copytree(workdir / 'records', tmp_path / 'records')
+    with pytest.raises(InputError, match='dots is not trained yet'):
+        generate.generate(config, THREE, tmp_path)
