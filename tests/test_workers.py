@@ -67,9 +67,9 @@ def test_without_the_strategy_it_is_refused(command):
 def test_the_tasks_of_a_slurm_job_step_find_each_other():
     """What srun tells each task; the second of two hosts with two tasks each."""
     asked = subprocess.run(
-        [sys.executable, '-c', 'import os; from pipelines import runtime; import tensorflow as tf\n'
+        [sys.executable, '-c', 'import os; from pipelines.runtime import devices; import tensorflow as tf\n'
          'tf.distribute.MultiWorkerMirroredStrategy = lambda: print(os.environ["TF_CONFIG"])\n'
-         'runtime.distribution("multi_worker")'],
+         'devices.distribution("multi_worker")'],
         env={**{k: v for k, v in os.environ.items() if k != 'TF_CONFIG'}, 'SLURM_PROCID': '2',
              'SLURM_STEP_NUM_TASKS': '4', 'SLURM_STEP_NODELIST': 'n[01-02]',
              'SLURM_STEP_TASKS_PER_NODE': '2(x2)'},

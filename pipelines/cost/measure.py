@@ -55,9 +55,9 @@ def phases_of(config: Config, regimes: Sequence[Regime]) -> List[Tuple[str, str]
 def named(regimes: Sequence[Regime], training: str) -> Optional[Stage]:
     """A stage by its key, None for the segmenter; InputError lists what there is."""
     known = {**stages_of(regimes), SEGMENTER: None}
-    if loop not in known:
-        raise InputError(f'--training {loop}: expected one of {", ".join(known)}')
-    return known[loop]
+    if training not in known:
+        raise InputError(f'--training {training}: expected one of {", ".join(known)}')
+    return known[training]
 
 
 def measure(config: Config, stage: Optional[Stage], phase_name: str, workdir) -> Measured:

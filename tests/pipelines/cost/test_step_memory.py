@@ -182,10 +182,10 @@ _FRESH = '''
 import json, sys
 import tensorflow as tf
 from models import adversarial
-from models.segmentation_loss import segmentation_update
-from models.smanet import SMANet
-from pipelines import memory
-from pipelines.checkpoints import make_optimizers
+from models.segmenters.losses import segmentation_update
+from models.segmenters.smanet import SMANet
+from pipelines.cost import step_memory
+from pipelines.training.checkpoints import make_optimizers
 
 tf.config.threading.set_inter_op_parallelism_threads(1)
 tf.zeros([1])
@@ -195,7 +195,7 @@ def make():
 data = {'image': tf.TensorSpec([batch, side, side, 1]), 'key': tf.TensorSpec([batch, 2], tf.int32),
         'label': tf.TensorSpec([batch, side, side], tf.uint8)}
 if sys.argv[1] == 'predict':
-    estimate = memory.predict(make, data)
+    estimate = step_memory.predict(make, data)
     result = {'total': estimate.total, 'activations': estimate.activations}
 else:
     updates = make()[-1]
