@@ -5,34 +5,47 @@ A key of the config may change as long as nothing was made with it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Iterable, List
+from typing import Iterable, List, Tuple
 
 import yaml
 
 from datasets.errors import InputError
 from datasets.files import is_vacant, read_yaml, whole_file
 from pipelines.plan.config import Config, from_dict, to_dict
+from pipelines.plan.methods import METHODS, REGIMES, Method
 
 _SEGMENTERS = ('segmenters/*/checkpoints/*', 'exports/*', 'evaluations/*.json')
-_OF_SAMPLES = ('quality/*.json', 'segmenters/[sf]*/checkpoints/*', 'exports/[sf]*',
-               'evaluations/[sf]*.json')  # SYNTH and FINETUNE
-_SAMPLES = ('synthetic/*/*.tfrecord', *_OF_SAMPLES)
-_OF_TRANSLATED = ('stages/*_from_*/checkpoints/*', 'synthetic/t*/*.tfrecord', 'quality/t*.json',
-                  'segmenters/[sf]*[23]-*/checkpoints/*', 'exports/[sf]*[23]-*',
-                  'evaluations/[sf]*[23]-*.json')  # of two and three stages
+
+
+def _made_by(methods: Iterable[Method]) -> Tuple[str, ...]:
+    """The samples of some methods, and what learned from them: SYNTH and FINETUNE."""
+    found = []
+    for method in methods:
+        found += [f'synthetic/{method.name}/*.tfrecord', f'quality/{method.name}.json']
+        for name in (regime.name for regime in REGIMES.values() if regime.method == method):
+            found += [f'segmenters/{name}-*/checkpoints/*', f'exports/{name}-*',
+                      f'evaluations/{name}-*.json']
+    return tuple(found)
+
+
+_SAMPLES = _made_by(METHODS.values())
+_TRANSLATED = ('stages/*_from_*/checkpoints/*', *_made_by(
+    method for method in METHODS.values() if any(stage.consumes for stage in method.stages)))
 _STAGES = ('stages/*/checkpoints/*', *_SAMPLES)
+_ALL = ('records/*/*.tfrecord', *_STAGES, *_SEGMENTERS)
 
 # Keys of a config -> files that were made with them, directly or by way of others: a key may change
-# while none of them exists.
+# while none of them exists. One that is not named here counts for everything; those of FREE for nothing.
 DEPENDENTS = {
-    'data': ('records/*/*.tfrecord', *_STAGES, *_SEGMENTERS),
-    'evaluation': ('records/*/*.tfrecord', 'evaluations/*.json'),
+    'data': _ALL, 'evaluation': ('records/*/*.tfrecord', 'evaluations/*.json'),
     'seed': (*_STAGES, *_SEGMENTERS), 'precision': (*_STAGES, *_SEGMENTERS),
-    'labels.channels': _STAGES, 'pggan': _STAGES, 'pix2pixhd': _OF_TRANSLATED, 'stages': _STAGES,
+    'labels.channels': _STAGES, 'pggan': _STAGES, 'pix2pixhd': _TRANSLATED, 'stages': _STAGES,
     'labels': _SAMPLES, 'generation': _SAMPLES, 'segmenter': _SEGMENTERS,
     'evaluation.inception_weights': ('quality/*.json',),
     'experiment': ('results.jsonl',), 'configuration': ('results.jsonl',),
 }
+# what is written how often, on which devices, which runs there are: not with which result
+FREE = {'run', 'strategy', 'regimes', 'matrix', 'data.memory_limit_mb'}
 
 
 def open_workdir(config: Config, workdir) -> Path:
@@ -89,9 +102,11 @@ def _used(workdir: Path, key: str) -> bool:
         return _any(workdir, [f'{folder}/*-{key.split(".")[1]}-*'
                               for folder in ('segmenters', 'exports', 'evaluations')])
     for prefix in (key, '.'.join(key.split('.')[:2]), key.split('.')[0]):
+        if prefix in FREE:
+            return False
         if prefix in DEPENDENTS:
             return _any(workdir, DEPENDENTS[prefix])
-    return False  # run.*, regimes, matrix: how and what, not with which result
+    return _any(workdir, _ALL)
 
 
 def _any(workdir: Path, patterns: Iterable[str]) -> bool:

@@ -58,3 +58,22 @@ def test_a_kept_config_that_is_none_is_damaged(tmp_path, content):
     (workdir / 'config.yaml').write_text(content)
     with pytest.raises(InputError, match='config.yaml: damaged: expected the config'):
         provenance.open_workdir(tiny_config(seed=9), workdir)
+
+
+def test_a_key_that_nobody_knows_counts_once_something_was_made(tmp_path):
+    """A section of a later version, say: what was made with it cannot be told, so all of it may be."""
+    config = tiny_config()
+    workdir = provenance.open_workdir(config, tmp_path / 'run')
+    kept = yaml.safe_load((workdir / 'config.yaml').read_text())
+    (workdir / 'config.yaml').write_text(yaml.safe_dump({**kept, 'cyclegan': {'epochs': 3}}))
+    provenance.open_workdir(config, workdir)  # nothing was made yet
+    (workdir / 'config.yaml').write_text(yaml.safe_dump({**kept, 'cyclegan': {'epochs': 3}}))
+    (workdir / 'stages' / 'dots' / 'checkpoints').mkdir(parents=True)
+    (workdir / 'stages' / 'dots' / 'checkpoints' / 'ckpt-1.index').write_text('')
+    with pytest.raises(InputError, match='made with another cyclegan.epochs; choose another'):
+        provenance.open_workdir(config, workdir)
+
+
+def test_what_changes_no_result_may_change_at_any_time(finished, tmp_path):
+    _, workdir = finished
+    provenance.open_workdir(tiny_config(run={'log_every': 7}, data={'memory_limit_mb': 99}), workdir)
