@@ -12,7 +12,7 @@ import yaml
 from datasets.errors import InputError
 from datasets.files import is_vacant, read_yaml, whole_file
 from pipelines.plan.config import Config, from_dict, to_dict
-from pipelines.plan.methods import METHODS, REGIMES, Method
+from pipelines.plan.methods import METHODS, REGIMES, Method, stage_keys
 
 _SEGMENTERS = ('segmenters/*/checkpoints/*', 'exports/*', 'evaluations/*.json')
 
@@ -28,9 +28,11 @@ def _made_by(methods: Iterable[Method]) -> Tuple[str, ...]:
     return tuple(found)
 
 
-_SAMPLES = _made_by(METHODS.values())
-_TRANSLATED = ('stages/*_from_*/checkpoints/*', *_made_by(
-    method for method in METHODS.values() if any(stage.consumes for stage in method.stages)))
+_SAMPLES = ('synthetic/*/*.tfrecord', 'quality/*.json', *_made_by(METHODS.values()))
+_PIX2PIXHD = (
+    *[f'stages/{key}/checkpoints/*' for key, model in stage_keys().items() if model == 'pix2pixhd'],
+    *_made_by(method for method in METHODS.values()
+              if any(stage.model == 'pix2pixhd' for stage in method.stages)))
 _STAGES = ('stages/*/checkpoints/*', *_SAMPLES)
 _ALL = ('records/*/*.tfrecord', *_STAGES, *_SEGMENTERS)
 
@@ -39,13 +41,13 @@ _ALL = ('records/*/*.tfrecord', *_STAGES, *_SEGMENTERS)
 DEPENDENTS = {
     'data': _ALL, 'evaluation': ('records/*/*.tfrecord', 'evaluations/*.json'),
     'seed': (*_STAGES, *_SEGMENTERS), 'precision': (*_STAGES, *_SEGMENTERS),
-    'labels.channels': _STAGES, 'pggan': _STAGES, 'pix2pixhd': _TRANSLATED, 'stages': _STAGES,
+    'labels.channels': _STAGES, 'pggan': _STAGES, 'pix2pixhd': _PIX2PIXHD, 'stages': _STAGES,
     'labels': _SAMPLES, 'generation': _SAMPLES, 'segmenter': _SEGMENTERS,
     'evaluation.inception_weights': ('quality/*.json',),
     'experiment': ('results.jsonl',), 'configuration': ('results.jsonl',),
 }
 # what is written how often, on which devices, which runs there are: not with which result
-FREE = {'run', 'strategy', 'regimes', 'matrix', 'data.memory_limit_mb'}
+FREE = {'run', 'strategy', 'regimes', 'matrix'}
 
 
 def open_workdir(config: Config, workdir) -> Path:

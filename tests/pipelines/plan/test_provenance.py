@@ -74,6 +74,14 @@ def test_a_key_that_nobody_knows_counts_once_something_was_made(tmp_path):
         provenance.open_workdir(config, workdir)
 
 
-def test_what_changes_no_result_may_change_at_any_time(finished, tmp_path):
+def test_what_changes_no_result_may_change_at_any_time(finished):
     _, workdir = finished
-    provenance.open_workdir(tiny_config(run={'log_every': 7}, data={'memory_limit_mb': 99}), workdir)
+    provenance.open_workdir(tiny_config(run={'log_every': 7}), workdir)
+    assert yaml.safe_load((workdir / 'config.yaml').read_text())['run']['log_every'] == 7
+
+
+def test_the_memory_limit_is_kept(finished):
+    """Above it records are shuffled in a buffer, in another order: another training."""
+    _, workdir = finished
+    with pytest.raises(InputError, match='made with another data.memory_limit_mb; choose another'):
+        provenance.open_workdir(tiny_config(data={'memory_limit_mb': 1}), workdir)
