@@ -132,7 +132,7 @@ def _scored(run: Path) -> List[Target]:
 
     def evaluations():
         return digest([steps.read_scores(run / 'evaluations' / f'{each.name}-{split}.json', each,
-                                              split)
+                                         split)
                        for arm in arms for each, splits in arm.scores.items() for split in splits])
 
     return [Target('results', [path], scores, True),

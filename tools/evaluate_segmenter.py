@@ -27,7 +27,7 @@ def main() -> None:
     common.setup_tensorflow()
     from pipelines.evaluation import evaluate
     scored = evaluate.evaluate(arguments.model, arguments.records, arguments.output,
-                                 arguments.overlays)
+                               arguments.overlays)
     organs = [*scored.info.coding.targets, 'average']
     print(f'{"":20}' + ''.join(f'{organ:>14}' for organ in organs))
     for metric, of_organ in scored.scores.items():

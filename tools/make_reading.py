@@ -32,7 +32,7 @@ def main() -> None:
     common.setup_tensorflow()
     from pipelines.reading import layout
     key = layout.make_reading(arguments.model, arguments.records, arguments.output,
-                               seed, arguments.count, arguments.hardest)
+                              seed, arguments.count, arguments.hardest)
     output = Path(arguments.output)
     print(f'reading {key["reading"]}, {len(key["pairs"])} pairs (images: {key["chosen"]})\n'
           f'for readers:     {output / layout.PAGE} (holds the radiographs: mind their terms)\n'

@@ -22,7 +22,7 @@ def main() -> None:
     info = writing.merge(arguments.records)
     if info.split == 'synthetic':
         generate.write_sheet(info, methods.parse_method(info.made['method']),
-                              info.directory / 'samples.png')
+                             info.directory / 'samples.png')
     print(f'{info.count} records of {len(info.ids)} sources in {len(info.shards)} shards, every one '
           f'as its worker wrote it: {info.directory}')
 

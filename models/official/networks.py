@@ -36,12 +36,10 @@ class _Family(NamedTuple):
 
 
 _FAMILIES = (
-    _Family(pggan.NETWORKS, pggan.build, pggan.load,
-            PGGAN_INPUTS, replay_pggan,
+    _Family(pggan.NETWORKS, pggan.build, pggan.load, PGGAN_INPUTS, replay_pggan,
             serving.serve_pggan),
-    _Family(pix2pixhd.NETWORKS, pix2pixhd.build, pix2pixhd.load,
-            PIX2PIXHD_INPUTS, replay_pix2pixhd,
-            serving.serve_pix2pixhd))
+    _Family(pix2pixhd.NETWORKS, pix2pixhd.build, pix2pixhd.load, PIX2PIXHD_INPUTS,
+            replay_pix2pixhd, serving.serve_pix2pixhd))
 
 
 def build(meta: Meta) -> Dict[str, tf.keras.Model]:

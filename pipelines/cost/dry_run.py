@@ -110,7 +110,7 @@ def step_of(config: Config, stage: Stage, coding, phase: str = ''):
 
 
 def parts_of(config: Config, stage: Stage, coding):
-    """The phases of a stage's training: growth.GrowthPhase, or pix2pixhd_stage.Part."""
+    """The phases of a stage's training: growth.GrowthPhase, or pix2pixhd.Part."""
     settings = stage_settings(config, stage.model, stage.key)
     if stage.model == 'pggan':
         return growth_plan(settings, Field(stage.produces[0], config, coding).size)
@@ -133,7 +133,7 @@ def step_of_part(config: Config, stage: Stage, coding, part):
                 for each in sorted(parts_of(config, stage, coding), key=lambda each: each == part)]
 
     return make, pix2pixhd.batch_spec(config, settings, part,
-                                            Field(stage.consumes, config, coding), fields[0])
+                                      Field(stage.consumes, config, coding), fields[0])
 
 
 def _stage(config: Config, stage: Stage, coding, count: int, traced: Traced) -> Tuple[str, int]:

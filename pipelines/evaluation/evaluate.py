@@ -49,7 +49,7 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
         confusions.append(overlap.confusion_matrix(target, predicted, info.coding.num_classes))
         if info.spacing_mm:
             measured.append(surface.surface_distances(target, predicted, info.coding.num_classes,
-                                                        info.spacing_mm))
+                                                      info.spacing_mm))
         pictures.append((row['image'], target, predicted) if overlays else None)
     confusions, measured = np.stack(confusions), np.round(measured, 3) if measured else None
     scores = scores_of(confusions, measured, info.coding.targets)
@@ -71,7 +71,7 @@ def scores_of(confusions: np.ndarray, measured, organs) -> dict:
 
     Args:
       confusions: [images, C, C], pixels.
-      measured: [images, organs, 2] as distances.surface_distances gives them, or None.
+      measured: [images, organs, 2] as surface.surface_distances gives them, or None.
     """
     values = {**overlap.pooled_scores(confusions, organs),
               **overlap.per_image_scores(confusions, organs)}

@@ -7,7 +7,7 @@ the held-out images, because a generator that copies its training set must not s
 
 All pictures are brought to one side, the smallest of the three sets' and at most 299 px (Inception
 sees no more), images by area averaging and label maps by nearest neighbour; then each image is
-stretched between its 0.5 and 99.5 percentiles as for a GAN (`preprocess.displayed`), for tone
+stretched between its 0.5 and 99.5 percentiles as for a GAN (`pixels.displayed`), for tone
 varies between radiographs.
 """
 from __future__ import annotations
@@ -42,7 +42,7 @@ def measure_quality(config: Config, method: Method, workdir) -> Dict[str, Any]:
     """Measures `workdir`/synthetic/<method>; a measured one that did not change is read back.
 
     Writes `workdir`/quality/<method>.json and, beside it, <method>-nearest.png: the samples that
-    come closest to a training image, see memorisation.nearest_sheet.
+    come closest to a training image, see copying.nearest_sheet.
 
     Features are those of Inception v3 with the weights in the config's evaluation.inception_weights
     (metrics `fid_keras`, ...), and without them of a fixed random network (`fid_random`, ...,
@@ -50,9 +50,9 @@ def measure_quality(config: Config, method: Method, workdir) -> Dict[str, Any]:
 
     Returns:
       What the JSON file holds: method, features, size (px), num_samples, num_train, held_out
-      (split, count), scores, scores_of_real, organs (rows of organ_statistics.compare, real = held
-      out), copying (under features and correlation memorisation.Copying and, as nearest_real,
-      memorisation.NearestReal) and made_from, checksums. A figure that has no value is
+      (split, count), scores, scores_of_real, organs (rows of organs.compare, real = held
+      out), copying (under features and correlation copying.Copying and, as nearest_real,
+      copying.NearestReal) and made_from, checksums. A figure that has no value is
       None; precision and recall are shares, copying is in per cent.
 
     Raises:
@@ -178,7 +178,7 @@ def _scores(suffix: str, held_out: np.ndarray, pictures: np.ndarray) -> Dict[str
 
 
 def _counted(notes: Dict[str, int]) -> Dict[str, float]:
-    """Per cent of what was counted while the samples were made, see synthesis.generate."""
+    """Per cent of what was counted while the samples were made, see synthesis/generate.py."""
     def percent(part, whole):
         return 100 * notes[part] / notes[whole] if notes.get(whole) else float('nan')
 

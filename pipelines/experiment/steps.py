@@ -92,7 +92,7 @@ def train_segmenter(config: Config, run: Run, workdir) -> None:
     prepare(config, workdir)
     with devices.distribution(config.strategy).scope():
         loop.train(task.segmenter_task(config, run, workdir), directory,
-                       **vars(config.run))
+                   **vars(config.run))
 
 
 def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
@@ -118,7 +118,7 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
 
 
 def read_scores(path: Path, run: Run, split: str) -> dict:
-    """What evaluation.evaluate wrote; InputError if it is damaged or of another run or split."""
+    """What evaluate.evaluate wrote; InputError if it is damaged or of another run or split."""
     scored = read_json(path)
     model, records = Path(str(scored.get('model'))), Path(str(scored.get('records')))
     if (model.parent.name, records.name) != (run.name, split):
@@ -169,8 +169,8 @@ def lay_out_reading(run: Run, workdir) -> None:
         return
     info = read_json(workdir / 'records' / 'test' / 'dataset_info.json')
     layout.make_reading(workdir / 'exports' / run.name / '1', workdir / 'records' / 'test',
-                         workdir / 'reading', secrets.randbelow(2 ** 31),
-                         min(READ_IMAGES, info['count']), hardest=True)
+                        workdir / 'reading', secrets.randbelow(2 ** 31),
+                        min(READ_IMAGES, info['count']), hardest=True)
 
 
 def run(config: Config, workdir, arms: Optional[Sequence[Arm]] = None,

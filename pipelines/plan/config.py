@@ -47,7 +47,7 @@ class Augmentation:
 
 @dataclasses.dataclass(frozen=True)
 class PGGAN:
-    """Networks and growth of the stages that draw from noise; see models/pggan/networks.py, growth.py."""
+    """Networks and growth of the stages that draw from noise; see models/pggan, plan/growth.py."""
     fmap_base: int = 8192               # maps at side 2^r: fmap_base / 2^(r-1), at most fmap_max
     fmap_max: int = 64
     latent_size: int = 64               # numbers of noise that a sample is drawn from
@@ -66,7 +66,7 @@ class PGGAN:
 
 @dataclasses.dataclass(frozen=True)
 class Pix2PixHD:
-    """Networks and schedule of the stages that translate; see models/pix2pixhd/networks.py, lsgan.py."""
+    """Networks and schedule of the stages that translate; see models/pix2pixhd."""
     ngf: int = 64                       # channels of the global generator at its own full size
     downsamplings: int = 4              # strided convolutions of the global generator
     blocks: int = 9                     # residual blocks of the global generator
@@ -83,7 +83,7 @@ class Pix2PixHD:
     epochs: int = 100                   # at a constant learning rate; with enhancers, of either part
     decay_epochs: int = 100             # falling linearly to 0
     feature_weight: float = 10.0        # of feature matching and of the perceptual loss
-    vgg_weights: Optional[str] = None   # file for the perceptual loss, see models/pix2pixhd/vgg.py; none = off
+    vgg_weights: Optional[str] = None   # file for the perceptual loss, pix2pixhd/vgg.py; none = off
     initial_weights: Optional[str] = None  # folder of tools/import_weights.py to start from
     augmentation: Augmentation = Augmentation()
 
@@ -115,8 +115,8 @@ class Generation:
 
 @dataclasses.dataclass(frozen=True)
 class Segmenter:
-    """The segmenter and its training in every regime; see segmentation.py."""
-    network: str = 'smanet'             # smanet | unet: models/segmenters/smanet.py, models/segmenters/unet.py
+    """The segmenter and its training in every regime; see segmentation/task.py."""
+    network: str = 'smanet'             # smanet | unet, see models/segmenters
     size: int = 512                     # side at which it trains, px
     crop: int = 377                     # random crop, and the sliding window at test
     width: float = 1.0                  # scales every channel count

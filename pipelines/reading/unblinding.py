@@ -43,7 +43,7 @@ class Row(NamedTuple):
 
 
 class Unblinded(NamedTuple):
-    """Tables for any renderer of `compare`, whose cells are raw text, and what they count."""
+    """Tables for any renderer of `published`, whose cells are raw text, and what they count."""
     tables: List[Table]
     rows: List[Row]
 

@@ -108,7 +108,7 @@ def differences(rows: Sequence[Row]) -> Dict[str, Dict[str, List[Tuple[float, fl
 
 
 def _compared(lines: Sequence[Trained], baseline: Optional[Trained]) -> dict:
-    """label -> statistics.Comparison with the baseline, of every other line."""
+    """label -> comparison.Comparison with the baseline, of every other line."""
     if baseline is None or len(lines) < 2 or not _pooled(baseline.confusions, baseline.rows[0]):
         return {}
     return {found.regime: found for found in comparison.compare_regimes(

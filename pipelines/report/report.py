@@ -214,7 +214,7 @@ def _interval_table(rows: Sequence[Row]) -> published.Table:
     body = [(*map(str, key), *[cells.get(organ, '-') for organ in organs])
             for key, cells in lines.items()]
     return published.Table('', ('Trained on', 'Pairs', 'Draw', 'Seed', *map(_words, organs)), body,
-                         [])
+                           [])
 
 
 def _differences(rows: Sequence[Row]) -> List[Block]:
@@ -232,11 +232,11 @@ def _versions(rows: Sequence[Row]) -> Block:
     body = [(name, ' and '.join(sorted({str(found[name]) for found in scored if name in found}))
              or '-', here.get(name, '-')) for name in names]
     return document.table(published.Table('', ('Package', 'When scored', 'When this was written'),
-                                        body, []))
+                                          body, []))
 
 
 def _by_group(rows: Sequence[Row]) -> Dict[Tuple[str, str], List[Row]]:
-    """(configuration, compare.group_of) -> its rows of the test images."""
+    """(configuration, published.group_of) -> its rows of the test images."""
     groups = collections.defaultdict(list)
     for row in rows:
         if row['split'] == 'test':

@@ -1,7 +1,7 @@
 """How sure the scores of trained segmenters are: bootstrap intervals, in numpy.
 
 A run is one training of a regime: one draw of the training images and one seed. `runs` are its
-confusion matrices [runs, images, C, C], counts of pixels as in `metrics`; all runs saw the same
+confusion matrices [runs, images, C, C], counts of pixels as in `overlap`; all runs saw the same
 test images in the same order. Scores are per cent, class 0 (background) is not scored, the average
 is the plain mean over organs, and pooled means over all pixels of the test set, as the paper's
 tables are.
@@ -51,7 +51,7 @@ def pooled_interval(runs: np.ndarray, organs: Sequence[str],
     Args:
       runs: [runs, images, C, C].
       organs: the C - 1 names of classes 1, 2, ...
-      metric: `metrics.jaccard` or `metrics.dice`.
+      metric: `overlap.jaccard` or `overlap.dice`.
       draws: of the training images, one for each run; None = all runs have the same.
 
     Returns:

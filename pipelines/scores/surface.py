@@ -6,7 +6,7 @@ elements count by their length. The package does the geometry, and trims the pic
 masks cover before it does.
 
 An organ that neither map shows has no distance there: NaN, and that image leaves the organ's mean,
-as in `metrics`. An organ that only one of them shows has both distances at the picture's diagonal,
+as in `overlap`. An organ that only one of them shows has both distances at the picture's diagonal,
 the worst there is. [ours]
 """
 from __future__ import annotations

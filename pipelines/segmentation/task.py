@@ -1,4 +1,4 @@
-"""A segmenter's regimes as tasks.Tasks: REAL, SYNTH k, FINETUNE k (papers 000/001, section 4.2).
+"""A segmenter's regimes as task.Tasks: REAL, SYNTH k, FINETUNE k (papers 000/001, section 4.2).
 
 SYNTH learns from the first `generation.num_train` synthetic pairs and the rest choose the epoch
 (caption of Table 1). REAL and the fine-tuning hold out source images for that; with few of them they
@@ -204,13 +204,13 @@ def _batches(config: Config, settings: Segmenter, pairs: Pairs, seed: int,
     def finish(step, keys, rows):
         image = tf.ensure_shape(tf.cast(rows['image'], tf.float32), shape + [1])
         image, (label,) = keyed.augment(image, [tf.ensure_shape(rows['label'], shape)], keys,
-                                             settings.augmentation)
+                                        settings.augmentation)
         image, label = keyed.random_crop(image, label, keys, settings.crop)
         return {'image': image, 'label': label, 'key': keys}
 
     return batches.batches(pairs.info, _prepare(settings, pairs.info.coding), finish,
-                          settings.batch_size, seed, first_step, config.data.memory_limit_mb,
-                          pairs.train)
+                           settings.batch_size, seed, first_step, config.data.memory_limit_mb,
+                           pairs.train)
 
 
 def _validator(config: Config, settings: Segmenter, pairs: Pairs, network) -> Callable[[], float]:

@@ -46,7 +46,7 @@ class Segmenter(tf.Module):
     def segment(self, image):
         height, width = tf.shape(image)[1], tf.shape(image)[2]
         small = pixels.standardise(pixels.resize(image, self.size, self.size),
-                                       self.deviation)
+                                   self.deviation)
         small = tf.ensure_shape(small, [None, self.size, self.size, 1])
         probabilities = pixels.resize(self.predict(small), height, width)
         return {'class_map': tf.cast(tf.argmax(probabilities, -1), tf.uint8),

@@ -1,4 +1,4 @@
-"""A stage that draws fields from noise: PGGAN's networks, growth and batches as a tasks.Task."""
+"""A stage that draws fields from noise: PGGAN's networks, growth and batches as a task.Task."""
 from __future__ import annotations
 
 from typing import Dict, Sequence, Tuple
@@ -96,7 +96,7 @@ def _growth_phase(config, info, fields, part, networks, seed) -> Phase:
         real = tf.ensure_shape(rows['real'], [part.batch_size, side, side, generator.channels])
         batch = {'latent_discriminator': keyed.normal(keys, keyed.LATENT, [latent_size]),
                  'latent_generator': keyed.normal(keys, keyed.LATENT_GENERATOR,
-                                                       [latent_size]),
+                                                  [latent_size]),
                  'mixing': keyed.uniform(keys, keyed.MIXING, [])}
         if part.fading:
             alpha = tf.cast(growth.fade_alpha(step, part.steps), tf.float32)

@@ -1,4 +1,4 @@
-"""A stage that translates one field into another: Pix2PixHD as a tasks.Task, coarse to fine.
+"""A stage that translates one field into another: Pix2PixHD as a task.Task, coarse to fine.
 
 Without enhancers there is one phase, the global generator at full size. With n of them: the global
 generator at size / 2^n; then the enhancers alone, with a new generator optimiser, one more
@@ -63,7 +63,7 @@ class Part(NamedTuple):
       coarser: how often sides are halved; as many of the finest discriminators rest.
       epochs: their numbers from 0 on; the learning rate depends on them.
       enhancers_alone: whether the trunk rests.
-      keeps: see tasks.Phase.
+      keeps: see task.Phase.
     """
     name: str
     network: str
@@ -176,7 +176,7 @@ def _sheet(config: Config, info: Info, settings, source: Field, target: Field, s
 
     def sheet(done):
         rows = batches.prepared_rows(info, _prepare(source, target), config.data.memory_limit_mb,
-                                    at_most=sheets.COLUMNS)
+                                     at_most=sheets.COLUMNS)
         codes = tf.constant(rows['source'])
         drawn = tf.concat([target.decode(translate(source.condition(one, side, settings.edges)))
                            for one in tf.split(codes, len(codes))], 0)  # one at a time: memory

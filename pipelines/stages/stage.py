@@ -1,4 +1,4 @@
-"""A GAN stage of either model: its training as a tasks.Task, its networks, what it draws."""
+"""A GAN stage of either model: its training as a task.Task, its networks, what it draws."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -43,7 +43,7 @@ def stage_networks(config: Config, stage: Stage, coding: LabelCoding, settings
     if stage.model == 'pggan':
         return pggan.make_networks(fields, settings)
     return pix2pixhd.make_networks(Field(stage.consumes, config, coding), fields[0], settings,
-                                         stable_seed(config.seed, stage.key))
+                                   stable_seed(config.seed, stage.key))
 
 
 def stage_directory(workdir, stage: Stage) -> Path:

@@ -41,7 +41,7 @@ class Sampler(NamedTuple):
     """A trained method.
 
     Attributes:
-      draw: key of a stage -> its function, see stages.draw_function.
+      draw: key of a stage -> its function, see stage.draw_function.
       weights: key of a stage -> sha256 of the weights that draw.
       limits: the training set's anatomy.
     """

@@ -84,7 +84,7 @@ def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: 
                     logs.sheet(step, phase.sheet(step - first))
                 stop = signalled()  # asked once: what is told as saved is
                 if agreed(strategy, time.monotonic() - saved_at >= checkpoint_seconds
-                                  or stop > 0):
+                          or stop > 0):
                     state.save()
                     saved_at = time.monotonic()
                 if stop:
@@ -93,7 +93,7 @@ def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: 
             first += phase.steps
         state.save()
     write_json(own / checkpoints.FINISHED, {'task': task.name, 'steps': task.steps,
-                                             'best_score': float(state.best_score.numpy())})
+                                            'best_score': float(state.best_score.numpy())})
 
 
 def _steps(task: Task, phase: Phase, state: State, first: int, start: int):

@@ -43,7 +43,7 @@ def test_what_arms_train_alike_is_traced_once(monkeypatch):
     for count in range(1, len(kinds) + 1):
         counted.clear()
         dry_run.describe([matrix.arm_of(tiny_config(**kind), [Run(REGIMES['finetune3'])])
-                           for kind in kinds[:count]])
+                          for kind in kinds[:count]])
         totals.append(len(counted))
     # three stages and a segmenter; then nothing new, nothing new, a segmenter, and all of them:
     # whether a network needs the channels' coding is not asked

@@ -80,7 +80,7 @@ def test_crops_and_warps_move_image_and_labels_alike(how):
     labels = np.kron(rng.integers(0, 5, (4, 6, 6)), np.ones((8, 8))).astype(np.uint8)
     keys = keyed.sample_keys(3, tf.range(4))
     image, (moved,) = keyed.augment(tf.constant(labels[..., None], tf.float32),
-                                         [tf.constant(labels)], keys, how)
+                                    [tf.constant(labels)], keys, how)
     image, moved = keyed.random_crop(image, moved, keys, 24)
     assert image.shape == (4, 24, 24, 1) and moved.dtype == tf.uint8
     same = np.abs(image.numpy()[..., 0] - moved.numpy()) < 0.5
@@ -94,7 +94,7 @@ def test_an_elastic_warp_is_smooth_and_as_strong_as_asked():
     ramp = np.broadcast_to(np.arange(size, dtype=np.float32)[:, None], [32, size, size])
     keys = keyed.sample_keys(3, tf.range(32))
     moved, _ = keyed.augment(tf.constant(ramp[..., None]), [], keys,
-                                  Augmentation(elastic=strength))
+                             Augmentation(elastic=strength))
     apart = (moved.numpy()[..., 0] - ramp)[:, 12:-12, 12:-12]
     # between the nodes of the grid independent displacements average out
     assert 0.6 * strength * size < apart.std() < strength * size

@@ -27,7 +27,7 @@ def test_rectangles_moved_sideways_by_hand():
     # Each outline: two sides of 7 corners of length 2 at 1.5 mm, two tips of length c at 1.5 mm, of
     # top and bottom two corners each of length 0.5 at 1.0 and 0.5 mm, the rest at 0.
     (found,) = surface.surface_distances(rectangle(5, 6, 8, 10), rectangle(5, 9, 8, 10), 2,
-                                           (2., .5))
+                                         (2., .5))
     c = np.sqrt(2 ** 2 + .5 ** 2) / 2
     length = 2 * 7 * 2 + 2 * 9 * .5 + 4 * c
     np.testing.assert_allclose(found, [
@@ -37,10 +37,10 @@ def test_rectangles_moved_sideways_by_hand():
 def test_spacing_is_row_then_column():
     # moved by one row of 2 mm: whatever a column is, nothing lies further
     (found,) = surface.surface_distances(rectangle(5, 6, 8, 10), rectangle(6, 6, 8, 10), 2,
-                                           (2., .5))
+                                         (2., .5))
     assert found[0] == 2
     mirrored = surface.surface_distances(rectangle(5, 6, 8, 10).T, rectangle(6, 6, 8, 10).T, 2,
-                                           (.5, 2.))
+                                         (.5, 2.))
     np.testing.assert_allclose(mirrored, [found])
 
 

@@ -28,7 +28,7 @@ def test_finetuning_starts_from_the_chosen_weights_of_its_synth(finished):
     task = segmentation.segmenter_task(config, Run(REGIMES['finetune3']), workdir)
     synth = segmentation.segmenter_task(config, Run(REGIMES['synth3']), workdir)
     checkpoints.restore_networks(synth.networks,
-                              segmentation.segmenter_directory(workdir, Run(REGIMES['synth3'])))
+                                 segmentation.segmenter_directory(workdir, Run(REGIMES['synth3'])))
     for name in ('network', 'chosen'):
         for a, b in zip(task.networks[name].get_weights(),
                         synth.networks['chosen'].get_weights()):

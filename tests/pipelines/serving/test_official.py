@@ -231,7 +231,7 @@ def test_wrong_tensors_are_named_and_change_nothing(name, spoil, message):
     before = [network.get_weights() for network in networks.values()]
     with pytest.raises(ValueError, match=message):
         load(networks, source.meta,
-                      spoil({key: array + 1 for key, array in source.tensors.items()}))
+             spoil({key: array + 1 for key, array in source.tensors.items()}))
     for network, weights in zip(networks.values(), before):
         assert all((a == b).all() for a, b in zip(network.get_weights(), weights))
 
