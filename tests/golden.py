@@ -8,7 +8,9 @@ of results made by hand, which is the same text on every machine.
     python -m tests.golden      # writes the files anew: where numbers moved on purpose, and its commit
                                 # says which moved and why
 """
+import hashlib
 import json
+import os
 import platform
 import re
 import tempfile
@@ -66,21 +68,32 @@ def measure(workdir) -> dict:
 
 
 def _samples(folder) -> list:
-    """Mean and deviation of each sample's picture, and how many pixels each label code has."""
+    """Mean, deviation and weighted mean of each sample's picture, how often each label code stands
+    where, and a checksum of both: a mirrored sample has the same mean."""
     arrays = records.load_arrays(records.read_info(folder))
     return [{'mean': float(image.mean()), 'deviation': float(image.std()),
-             'codes': np.bincount(labels.ravel(), minlength=8).tolist()}
+             'projection': _projection(image / 255), 'labels_projection': _projection(labels),
+             'codes': np.bincount(labels.ravel(), minlength=8).tolist(),
+             'sha256': hashlib.sha256(image.tobytes() + labels.tobytes()).hexdigest()}
             for image, labels in zip(arrays['image'], arrays['labels'])]
 
 
+def _projection(values) -> float:
+    """The values weighted by a fixed row of signs and sizes, which no symmetry leaves as it is."""
+    flat = np.ravel(values).astype(np.float64)
+    return float(flat @ np.cos(1 + np.arange(flat.size)) / np.sqrt(flat.size))
+
+
 def _weights(folder) -> dict:
-    """Sum of the magnitudes of all weights of each network in the last checkpoint."""
+    """Of each network in the last checkpoint: sums of all weights' magnitudes and projections."""
     reader = tf.train.load_checkpoint(str(checkpoints.latest(folder / 'checkpoints')))
     sums = {}
-    for name in reader.get_variable_to_shape_map():
+    for name in sorted(reader.get_variable_to_shape_map()):
         if name.startswith('networks/') and '.OPTIMIZER_SLOT' not in name:
             network = name.split('/')[1]
-            sums[network] = sums.get(network, 0.0) + float(np.abs(reader.get_tensor(name)).sum())
+            size, projection = sums.get(network, (0.0, 0.0))
+            value = reader.get_tensor(name)
+            sums[network] = size + float(np.abs(value).sum()), projection + _projection(value)
     return sums
 
 
@@ -103,13 +116,19 @@ def write_report(folder) -> str:
         f'Report: {Path(folder).name}', 'Report')
 
 
+def _cores() -> int:
+    """Of this process: on another number of them sums are made in another order."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+
+
 def machine() -> dict:
-    """What rounding depends on: the processor's vector instructions and TensorFlow's version."""
+    """What rounding depends on: vector instructions, number of cores, TensorFlow's version."""
     try:
         flags = re.search(r'flags\s*:(.*)', Path('/proc/cpuinfo').read_text())[1].split()
     except (OSError, TypeError):
         flags = []
-    return {'machine': platform.machine(), 'tensorflow': tf.__version__,
+    return {'machine': platform.machine(), 'cores': _cores(),
+            'tensorflow': tf.__version__,
             'vectors': sorted(flag for flag in flags if re.match('avx|amx|fma', flag))}
 
 

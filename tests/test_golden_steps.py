@@ -1,7 +1,8 @@
 """Every training, the samples, an evaluation and a report are what they were, see tests/golden.py.
 
-On the instructions that the file was made with to 1e-5; elsewhere rounding differs and grows, so to 1e-3
-over the first five steps. Names, steps and texts are exact everywhere.
+On the instructions and the number of cores that the file was made with to 1e-5; elsewhere rounding differs
+and grows, so to 1e-3 over the first five steps, and what learns from samples, which differ by then, by its
+names alone. Names, steps and texts are exact everywhere.
 """
 import json
 
@@ -39,11 +40,12 @@ def test_steps(found, training):
     wanted, rows = WANTED['steps'][training], found['steps'][training]
     assert [(row['step'], row['phase'], sorted(row)) for row in rows] == [
         (row['step'], row['phase'], sorted(row)) for row in wanted]
-    for row, expected in list(zip(rows, wanted))[:STEPS]:
-        assert row == near(expected)
+    if IS_SAME or not training.startswith('synth'):
+        for row, expected in list(zip(rows, wanted))[:STEPS]:
+            assert row == near(expected), f'{training}, step {row["step"]}'
 
 
-@pytest.mark.skipif(not IS_SAME, reason='rounding of many steps is that of other instructions')
+@pytest.mark.skipif(not IS_SAME, reason='rounding of many steps is that of another machine')
 @pytest.mark.parametrize('training', WANTED['weights'])
 def test_weights(found, training):
     assert found['weights'][training] == near(WANTED['weights'][training])
