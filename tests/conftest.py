@@ -1,4 +1,5 @@
 """TensorFlow as the tools set it up, and one tiny experiment that several tests share."""
+import dataclasses
 import fcntl
 import os
 import shutil
@@ -8,12 +9,12 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 import pytest
 import tensorflow as tf
 
-from pipelines.runtime import devices
+from pipelines.runtime import determinism
 
 # two devices for the tests of strategies; everything else uses the first
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices('CPU')[0], [tf.config.LogicalDeviceConfiguration()] * 2)
-devices.setup()
+determinism.setup()
 
 # Every network and set as small as it gets; the code that runs is that of the real configs.
 TINY = {
@@ -36,10 +37,16 @@ TINY = {
 
 def tiny_config(**sections):
     """The tiny config with keys of its sections replaced: tiny_config(data={'size': 64})."""
-    from pipelines.plan.config import from_dict
+    from pipelines.plan.loading import from_dict
     tree = {key: {**value, **sections.pop(key, {})} if isinstance(value, dict) else value
             for key, value in TINY.items()}
     return from_dict({**tree, **sections}, 'test')
+
+
+def with_kind(config, kind, **changes):
+    """The config with settings of one kind of GAN replaced: with_kind(config, 'pggan', snapshot=4)."""
+    return dataclasses.replace(config, kinds={
+        **config.kinds, kind: dataclasses.replace(config.kinds[kind], **changes)})
 
 
 def made_once(tmp_path_factory, name, make):
@@ -59,9 +66,9 @@ def made_once(tmp_path_factory, name, make):
 @pytest.fixture(scope='session')
 def finished(tmp_path_factory):
     """(config, workdir) of a whole tiny experiment, run once for all workers; each has its copy."""
-    from pipelines.experiment import steps
+    from pipelines.experiment.run import run_experiment
     config, own = tiny_config(), tmp_path_factory.mktemp('experiment') / 'run'
-    shared = made_once(tmp_path_factory, 'finished', lambda folder: steps.run(
+    shared = made_once(tmp_path_factory, 'finished', lambda folder: run_experiment(
         config, folder, say=lambda text: None))
     shutil.copytree(shared, own, symlinks=True)
     return config, own

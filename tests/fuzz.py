@@ -90,11 +90,11 @@ def main() -> None:
     options.add_argument('--inputs', type=int, default=2000)
     options.add_argument('--seed', type=int, default=0)
     arguments = options.parse_args()
-    from pipelines.experiment import steps
+    from pipelines.experiment.run import run_experiment
     from tests.conftest import tiny_config
     with tempfile.TemporaryDirectory() as scratch:
         scratch = Path(scratch)
-        steps.run(tiny_config(), scratch / 'experiment')
+        run_experiment(tiny_config(), scratch / 'experiment')
         found = targets(scratch / 'experiment', scratch / 'fuzz', Path(__file__).parent / 'data')
         outcomes, failures = fuzz(found, arguments.inputs, arguments.seed, print)
     for name, counts in outcomes.items():

@@ -16,11 +16,13 @@ from datasets.errors import InputError
 from datasets.files import check_manifest
 from datasets.readers import folder, jsrt
 from pipelines.evaluation import quality_file
-from pipelines.experiment import steps
-from pipelines.plan import config, matrix, methods, provenance
+from pipelines.experiment import rows
+from pipelines.plan import loading, matrix, provenance, regimes
+from pipelines.plan.config import Config
+from pipelines.plan.workdir import Workdir
 from pipelines.reading import unblinding
 from pipelines.scores import results
-from pipelines.segmentation import task
+from pipelines.segmentation.network import trained_network
 from pipelines.serving import export, official
 from pipelines.training import checkpoints, logs
 
@@ -92,18 +94,18 @@ def _records(run: Path, unmerged: Path) -> List[Target]:
                True)]
 
 
-def _config(run: Path) -> config.Config:
-    return config.from_dict(yaml.safe_load((run / 'config.yaml').read_text()))
+def _config(run: Path) -> Config:
+    return loading.from_dict(yaml.safe_load((run / 'config.yaml').read_text()))
 
 
 def _trained(run: Path) -> List[Target]:
-    settings, trained = _config(run), methods.Run(methods.REGIMES['real'])
-    kept = task.segmenter_directory(run, trained)
+    settings, trained = _config(run), regimes.Run(regimes.parse_regime('real'))
+    kept = Workdir(run).segmenter(trained)
     saved = sorted((kept / 'checkpoints').iterdir())
     model = run / 'exports' / trained.name / '1'
 
     def restore():
-        return digest(task.trained_network(settings, trained, 4, run).get_weights())
+        return digest(trained_network(settings, trained, 4, run).get_weights())
 
     def latest():
         """Goes back to the checkpoint before, with a warning; what it takes is whole."""
@@ -131,8 +133,7 @@ def _scored(run: Path) -> List[Target]:
         return digest(rows)
 
     def evaluations():
-        return digest([steps.read_scores(run / 'evaluations' / f'{each.name}-{split}.json', each,
-                                         split)
+        return digest([rows.read_scores(run / 'evaluations' / f'{each.name}-{split}.json', each, split)
                        for arm in arms for each, splits in arm.scores.items() for split in splits])
 
     return [Target('results', [path], scores, True),
@@ -157,7 +158,7 @@ def _of_the_user(run: Path, own: Path) -> List[Target]:
     return [
         Target('key of a reading', [key], unblind, True),
         Target('answers of a reading', [answers], unblind, False),
-        Target('config', [kept], lambda: digest(config.to_dict(config.load_config(str(kept)))), False),
+        Target('config', [kept], lambda: digest(loading.to_dict(loading.load_config(str(kept)))), False),
         Target('kept config', [kept], lambda: str(provenance.open_workdir(settings, run)), True),
         Target('coding', [coding], lambda: digest(folder.read_coding(coding).to_dict()), False),
         Target('ids', [ids], lambda: digest(splits.read_ids(ids)), False)]

@@ -22,7 +22,8 @@ import tensorflow as tf
 from datasets import records
 from pipelines.experiment import steps
 from pipelines.plan.matrix import arm_of
-from pipelines.plan.methods import METHODS, REGIMES, Run
+from pipelines.plan.methods import METHODS
+from pipelines.plan.regimes import Run, parse_regime
 from pipelines.report import report
 from pipelines.scores import results
 from pipelines.training import checkpoints
@@ -31,7 +32,7 @@ from tests.evaluations import make_confusions, make_evaluation
 
 DATA = Path(__file__).parent / 'data'
 STEPS, REPORT = DATA / 'golden_steps.json', DATA / 'golden_report.md'
-RUNS = (Run(REGIMES['real']), Run(REGIMES['real'], 'unet'), Run(REGIMES['synth3']))
+RUNS = (Run(parse_regime('real')), Run(parse_regime('real'), 'unet'), Run(parse_regime('synth3')))
 
 
 def config():

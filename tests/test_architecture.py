@@ -37,6 +37,6 @@ def test_addons_and_keras_are_met_in_one_place():
     users = {str(path.relative_to(ROOT)) for package in ALLOWED
              for path in (ROOT / package).rglob('*.py')
              for name in imports(path) if name.split('.')[0] == 'tensorflow_addons'}
-    assert users == {'pipelines/runtime/keyed.py'}
+    assert users == {'pipelines/data/warps.py'}
     assert not {path for package in ALLOWED for path in (ROOT / package).rglob('*.py')
                 for name in imports(path) if name.split('.')[0] == 'keras'}

@@ -14,10 +14,12 @@ import tensorflow as tf
 
 from datasets.errors import Diverged, InputError
 from pipelines.experiment import steps
-from pipelines.plan.methods import METHODS, REGIMES, Run
+from pipelines.plan.methods import METHODS
+from pipelines.plan.regimes import Run, parse_regime, regimes
 from pipelines.segmentation.task import segmenter_task
 from pipelines.stages.stage import stage_task
 from pipelines.training import checkpoints, logs, loop
+from tests.conftest import with_kind
 
 THREE = METHODS['three']
 
@@ -47,10 +49,10 @@ def prepared(finished, tmp_path_factory):
 
 
 def make(config, workdir, what):
-    if what in REGIMES:
-        return segmenter_task(config, Run(REGIMES[what]), workdir)
+    if what in regimes():
+        return segmenter_task(config, Run(parse_regime(what)), workdir)
     stage = next(s for s in THREE.stages if s.name == what)
-    return stage_task(config, stage, steps.prepare(config, workdir))
+    return stage_task(config, stage, {'train': steps.prepare(config, workdir)})
 
 
 def train(config, workdir, what, directory, monkeypatch=None, kill_at=None):
@@ -81,9 +83,9 @@ def test_killed_and_repeated_equals_undisturbed(prepared, tmp_path, monkeypatch,
 
 def test_killed_in_coarse_to_fine_equals_undisturbed(prepared, tmp_path, monkeypatch):
     config, workdir = prepared
-    pix2pixhd = dataclasses.replace(config.pix2pixhd, enhancers=1, blocks_local=1, pool_size=3,
-                                    enhancer_epochs=1, edges=True, scales=1)
-    config = dataclasses.replace(config, pix2pixhd=pix2pixhd, precision='mixed_float16')
+    config = with_kind(config, 'pix2pixhd', enhancers=1, blocks_local=1, pool_size=3,
+                       enhancer_epochs=1, edges=True, scales=1)
+    config = dataclasses.replace(config, precision='mixed_float16')
     train(config, workdir, 'image', tmp_path / 'whole', monkeypatch)
     # 4 steps an epoch: 8 of the global generator, 4 of the enhancer alone, 4 of everything
     for kill_at in (3, 9, 12, 14):
@@ -154,6 +156,6 @@ def test_a_checkpoint_of_another_network_is_refused(prepared, tmp_path, monkeypa
     config, workdir = prepared
     train(config, workdir, 'labels', tmp_path, monkeypatch)
     (tmp_path / 'finished.json').unlink()
-    other = dataclasses.replace(config, pix2pixhd=dataclasses.replace(config.pix2pixhd, blocks=2))
+    other = with_kind(config, 'pix2pixhd', blocks=2)
     with pytest.raises(ValueError, match='of another network'):
         train(other, workdir, 'labels', tmp_path, monkeypatch)

@@ -101,8 +101,8 @@ def add_run_options(options: argparse.ArgumentParser, required: bool = False) ->
     """--regime, --segmenter, --seed and --num-synthetic, see `run_of`."""
     options.add_argument('--regime', required=required, metavar='R',
                          help='real, synth1..3 (synthetic pairs of method 1..3) or finetune1..3')
-    options.add_argument('--segmenter', default='smanet', metavar='S',
-                         help='smanet (default), unet, or a name in the config\'s segmenters')
+    options.add_argument('--segmenter', metavar='S', help='smanet, unet, or a name in the config\'s '
+                         'segmenters; default: the config\'s segmenter.network')
     options.add_argument('--seed', type=natural, default=0, metavar='N',
                          help='of the segmenter (default 0)')
     options.add_argument('--num-synthetic', type=positive, metavar='N', help='learn from the first '
@@ -160,7 +160,7 @@ def check_parent(option: str, path: str) -> None:
 
 def load_config(arguments: argparse.Namespace):
     """The config that `add_config_options` asks for, overrides applied."""
-    from pipelines.plan.config import load_config as load
+    from pipelines.plan.loading import load_config as load
     return load(arguments.config, arguments.overrides)
 
 
@@ -183,15 +183,16 @@ def dry_run(arguments: argparse.Namespace, arms) -> bool:
 
 
 def run_of(arguments: argparse.Namespace, config):
-    """The methods.Run that the options of `add_run_options` name."""
-    from pipelines.plan import checks, methods
-    from pipelines.plan.config import segmenter_settings
-    checks.check_segmenter(segmenter_settings(config, arguments.segmenter), arguments.config)
-    return methods.Run(methods.parse_regime(arguments.regime), arguments.segmenter, arguments.seed,
+    """The regimes.Run that the options of `add_run_options` name."""
+    from pipelines.plan import checks, regimes
+    from pipelines.plan.loading import segmenter_settings
+    segmenter = arguments.segmenter or config.segmenter.network
+    checks.check_segmenter(config, segmenter, segmenter_settings(config, segmenter), arguments.config)
+    return regimes.Run(regimes.parse_regime(arguments.regime), segmenter, arguments.seed,
                        arguments.num_synthetic)
 
 
 def setup_tensorflow(strategy: str = 'none') -> None:
     """Before the first op of a tool that computes; `strategy` where it trains, see the config."""
-    from pipelines.runtime import devices
-    devices.setup(strategy)
+    from pipelines.runtime import determinism
+    determinism.setup(strategy)

@@ -22,14 +22,14 @@ def main() -> None:
     if bool(arguments.regime) == bool(arguments.method and arguments.stage):
         options.error('expected either --regime, or --method and --stage')
 
-    from pipelines.plan import matrix, methods, provenance
+    from pipelines.plan import matrix, methods, provenance, regimes
     config = common.load_arm_config(arguments)
     if arguments.regime:
         run = common.run_of(arguments, config)
     else:
         method = methods.parse_method(arguments.method)
         stage = methods.parse_stage(method, arguments.stage)
-        run = methods.Run(methods.synth_regime(method))
+        run = regimes.Run(regimes.synth_regime(method))
     if common.dry_run(arguments, [matrix.arm_of(config, [run])]):
         return
     common.setup_tensorflow()

@@ -28,14 +28,14 @@ def main() -> None:
                          'that prepare_records.py --dataset folder reads')
     arguments = options.parse_args()
 
-    from pipelines.plan import matrix, methods, provenance
+    from pipelines.plan import matrix, methods, provenance, regimes
     config = common.load_arm_config(arguments)
     method, part = methods.parse_method(arguments.method), common.part_of(arguments)
     if arguments.png and part.workers > 1:
         raise InputError('--png: expected with one worker only; repeat the command without '
                          '--num-shards once all are done')
     if common.dry_run(arguments, [
-            matrix.arm_of(config, [methods.Run(methods.synth_regime(method))])]):
+            matrix.arm_of(config, [regimes.Run(regimes.synth_regime(method))])]):
         return
     common.setup_tensorflow()
     from pipelines.synthesis import generate

@@ -28,7 +28,6 @@ def main() -> None:
                          'enhancers enhancer and everything')
     arguments = options.parse_args()
 
-    from pipelines.experiment import steps
     from pipelines.plan import matrix, provenance
     config = common.load_config(arguments)
     arm = matrix.arm_of(config, [run for arm in matrix.arms_of(config) for run in arm.runs])
@@ -36,6 +35,7 @@ def main() -> None:
     if common.dry_run(arguments, [arm]):
         return
     common.setup_tensorflow(config.strategy)
+    from pipelines.experiment import steps
     from pipelines.cost import dry_run, measure
     workdir = provenance.open_workdir(config, arguments.workdir)
     coding = steps.prepare(config, workdir).coding
@@ -45,7 +45,7 @@ def main() -> None:
         return
     print(f'{"training":30}{"parameters":>13}{"first step":>12}{"step":>9}{"sample":>9}'
           f'{"peak":>11}{"predicted":>11}')
-    for training, phase in measure.phases_of(config, regimes):
+    for training, phase in measure.phases_of(config, regimes, coding):
         result = subprocess.run(
             [sys.executable, *sys.argv, '--training', training, '--phase', phase],
             capture_output=True, text=True)
@@ -55,7 +55,7 @@ def main() -> None:
             print(f'{name:32}failed: {reason}', flush=True)
             continue
         row = json.loads(result.stdout.splitlines()[-1])
-        need = dry_run.predicted(config, measure.named(regimes, training), coding, phase).total
+        need = dry_run.predicted(config, measure.planned(config, regimes, training, coding), phase).total
         print(f'{name:30}{row["parameters"]:13,}{row["first_step"]:10.1f} s{row["step"]:7.1f} s'
               f'{row["sample"]:7.1f} s{row["peak"] / 2 ** 30:7.2f} GiB{need / 2 ** 30:7.2f} GiB',
               flush=True)

@@ -25,7 +25,7 @@ def main() -> None:
                          help='only these seeds of the segmenters, of those in the matrix')
     arguments = options.parse_args()
 
-    from pipelines.experiment import steps
+    from pipelines.experiment import status
     from pipelines.plan import matrix, provenance
     config = common.load_config(arguments)
     if arguments.regimes and not config.matrix:  # any regime, not only those of the config
@@ -36,11 +36,12 @@ def main() -> None:
     if common.dry_run(arguments, arms):
         return
     workdir = provenance.open_workdir(config, arguments.workdir)
-    if steps.is_done(workdir, arms):
+    if status.is_done(workdir, arms):
         print('done: nothing is left to do')
     else:
         common.setup_tensorflow(config.strategy)
-        steps.run(config, workdir, arms)
+        from pipelines.experiment.run import run_experiment
+        run_experiment(config, workdir, arms)
     print(f'report: {workdir / "report.html"}')
 
 

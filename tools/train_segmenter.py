@@ -18,13 +18,13 @@ def main() -> None:
     common.add_run_options(options, required=True)
     arguments = options.parse_args()
 
-    from pipelines.experiment import steps
     from pipelines.plan import matrix, provenance
     config = common.load_arm_config(arguments)
     run = common.run_of(arguments, config)
     if common.dry_run(arguments, [matrix.arm_of(config, [run])]):
         return
     common.setup_tensorflow(config.strategy)
+    from pipelines.experiment import steps
     workdir = provenance.open_workdir(config, arguments.workdir)
     steps.train_segmenter(config, run, workdir)
     print(f'trained: {workdir / "segmenters" / run.name}')

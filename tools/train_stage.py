@@ -17,18 +17,18 @@ def main() -> None:
                          help='single: pair; two: labels, image; three: dots, labels, image')
     arguments = options.parse_args()
 
-    from pipelines.experiment import steps
-    from pipelines.plan import matrix, methods, provenance
+    from pipelines.plan import matrix, methods, provenance, regimes
     config = common.load_arm_config(arguments)
     method = methods.parse_method(arguments.method)
     stage = methods.parse_stage(method, arguments.stage)
     if common.dry_run(arguments, [
-            matrix.arm_of(config, [methods.Run(methods.synth_regime(method))])]):
+            matrix.arm_of(config, [regimes.Run(regimes.synth_regime(method))])]):
         return
     common.setup_tensorflow(config.strategy)
+    from pipelines.experiment import steps
     workdir = provenance.open_workdir(config, arguments.workdir)
     steps.train_stage(config, stage, workdir)
-    folder = workdir / 'stages' / stage.key
+    folder = workdir / 'stages' / stage.folder
     print(f'trained: {folder}; sample sheets in {folder / "samples"}')
 
 

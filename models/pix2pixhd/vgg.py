@@ -24,7 +24,8 @@ def perceptual_loss(weights: str) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
     Args:
       weights: a file of torchvision's VGG19 (`.npz` of its state_dict, 'features.0.weight' ...), fed
         raw as officially; or Keras' own `.h5` of VGG19 without top, which was trained on BGR in
-        0..255 less a mean and is fed that [ours].
+        0..255 less a mean and is fed that [ours]. Inside a `tf.Graph`, where nothing is run and a
+        step is only described, the file is not read.
 
     Returns:
       (real, fake) -> float32 scalar, pictures [N, H, W, 1 or 3] in [-1, 1], grey repeated; no
@@ -61,9 +62,13 @@ def perceptual_loss(weights: str) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 def _load(network: tf.keras.Model, path: Path) -> Callable[[tf.Tensor], tf.Tensor]:
     """Fills the network; returns what turns RGB in [-1, 1] into the input of these weights."""
+    described = not tf.compat.v1.executing_eagerly_outside_functions()
     if path.suffix != '.npz':
-        network.load_weights(str(path))
+        if not described:
+            network.load_weights(str(path))
         return lambda rgb: tf.keras.applications.vgg19.preprocess_input(127.5 * (rgb + 1))
+    if described:
+        return tf.identity
     with np.load(path, allow_pickle=False) as tensors:
         numbers = sorted(int(name.split('.')[1]) for name in tensors
                          if name.startswith('features.') and name.endswith('.weight'))

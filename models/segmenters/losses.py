@@ -25,6 +25,11 @@ def pixel_accuracy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.cast(correct, tf.float32))
 
 
+def segmentation_updates(networks: Dict[str, tf.keras.Model]) -> Tuple[Update, ...]:
+    """The updates of a segmenter that is trained by cross entropy alone; see plan/segmenters.py."""
+    return (segmentation_update(networks['network']),)
+
+
 def segmentation_update(network: tf.keras.Model) -> Update:
     """The only update of a segmentation network.
 

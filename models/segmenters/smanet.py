@@ -115,6 +115,13 @@ class PyramidPooling(tf.keras.layers.Layer):
 CONTEXTS = {'attention': MultiScaleAttention, 'pyramid': PyramidPooling}
 
 
+def build(num_classes: int, channels: int, seed: int, width: float, blocks, context: str,
+          imagenet_weights) -> 'SMANet':
+    """SMANet of a config's settings; ImageNet's weights, where they are named, need their own stem."""
+    return SMANet(num_classes, channels=channels, blocks=blocks, width=width, context=context,
+                  stem='imagenet' if imagenet_weights else 'deep', seed=seed)
+
+
 class SMANet(tf.keras.Model):
     """Encoder, multi-scale context, two-level decoder. All variables exist after construction.
 

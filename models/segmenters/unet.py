@@ -27,6 +27,11 @@ def check_size(height: Optional[int], width: Optional[int], levels: int = 5) -> 
                              f'for a U-Net of {levels} levels, found {height} x {width}')
 
 
+def build(num_classes: int, channels: int, seed: int, width: float) -> 'UNet':
+    """The U-Net of a config's settings."""
+    return UNet(num_classes, channels=channels, width=width, seed=seed)
+
+
 class UNet(tf.keras.Model):
     """Encoder and decoder with skips. All variables exist after construction.
 

@@ -27,9 +27,12 @@ from models.sliding_window import default_stride, window_starts
 from pipelines.cost import graph_flops, measure
 from pipelines.cost.operations import V100_RATES
 from pipelines.experiment import steps
-from pipelines.plan.config import Config, from_dict
-from pipelines.plan.methods import METHODS, REGIMES, Run
-from pipelines.segmentation import task as segmentation
+from pipelines.plan.config import Config
+from pipelines.plan.loading import from_dict
+from pipelines.plan.methods import METHODS
+from pipelines.plan.regimes import Run, parse_regime
+from pipelines.plan.workdir import Workdir
+from pipelines.segmentation import predict, task as segmentation
 from pipelines.stages import stage as stages
 from pipelines.synthesis import generate
 from pipelines.training.task import Task
@@ -133,21 +136,21 @@ def segmenter_task(workdir, **settings) -> Task:
     """SMANet in the regime REAL on phantoms of 512 px."""
     config = config_of(data={'size': 512, 'dots_size': 64}, segmenter=settings)
     steps.prepare(config, workdir)
-    return segmentation.segmenter_task(config, Run(REGIMES['real']), workdir)
+    return segmentation.segmenter_task(config, Run(parse_regime('real')), workdir)
 
 
 def stage_task(workdir, method: str, number: int, **sections) -> Task:
     """A GAN stage on phantoms."""
     config = config_of(**sections)
     info = steps.prepare(config, workdir)
-    return stages.stage_task(config, METHODS[method].stages[number], info)
+    return stages.stage_task(config, METHODS[method].stages[number], {'train': info})
 
 
 def sliding_window(network, crop: int, side: int, repeats: int) -> Figure:
     """Seconds of one picture by sliding window, over its windows one by one."""
     picture, window = tf.random.normal([1, side, side, 1]), tf.random.normal([1, crop, crop, 1])
     classes = network.classifier.filters
-    whole = tf.function(lambda x: segmentation.predict_probabilities(network, x, crop, classes))
+    whole = tf.function(lambda x: predict.predict_probabilities(network, x, crop, classes))
     bare = tf.function(lambda x: network(x, training=False))
     windows = len(window_starts(side, crop, default_stride(crop))) ** 2
     limit, value = medians_in_turn(
@@ -169,7 +172,7 @@ def generation(config: Config, workdir, blocks: int) -> Figure:
         begin = time.perf_counter()
         generate.generate(config, method, workdir, count)
         spent = time.perf_counter() - begin
-        shutil.rmtree(segmentation.synthetic_directory(workdir, method))
+        shutil.rmtree(Workdir(workdir).samples(method))
         return spent
 
     few, many, before = blocks // 3 * block, blocks * block, bare_stages(config, workdir)
@@ -186,7 +189,7 @@ def bare_stages(config: Config, workdir) -> float:
     for stage in METHODS['three'].stages:
         source = tf.random.normal([config.generation.block, sampler.latent_size]) if (
             stage.consumes is None) else tf.constant(given[stage.consumes])
-        draw = lambda: {key: value.numpy() for key, value in sampler.draw[stage.key](source).items()}
+        draw = lambda: {key: value.numpy() for key, value in sampler.draw[stage.folder](source).items()}
         total += best_seconds(draw, 3) / config.generation.block
         given.update(draw())
     return total

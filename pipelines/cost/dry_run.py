@@ -2,28 +2,38 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Callable, Dict, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, NamedTuple, Sequence
 
 import tensorflow as tf
 
-from models.adversarial import Update
-from models.segmenters.losses import segmentation_update
 from pipelines.cost import step_memory
-from pipelines.data.fields import Field, drawn_fields
+from pipelines.cost.planned import planned_segmenter, planned_stage
 from pipelines.data.prepare import open_split
-from pipelines.plan.checks import growth_plan
-from pipelines.plan.config import Config, segmenter_settings, stage_settings
+from pipelines.plan.config import Config
+from pipelines.plan.loading import segmenter_settings, stage_settings
 from pipelines.plan.matrix import Arm
-from pipelines.plan.methods import REGIMES, Run, Stage, methods_of
-from pipelines.runtime.devices import precision
-from pipelines.segmentation import task
-from pipelines.stages import pggan, pix2pixhd
-from pipelines.stages.stage import stage_networks
+from pipelines.plan.regimes import Run, methods_of
+from pipelines.segmentation.task import steps_of
+from pipelines.training.task import Task
 
 GIB = 2 ** 30
+NAMED = 4  # phases that are named one by one
 
-Phases = Sequence[Tuple[Update, ...]]
-Traced = Dict[str, step_memory.Estimate]  # by what they depend on
+
+class Described(NamedTuple):
+    """A training: its phases, and what a step of the last one needs, the dearest."""
+    phases: List[str]
+    steps: int
+    estimate: step_memory.Estimate
+
+    def __str__(self) -> str:
+        names = ', '.join(self.phases) if len(self.phases) <= NAMED else (
+            f'{len(self.phases)} phases, {self.phases[0]} to {self.phases[-1]}')
+        return (f'{self.estimate.parameters:,} parameters; {names}; {self.steps:,} steps, '
+                f'{self.estimate.total / GIB:.1f} GiB')
+
+
+Traced = Dict[str, Described]  # by what they depend on
 
 
 def describe(arms: Sequence[Arm]) -> str:
@@ -59,116 +69,69 @@ def _describe(config: Config, runs: Sequence[Run], traced: Traced) -> str:
     needs: Dict[str, int] = {}
     for method in methods_of([run.regime for run in runs]):
         for stage in method.stages:
-            work = f'the {stage.key} of the method before'
-            if stage.key not in needs:
-                work, needs[stage.key] = _stage(config, stage, coding, count, traced)
+            work = f'the {stage.folder} of the method before'
+            if stage.folder not in needs:
+                described = _described(traced, config, stage.folder, stage_settings(config, stage), (
+                    lambda: planned_stage(config, stage, coding, count)))
+                needs[stage.folder] = described.estimate.total
+                work = f'{stage.kind}, {described}'
             lines.append(f'stage      {method.name}/{stage.name}: {work}')
         lines.append(f'generate   {method.name}: {generation.num_train} + '
                      f'{generation.num_validation} samples')
-    estimates = {name: _predicted_once(traced, config, None, coding, name)
-                 for name in dict.fromkeys(run.segmenter for run in runs)}
+    estimates = {name: _described(traced, config, name, segmenter_settings(config, name), (
+        lambda: planned_segmenter(config, name, coding))).estimate
+        for name in dict.fromkeys(run.segmenter for run in runs)}
     for run in runs:
         settings, estimate = segmenter_settings(config, run.segmenter), estimates[run.segmenter]
         needs[f'segmenter {run.segmenter}'] = estimate.total
         lines.append(f'segmenter  {run.name}: {estimate.parameters:,} parameters, '
                      f'crop {settings.crop} of {settings.size} px, batch {settings.batch_size}, '
-                     f'{task.steps_of(config, run):,} updates, '
+                     f'{steps_of(config, run):,} updates, '
                      f'{estimate.total / GIB:.1f} GiB')
     return '\n'.join([*lines, *_memory(needs)])
 
 
-def predicted(config: Config, stage: Optional[Stage], coding, phase: str = '',
-              segmenter: str = 'smanet') -> step_memory.Estimate:
+def predicted(config: Config, build: Callable[[], Task], phase: str = '') -> step_memory.Estimate:
     """What one training step needs.
 
     Args:
-      stage: None = the segmenter of that name.
-      phase: a part of Pix2PixHD's schedule; '' = the last phase, the dearest.
+      build: makes the Task, see cost/planned.py.
+      phase: of that training; '' = the last, the dearest.
     """
-    if stage is None:
-        return _predict(config, lambda: segmenter_phases(config, segmenter, coding.num_classes),
-                        task.batch_spec(segmenter_settings(config, segmenter)))
-    return _predict(config, *step_of(config, stage, coding, phase))
+    return _trace(config, build, phase).estimate
 
 
-def _predicted_once(traced: Traced, config: Config, stage: Optional[Stage], coding,
-                    segmenter: str = 'smanet') -> step_memory.Estimate:
-    settings = (segmenter_settings(config, segmenter) if stage is None
-                else stage_settings(config, stage.model, stage.key))
-    key = repr((stage and stage.key, segmenter, settings, coding, config.labels.channels,
-                config.data.size, config.data.dots_size, config.precision, config.strategy))
+def _trace(config: Config, build: Callable[[], Task], name: str = '') -> Described:
+    found = []
+
+    def make() -> step_memory.Step:
+        task = build()
+        found.append(task)
+        phases = sorted(task.phases, key=lambda phase: phase.name == name)  # stable: '' = the last
+        return [phase.updates for phase in phases], _share(config, phases[-1].batch_spec)
+
+    estimate = step_memory.predict(make, mixed_precision=config.precision == 'mixed_float16')
+    task, = found
+    return Described([phase.name for phase in task.phases], task.steps, estimate)
+
+
+def _described(traced: Traced, config: Config, name: str, settings, build: Callable[[], Task]
+               ) -> Described:
+    """`_trace`, once for all arms that train the same."""
+    key = repr((name, settings, config.labels.channels, config.data, config.precision,
+                config.strategy))
     if key not in traced:
-        traced[key] = predicted(config, stage, coding, segmenter=segmenter)
+        traced[key] = _trace(config, build)
     return traced[key]
 
 
-def step_of(config: Config, stage: Stage, coding, phase: str = ''):
-    """A training step of a stage as `memory.predict` takes it: (make, batch_spec)."""
-    parts = parts_of(config, stage, coding)
-    named = {} if stage.model == 'pggan' else {part.name: part for part in parts}
-    return step_of_part(config, stage, coding, named.get(phase, parts[-1]))
-
-
-def parts_of(config: Config, stage: Stage, coding):
-    """The phases of a stage's training: growth.GrowthPhase, or pix2pixhd.Part."""
-    settings = stage_settings(config, stage.model, stage.key)
-    if stage.model == 'pggan':
-        return growth_plan(settings, Field(stage.produces[0], config, coding).size)
-    return pix2pixhd.schedule(settings)
-
-
-def step_of_part(config: Config, stage: Stage, coding, part):
-    """`step_of` for one of `parts_of`."""
-    settings = stage_settings(config, stage.model, stage.key)
-    fields = drawn_fields(config, stage, coding)
-    networks = lambda: stage_networks(config, stage, coding, settings)
-    if stage.model == 'pggan':
-        channels = sum(field.channels for field in fields)
-        return (lambda: [pggan.phase_updates(part, networks())],
-                pggan.batch_spec(part, channels, settings.latent_size))
-
-    def make():
-        built = networks()
-        return [pix2pixhd.phase_updates(settings, each, built)
-                for each in sorted(parts_of(config, stage, coding), key=lambda each: each == part)]
-
-    return make, pix2pixhd.batch_spec(config, settings, part,
-                                      Field(stage.consumes, config, coding), fields[0])
-
-
-def _stage(config: Config, stage: Stage, coding, count: int, traced: Traced) -> Tuple[str, int]:
-    """(what a stage does, the bytes it needs)."""
-    settings = stage_settings(config, stage.model, stage.key)
-    parts = parts_of(config, stage, coding)
-    if stage.model == 'pggan':
-        steps = sum(part.steps for part in parts)
-        work = f'{len(parts)} phases up to {2 ** parts[-1].level} px'
-    else:
-        epochs = sum(len(part.epochs) for part in parts)
-        steps = epochs * pix2pixhd.epoch_steps(settings, count)
-        work = f'{config.data.size} px, {epochs} epochs ({", ".join(part.name for part in parts)})'
-    estimate = _predicted_once(traced, config, stage, coding)
-    return (f'{stage.model}, {estimate.parameters:,} parameters; {work}, {steps:,} steps, '
-            f'{estimate.total / GIB:.1f} GiB', estimate.total)
-
-
-def segmenter_phases(config: Config, name: str, num_classes: int) -> Phases:
-    """The one phase of a segmenter's training, its second network beside it."""
-    run = Run(REGIMES['real'], name)
-    network, _ = (task.make_network(config, run, num_classes) for _ in range(2))
-    return [(segmentation_update(network),)]
-
-
-def _predict(config: Config, make: Callable[[], Phases], spec) -> step_memory.Estimate:
-    def build():
-        with precision(config.precision):
-            return make()
+def _share(config: Config, spec: Dict[str, tf.TensorSpec]) -> Dict[str, tf.TensorSpec]:
+    """What one of several devices gets of a batch."""
     devices = 1
     if config.strategy != 'none':
         devices = max(1, len(tf.config.list_physical_devices('GPU')))
-    share = {name: tf.TensorSpec([-(-s.shape[0] // devices), *s.shape[1:]], s.dtype)
-             for name, s in spec.items()}
-    return step_memory.predict(build, share, mixed_precision=config.precision == 'mixed_float16')
+    return {name: tf.TensorSpec([-(-one.shape[0] // devices), *one.shape[1:]], one.dtype)
+            for name, one in spec.items()}
 
 
 def _memory(needs: Dict[str, int]):

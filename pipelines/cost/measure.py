@@ -10,22 +10,26 @@ import re
 import resource
 import time
 from pathlib import Path
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
-from pipelines.plan.config import Config, stage_settings
-from pipelines.plan.methods import REGIMES, Regime, Run, Stage, stages_of
-from pipelines.segmentation.task import predict_probabilities, segmenter_task
-from pipelines.stages import pix2pixhd
-from pipelines.stages.stage import stage_task
+from pipelines.cost.planned import planned_segmenter, planned_stage
+from pipelines.plan.config import Config
+from pipelines.plan.methods import Stage
+from pipelines.plan.regimes import Regime, Run, parse_regime, stages_of
+from pipelines.plan.workdir import Workdir
+from pipelines.segmentation.predict import predict_probabilities
+from pipelines.segmentation.task import segmenter_task
+from pipelines.stages.stage import draw_function, kind_of, stage_io, stage_task
 from pipelines.training import checkpoints, loop
 from pipelines.training.task import Phase, Task
 
 
 SEGMENTER = 'segmenter'
+FEW = 4  # phases that are measured one by one; of more, the last is the dearest
 
 
 class Measured(NamedTuple):
@@ -40,15 +44,14 @@ class Measured(NamedTuple):
     peak: int
 
 
-def phases_of(config: Config, regimes: Sequence[Regime]) -> List[Tuple[str, str]]:
-    """(training, phase) of all that differ in cost; '' is the last phase, PGGAN's dearest."""
+def phases_of(config: Config, regimes: Sequence[Regime], coding) -> List[Tuple[str, str]]:
+    """(training, phase) of all that are worth measuring; '' is the last phase of a long schedule."""
     found = []
-    for key, stage in stages_of(regimes).items():
-        if stage.model == 'pggan':
-            found.append((key, ''))
-        else:
-            settings = stage_settings(config, stage.model, key)
-            found += [(key, part.name) for part in pix2pixhd.schedule(settings)]
+    for folder, stage in stages_of(regimes).items():
+        with tf.Graph().as_default():
+            phases = planned_stage(config, stage, coding, 1).phases
+        names = [phase.name for phase in phases] if len(phases) <= FEW else ['']
+        found += [(folder, name) for name in names]
     return [*found, (SEGMENTER, '')]
 
 
@@ -60,6 +63,14 @@ def named(regimes: Sequence[Regime], training: str) -> Optional[Stage]:
     return known[training]
 
 
+def planned(config: Config, regimes: Sequence[Regime], training: str, coding) -> Callable[[], Task]:
+    """Maker of the Task of that training as a plan reads it, see cost/planned.py."""
+    stage = named(regimes, training)
+    if stage is None:
+        return lambda: planned_segmenter(config, config.segmenter.network, coding)
+    return lambda: planned_stage(config, stage, coding, 1)
+
+
 def measure(config: Config, stage: Optional[Stage], phase_name: str, workdir) -> Measured:
     """Runs two steps of one phase and draws one sample, in this process.
 
@@ -68,11 +79,11 @@ def measure(config: Config, stage: Optional[Stage], phase_name: str, workdir) ->
       phase_name: '' = the last phase.
       workdir: holds the records; nothing is written there.
     """
-    info = records.read_info(Path(workdir) / 'records' / 'train')
+    info = records.read_info(Workdir(workdir).records('train'))
     if stage is None:
-        task = segmenter_task(config, Run(REGIMES['real']), workdir)
+        task = segmenter_task(config, Run(parse_regime('real'), config.segmenter.network), workdir)
     else:
-        task = stage_task(config, stage, info)
+        task = stage_task(config, stage, {name: info for name in stage.reads})
     phase = _phase(task, phase_name)
     moved = {id(v): v for update in phase.updates for v in update.variables}
     step_fn = step_function(task, phase)
@@ -83,7 +94,7 @@ def measure(config: Config, stage: Optional[Stage], phase_name: str, workdir) ->
         assert all(bool(tf.math.is_finite(value)) for value in metrics.values()), metrics
         seconds.append(time.perf_counter() - begin)
     begin = time.perf_counter()
-    _draw(config, stage, task, phase, batch)
+    _draw(config, stage, task, info.coding)
     sample = time.perf_counter() - begin
     return Measured(sum(int(tf.size(v)) for v in moved.values()), *seconds, sample, peak_bytes())
 
@@ -113,20 +124,17 @@ def _phase(task: Task, name: str) -> Phase:
     return phases[name]
 
 
-def _draw(config: Config, stage: Optional[Stage], task: Task, phase: Phase, batch) -> None:
-    """One sample as generation or prediction makes it, from noise or the first of the batch."""
+def _draw(config: Config, stage: Optional[Stage], task: Task, coding) -> None:
+    """One sample as generation or prediction makes it, from zeros."""
     if stage is None:
-        side = config.segmenter.size
-        network, classes = task.networks['network'], task.networks['network'].classifier.filters
+        side, crop = config.segmenter.size, config.segmenter.crop
         draw = tf.function(lambda x: predict_probabilities(
-            network, x, config.segmenter.crop, classes))
-        draw(tf.zeros([1, side, side, 1])).numpy()
-    elif stage.model == 'pggan':
-        generator = task.networks['generator_average']
-        draw = tf.function(lambda x: generator(x, level=generator.top_level))
-        draw(tf.zeros([1, generator.latent_size])).numpy()
-    else:
-        settings = stage_settings(config, stage.model, stage.key)
-        part = {part.name: part for part in pix2pixhd.schedule(settings)}[phase.name]
-        draw = tf.function(pix2pixhd.translator(task.networks[part.network], settings))
-        draw(batch['source'][:1]).numpy()
+            task.networks['network'], x, crop, coding.num_classes))
+        draw(tf.zeros([1, side, side, config.data.channels])).numpy()
+        return
+    io = stage_io(config, stage, coding)
+    network = task.networks[kind_of(stage).draws(io)]
+    given = (tf.zeros([1, network.latent_size]) if io.source is None else
+             tf.zeros([1, io.source.size, io.source.size], tf.uint8))
+    for value in draw_function(io, network)(given).values():
+        value.numpy()

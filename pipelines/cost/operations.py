@@ -5,16 +5,16 @@ Drawing samples, validation and scoring are not counted: forward passes only, a 
 """
 from __future__ import annotations
 
-from typing import Iterator, List, NamedTuple, Sequence
+from typing import Dict, Iterator, NamedTuple, Sequence
 
 import tensorflow as tf
 
-from pipelines.cost import dry_run, graph_flops, step_memory
-from pipelines.plan.config import Config, segmenter_settings, stage_settings
-from pipelines.plan.methods import Run, Stage, stages_of
-from pipelines.runtime import devices
-from pipelines.segmentation import task
-from pipelines.stages import pix2pixhd
+from pipelines.cost import graph_flops, step_memory
+from pipelines.cost.planned import planned_segmenter, planned_stage
+from pipelines.plan.config import Config
+from pipelines.plan.regimes import Run, stages_of
+from pipelines.segmentation.task import steps_of
+from pipelines.training.task import Task
 
 # [estimate] of SMANet at 377 px, forward and backward: 12 crops a second in float32 and 35 in half
 # precision on a V100 with 32 GB; we take the same rate for all networks.
@@ -41,12 +41,17 @@ def of_trainings(config: Config, runs: Sequence[Run], coding, count: int) -> Ite
       count: real images after augmentation.
     """
     for stage in stages_of([run.regime for run in runs]).values():
-        yield from _of_stage(config, stage, coding, count)
-    operations = {}
+        with tf.Graph().as_default():
+            task = planned_stage(config, stage, coding, count)
+            for number, phase in enumerate(task.phases):
+                yield Cost(stage.folder, phase.name, phase.steps, _operations(task, number))
+    operations: Dict[str, int] = {}
     for run in runs:
         if run.segmenter not in operations:
-            operations[run.segmenter] = _of_segmenter(config, run.segmenter, coding)
-        yield Cost(run.name, '', task.steps_of(config, run), operations[run.segmenter])
+            with tf.Graph().as_default():
+                operations[run.segmenter] = _operations(
+                    planned_segmenter(config, run.segmenter, coding), 0)
+        yield Cost(run.name, '', steps_of(config, run), operations[run.segmenter])
 
 
 def hours(costs: Sequence[Cost], rate: float) -> float:
@@ -54,25 +59,6 @@ def hours(costs: Sequence[Cost], rate: float) -> float:
     return sum(cost.total for cost in costs) / rate / 3600
 
 
-def _of_stage(config: Config, stage: Stage, coding, count: int) -> List[Cost]:
-    settings = stage_settings(config, stage.model, stage.key)
-    found = []
-    for part in dry_run.parts_of(config, stage, coding):
-        if stage.model == 'pggan':
-            name, steps = f'{2 ** part.level} px{", fade-in" if part.fading else ""}', part.steps
-        else:
-            name, steps = part.name, len(part.epochs) * pix2pixhd.epoch_steps(settings, count)
-        found.append(Cost(stage.key, name, steps, _operations(
-            config, *dry_run.step_of_part(config, stage, coding, part))))
-    return found
-
-
-def _of_segmenter(config: Config, name: str, coding) -> int:
-    return _operations(config, lambda: dry_run.segmenter_phases(config, name, coding.num_classes),
-                       task.batch_spec(segmenter_settings(config, name)))
-
-
-def _operations(config: Config, make, spec) -> int:
-    with tf.Graph().as_default(), devices.precision(config.precision):
-        _, graph = step_memory.traced_step(make, spec)
-    return graph_flops.flops(graph)
+def _operations(task: Task, number: int) -> int:
+    phase = task.phases[number]
+    return graph_flops.flops(step_memory.traced_step([phase.updates], phase.batch_spec))

@@ -43,16 +43,36 @@ class Estimate(NamedTuple):
         return self.weights + self.activations + self.baseline
 
 
-def predict(make: Callable[[], Sequence[Tuple[adversarial.Update, ...]]],
-            batch_spec: Dict[str, tf.TensorSpec], mixed_precision: bool = False) -> Estimate:
+Step = Tuple[Sequence[Tuple[adversarial.Update, ...]], Dict[str, tf.TensorSpec]]
+
+
+def predict(make: Callable[[], Step], mixed_precision: bool = False) -> Estimate:
     """The memory of one `adversarial.train_step` with Adam.
 
     Args:
       make: builds the networks and returns the updates of the phases of their training, of which
-        the last is the one in question: the others' moments are held, too. It is called inside a
-        graph, where variables have no values to ask for. All that it makes count, averages too.
-      batch_spec: of the batches, every dimension known.
+        the last is the one in question (the others' moments are held, too), and the spec of its
+        batches, every dimension known. It is called inside a graph, where variables have no values
+        to ask for. All that it makes count, averages too.
       mixed_precision: whether losses are scaled, as float16 networks need.
+
+    Raises:
+      ValueError: a dimension in the spec is unknown.
+    """
+    baseline = _resident_bytes()
+    with tf.Graph().as_default():
+        phases, batch_spec = make()
+        updates, graph = phases[-1], traced_step(phases, batch_spec, mixed_precision)
+        weights = sum(graph_memory.size_of(v) for v in tf.compat.v1.global_variables())
+    trained = {v.ref(): v.shape.num_elements() for _, variables, _ in updates for v in variables}
+    peak, _ = graph_memory.peak_and_variable_bytes(graph)
+    process = 0 if _gpus() else baseline + _PER_OP * len(graph.get_operations())
+    return Estimate(sum(trained.values()), weights, int(_WASTE * peak), process)
+
+
+def traced_step(phases: Sequence[Tuple[adversarial.Update, ...]],
+                batch_spec: Dict[str, tf.TensorSpec], mixed_precision: bool = False) -> tf.Graph:
+    """The graph of one step of the last phase, see `predict`; inside a `tf.Graph`.
 
     Raises:
       ValueError: a dimension in `batch_spec` is unknown.
@@ -61,23 +81,9 @@ def predict(make: Callable[[], Sequence[Tuple[adversarial.Update, ...]]],
         if not spec.shape.is_fully_defined():
             raise ValueError(f'batch_spec {name!r}: expected every dimension to be known, found '
                              f'{spec.shape}; give the batch size and the sides')
-    baseline = _resident_bytes()
-    with tf.Graph().as_default():
-        updates, graph = traced_step(make, batch_spec, mixed_precision)
-        weights = sum(graph_memory.size_of(v) for v in tf.compat.v1.global_variables())
-    trained = {v.ref(): v.shape.num_elements() for _, variables, _ in updates for v in variables}
-    peak, _ = graph_memory.peak_and_variable_bytes(graph)
-    process = 0 if _gpus() else baseline + _PER_OP * len(graph.get_operations())
-    return Estimate(sum(trained.values()), weights, int(_WASTE * peak), process)
-
-
-def traced_step(make: Callable[[], Sequence[Tuple[adversarial.Update, ...]]],
-                batch_spec: Dict[str, tf.TensorSpec], mixed_precision: bool = False):
-    """(updates of the last phase, graph of one step of it), see `predict`; inside a `tf.Graph`."""
-    phases = make()
     optimizers = make_optimizers(phases, (0.9, 0.999), mixed_precision)
     step = tf.function(lambda batch: adversarial.train_step(phases[-1], optimizers, batch))
-    return phases[-1], step.get_concrete_function(batch_spec).graph
+    return step.get_concrete_function(batch_spec).graph
 
 
 def device_bytes() -> Tuple[str, int]:

@@ -16,7 +16,7 @@ from datasets.sample import Dataset, Sample, check_not_empty, check_sides
 from datasets.splits import check_disjoint, read_ids
 from pipelines.plan.config import Config, Data
 from pipelines.runtime import progress
-from pipelines.runtime.devices import stable_seed
+from pipelines.runtime.seeds import stable_seed
 
 NUM_LEFT_OUT = 113      # phantoms, as many as the paper's draw of 11 leaves of JSRT's 124
 IMAGES_PER_SHARD = 32   # source images; with 6 versions each, 192 records a file

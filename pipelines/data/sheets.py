@@ -16,13 +16,18 @@ def to_rgb(field: str, values: np.ndarray, coding: LabelCoding) -> np.ndarray:
     """One field of one sample -> RGB uint8 [H, W, 3].
 
     Args:
-      field: 'image' (uint8 [H, W] or [H, W, 1]), 'labels' or 'dots' (codes [H, W]).
+      field: 'image' (see `picture_to_rgb`), 'labels' or 'dots' (codes [H, W]).
     """
-    values = np.asarray(values)
     if field == 'image':
-        grey = values[..., 0] if values.ndim == 3 else values
-        return np.repeat(grey[..., None], 3, axis=2)
+        return picture_to_rgb(values)
     return (coding.colours if field == 'labels' else coding.dot_colours)[values]
+
+
+def picture_to_rgb(values: np.ndarray) -> np.ndarray:
+    """A grey uint8 [H, W] or [H, W, 1], or a colour [H, W, 3] picture -> RGB uint8 [H, W, 3]."""
+    values = np.asarray(values)
+    values = values[..., None] if values.ndim == 2 else values
+    return np.repeat(values, 3 // values.shape[-1], axis=2)
 
 
 def grid(rows: Sequence[Sequence[np.ndarray]], tile: int = TILE, gap: int = 4) -> np.ndarray:
@@ -41,8 +46,8 @@ def grid(rows: Sequence[Sequence[np.ndarray]], tile: int = TILE, gap: int = 4) -
 
 def overlay(image: np.ndarray, classes: np.ndarray, colours: np.ndarray,
             opacity: float = 0.35) -> np.ndarray:
-    """Grey picture uint8 [H, W] and class map -> RGB with tinted organs and their outlines."""
-    rgb = np.repeat(image[..., None], 3, axis=2).astype(np.float32)
+    """Picture (see `picture_to_rgb`) and class map -> RGB with tinted organs and their outlines."""
+    rgb = picture_to_rgb(image).astype(np.float32)
     tint = colours[classes].astype(np.float32)
     rgb = np.where((classes > 0)[..., None], (1 - opacity) * rgb + opacity * tint, rgb)
     rgb = rgb.round().astype(np.uint8)

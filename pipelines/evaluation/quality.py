@@ -29,7 +29,7 @@ from pipelines.evaluation.copying import Pictures
 from pipelines.evaluation.quality_file import read_quality
 from pipelines.plan.config import Config
 from pipelines.plan.methods import Method
-from pipelines.segmentation.task import synthetic_directory
+from pipelines.plan.workdir import Workdir
 
 LIMIT = 2000         # [ours] samples and held-out images measured, the first ones; training: all
 LARGEST_SIDE = 299   # px
@@ -59,12 +59,12 @@ def measure_quality(config: Config, method: Method, workdir) -> Dict[str, Any]:
       InputError: records are missing or too few, or the features file cannot be used.
     """
     features_file = config.evaluation.inception_weights
-    infos = {'generated': records.read_info(synthetic_directory(workdir, method)),
-             'train': records.read_info(Path(workdir) / 'records' / 'train'),
+    infos = {'generated': records.read_info(Workdir(workdir).samples(method)),
+             'train': records.read_info(Workdir(workdir).records('train')),
              'held_out': _held_out(workdir)}
     made_from = {name: [shard['sha256'] for shard in info.shards] for name, info in infos.items()}
     made_from['features'] = _checksum(features_file)
-    output = Path(workdir) / 'quality' / f'{method.name}.json'
+    output = Workdir(workdir).quality(method)
     sheet = output.with_name(f'{method.name}-nearest.png')
     known = _known(output)
     if known.get('made_from') == made_from and sheet.exists():

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import os
-from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from datasets.errors import InputError
 from pipelines.plan.checks import NAME
-from pipelines.plan.config import Block, Config, from_dict, stage_settings, to_dict
-from pipelines.plan.methods import FOREMOST, Run, Stage, parse_regime, stages_of, with_pretraining
+from pipelines.plan.config import Config, MatrixBlock
+from pipelines.plan.loading import from_dict, stage_settings, to_dict
+from pipelines.plan.methods import Stage
+from pipelines.plan.regimes import Run, parse_regime, stages_of, with_pretraining
+from pipelines.plan.segmenters import order_of
 from pipelines.plan.strict import merge
 
 
@@ -45,7 +46,8 @@ def arms_of(config: Config) -> List[Arm]:
       InputError: two blocks give one folder two configs, or two folders rows of the same name.
     """
     if not config.matrix:
-        return [arm_of(config, [Run(parse_regime(name)) for name in config.regimes])]
+        return [arm_of(config, [Run(parse_regime(name), config.segmenter.network)
+                                for name in config.regimes])]
     arms: Dict[str, Arm] = {}
     for number, block in enumerate(config.matrix):
         for count, draw in itertools.product(block.num_train or (None,), block.draws or (None,)):
@@ -104,12 +106,12 @@ def selected(arms: Sequence[Arm], folders: Optional[Sequence[str]],
 def shown(arms: Sequence[Arm]) -> Optional[Tuple[Arm, Run]]:
     """Whose pictures stand for an experiment: the paper's own regime where there is one.
 
-    Of the runs that are scored on the test images the first by `methods.FOREMOST`, SMANet before
+    Of the runs that are scored on the test images the first by `Regime.rank`, SMANet before
     others, and the lowest seed; None if there are none.
     """
     candidates = [(arm, run) for arm in arms for run in arm.runs if 'test' in arm.scores[run]]
     return min(candidates, default=None, key=lambda pair: (
-        FOREMOST.index(pair[1].regime.name), pair[1].segmenter != 'smanet', pair[1].seed))
+        pair[1].regime.rank, order_of(pair[1].segmenter), pair[1].seed))
 
 
 def pairs_of(config: Config, run: Run) -> int:
@@ -133,35 +135,10 @@ def unscored(arms: Sequence[Arm], rows: Sequence[dict]) -> List[str]:
                 run.segmenter, run.seed, pairs_of(arm.config, run), split) not in found]
 
 
-def share_stage(arms: Sequence[Arm], arm: Arm, stage: Stage, workdir) -> None:
-    """Links a stage of `arm` to that of an earlier arm which trains the very same.
-
-    Args:
-      arms: all of the matrix, in its order.
-
-    Raises:
-      InputError: the earlier arm has not trained it yet: one stage is not for two to train.
-    """
-    from pipelines.training.checkpoints import is_finished
-
-    own = Path(workdir) / arm.folder / 'stages' / stage.key
-    if own.is_symlink():  # as the matrix was when it was made; it may be another now
-        own.unlink()
-    owner = _owner(arms, arm, stage)
-    if owner is None or own.exists():
-        return
-    shared = Path(workdir) / owner.folder / 'stages' / stage.key
-    if not is_finished(shared):
-        raise InputError(f'--arms {arm.folder}: its stage {stage.key} is that of arm '
-                         f'{owner.folder}, which has not trained it yet; run that arm first')
-    own.parent.mkdir(parents=True, exist_ok=True)
-    own.symlink_to(os.path.relpath(shared, own.parent))
-
-
-def _owner(arms: Sequence[Arm], arm: Arm, stage: Stage) -> Optional[Arm]:
-    """The first of the arms before `arm` that trains the same stage."""
+def owner_of(arms: Sequence[Arm], arm: Arm, stage: Stage) -> Optional[Arm]:
+    """The first of the arms before `arm` that trains the very same stage; None = it trains its own."""
     for other in itertools.takewhile(lambda other: other.folder != arm.folder, arms):
-        if (stage.key in stages_of([run.regime for run in other.runs])
+        if (stage.folder in stages_of([run.regime for run in other.runs])
                 and training_key(other.config, stage) == training_key(arm.config, stage)):
             return other
     return None
@@ -170,12 +147,12 @@ def _owner(arms: Sequence[Arm], arm: Arm, stage: Stage) -> Optional[Arm]:
 def training_key(config: Config, stage: Stage) -> tuple:
     """All of a config on which the weights of a stage depend."""
     tree = to_dict(config)
-    settings = vars(stage_settings(config, stage.model, stage.key))
+    settings = vars(stage_settings(config, stage))
     return (tree['data'], config.seed, config.precision, config.labels.channels,
             {key: value for key, value in settings.items() if key != 'snapshot'})
 
 
-def _arm(config: Config, block: Block, number: int, count: Optional[int],
+def _arm(config: Config, block: MatrixBlock, number: int, count: Optional[int],
          draw: Optional[int]) -> Arm:
     tree = to_dict(config)
     tree.pop('matrix')
@@ -201,7 +178,8 @@ def _arm(config: Config, block: Block, number: int, count: Optional[int],
                          f'generation.num_train = {total}, found {list(block.num_synthetic)}')
     counts = [None if n == total else n for n in block.num_synthetic] or [None]
     runs = {Run(regime, segmenter, seed, None if regime.kind == 'real' else synthetic)
-            for regime in map(parse_regime, names) for segmenter in block.segmenters
+            for regime in map(parse_regime, names)
+            for segmenter in block.segmenters or (config.segmenter.network,)
             for seed in block.seeds for synthetic in counts}
     config = dataclasses.replace(config, regimes=tuple(tree['regimes']))  # the same in all blocks
     return Arm(name, folder, config,

@@ -1,101 +1,65 @@
-"""The three generation methods of the paper as data (papers 000/001, sections 3.1 to 3.3).
+"""The generation methods as data: Ciano 2021, sections 3.1 to 3.3.
 
 A method is a list of stages over the named fields of one sample: `dots` (map of centroid dots),
-`labels` (label map of codes) and `image` (radiograph). Generation folds a sample through the list.
+`labels` (label map of codes) and `image` (the picture). Generation folds a sample through the list,
+so another method is another row of METHODS and nothing else.
 """
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, NamedTuple, Optional, Tuple
 
 from datasets.errors import InputError
 
 
 class Stage(NamedTuple):
-    """One GAN: makes fields of a sample from noise (`consumes` None) or from another field."""
+    """One GAN: makes fields of a sample from noise (`consumes` None) or from another field.
+
+    Attributes:
+      name: as `--stage` takes it; unique within its method.
+      kind: a row of plan.kinds.KINDS, whose name is also its section of the config.
+      consumes: the field that it is given, None = noise.
+      produces: the fields that it makes, in the order of their channels.
+      folder: its own below `WORKDIR/stages`, and its name in the config's `stages`. Stages of two
+        methods share a folder, and so the trained network, only where they are the same stage.
+      reads: the record sets that it learns from, see plan.workdir.Workdir.records.
+    """
     name: str
-    model: str                       # 'pggan' | 'pix2pixhd': a section of the config
+    kind: str
     consumes: Optional[str]
     produces: Tuple[str, ...]
-
-    @property
-    def key(self) -> str:
-        """Folder name. Stages that learn the same thing share it, so methods share the network."""
-        made = '_'.join(self.produces)
-        return f'{made}_from_{self.consumes}' if self.consumes else made
+    folder: str
+    reads: Tuple[str, ...] = ('train',)
 
 
 class Method(NamedTuple):
-    """A way to generate pairs; `number` is its k in SYNTH k and FINETUNE k."""
+    """A way to generate pairs.
+
+    Attributes:
+      name: as `--method` takes it; also the name of its folder of samples.
+      code: what it adds to the names of its regimes: synth<code> and finetune<code>.
+      label: in tables, for example 'Three-stage'.
+      stages: in the order in which a sample passes them.
+      rank: of several methods the one of the highest rank stands for an experiment.
+    """
     name: str
-    number: int
+    code: str
+    label: str
     stages: Tuple[Stage, ...]
+    rank: int = 0
 
 
-LABELS_TO_IMAGE = Stage('image', 'pix2pixhd', 'labels', ('image',))
+LABELS_TO_IMAGE = Stage('image', 'pix2pixhd', 'labels', ('image',), 'image_from_labels')
 
 METHODS: Dict[str, Method] = {
-    'single': Method('single', 1, (Stage('pair', 'pggan', None, ('image', 'labels')),)),
-    'two': Method('two', 2, (Stage('labels', 'pggan', None, ('labels',)), LABELS_TO_IMAGE)),
-    'three': Method('three', 3, (Stage('dots', 'pggan', None, ('dots',)),
-                                 Stage('labels', 'pix2pixhd', 'dots', ('labels',)),
-                                 LABELS_TO_IMAGE)),
+    'single': Method('single', '1', 'Single-stage', (
+        Stage('pair', 'pggan', None, ('image', 'labels'), 'image_labels'),), rank=1),
+    'two': Method('two', '2', 'Two-stage', (
+        Stage('labels', 'pggan', None, ('labels',), 'labels'), LABELS_TO_IMAGE), rank=2),
+    'three': Method('three', '3', 'Three-stage', (
+        Stage('dots', 'pggan', None, ('dots',), 'dots'),
+        Stage('labels', 'pix2pixhd', 'dots', ('labels',), 'labels_from_dots'),
+        LABELS_TO_IMAGE), rank=3),
 }
-
-
-class Regime(NamedTuple):
-    """What the segmenter learns from (papers 000/001, section 4.2)."""
-    name: str
-    kind: str                        # 'real' | 'synth' | 'finetune'
-    method: Optional[Method]
-
-
-REGIMES: Dict[str, Regime] = {'real': Regime('real', 'real', None)}
-for _method in METHODS.values():
-    for _kind in ('synth', 'finetune'):
-        REGIMES[f'{_kind}{_method.number}'] = Regime(f'{_kind}{_method.number}', _kind, _method)
-
-
-# which regime stands for an experiment: the one of the paper's Table 3, else the nearest to it
-FOREMOST = ('finetune3', 'finetune2', 'finetune1', 'synth3', 'synth2', 'synth1', 'real')
-
-
-class Run(NamedTuple):
-    """One segmenter that is trained: what from, which network, which of its seeds.
-
-    `num_synthetic` pairs train it; None = `generation.num_train`, all there are for training.
-    """
-    regime: Regime
-    segmenter: str = 'smanet'
-    seed: int = 0
-    num_synthetic: Optional[int] = None
-
-    @property
-    def name(self) -> str:
-        """Folder name: finetune3-smanet-0, or finetune3-smanet-0-n300 of 300 synthetic pairs."""
-        of = '' if self.num_synthetic is None else f'-n{self.num_synthetic}'
-        return f'{self.regime.name}-{self.segmenter}-{self.seed}{of}'
-
-    @property
-    def pretraining(self) -> 'Run':
-        """The SYNTH k that a FINETUNE k starts from."""
-        return self._replace(regime=synth_regime(self.regime.method))
-
-
-def with_pretraining(runs: Iterable[Run]) -> List[Run]:
-    """The runs asked for, each FINETUNE k behind its SYNTH k, in the order of the tables."""
-    wanted = list(runs)
-    wanted += [run.pretraining for run in wanted if run.regime.kind == 'finetune']
-    order = list(REGIMES)
-    return sorted(set(wanted), key=lambda run: (
-        run.segmenter != 'smanet', run.segmenter, run.seed, order.index(run.regime.name),
-        run.num_synthetic or 0))
-
-
-def parse_regime(name: str) -> Regime:
-    """Regime of that name; InputError lists the names there are."""
-    if name not in REGIMES:
-        raise InputError(f'regime {name!r}: expected one of {", ".join(REGIMES)}')
-    return REGIMES[name]
 
 
 def parse_method(name: str) -> Method:
@@ -114,21 +78,16 @@ def parse_stage(method: Method, name: str) -> Stage:
                      f'{", ".join(s.name for s in method.stages)}')
 
 
-def synth_regime(method: Method) -> Regime:
-    """SYNTH k of method k."""
-    return REGIMES[f'synth{method.number}']
+def all_stages() -> Dict[str, Stage]:
+    """Every stage of every method, by its folder.
 
-
-def methods_of(regimes: Sequence[Regime]) -> List[Method]:
-    """The methods that some regimes need, in their order."""
-    return [m for m in METHODS.values() if any(r.method == m for r in regimes)]
-
-
-def stages_of(regimes: Sequence[Regime]) -> Dict[str, Stage]:
-    """The stages that some regimes need, by key: one that methods share once."""
-    return {stage.key: stage for method in methods_of(regimes) for stage in method.stages}
-
-
-def stage_keys() -> Dict[str, str]:
-    """Every stage's key -> its model."""
-    return {stage.key: stage.model for method in METHODS.values() for stage in method.stages}
+    Raises:
+      InputError: two different stages claim one folder, so that they would share their weights.
+    """
+    found: Dict[str, Stage] = {}
+    for method in METHODS.values():
+        for stage in method.stages:
+            if found.setdefault(stage.folder, stage) != stage:
+                raise InputError(f'method {method.name!r}: stage {stage.name!r}: expected a folder of '
+                                 f'its own, found that of another stage, {stage.folder!r}')
+    return found

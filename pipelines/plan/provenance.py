@@ -11,8 +11,10 @@ import yaml
 
 from datasets.errors import InputError
 from datasets.files import is_vacant, read_yaml, whole_file
-from pipelines.plan.config import Config, from_dict, to_dict
-from pipelines.plan.methods import METHODS, REGIMES, Method, stage_keys
+from pipelines.plan.config import Config
+from pipelines.plan.loading import from_dict, to_dict
+from pipelines.plan.methods import METHODS, Method, all_stages
+from pipelines.plan.regimes import regimes
 
 _SEGMENTERS = ('segmenters/*/checkpoints/*', 'exports/*', 'evaluations/*.json')
 
@@ -22,7 +24,7 @@ def _made_by(methods: Iterable[Method]) -> Tuple[str, ...]:
     found = []
     for method in methods:
         found += [f'synthetic/{method.name}/*.tfrecord', f'quality/{method.name}.json']
-        for name in (regime.name for regime in REGIMES.values() if regime.method == method):
+        for name in (regime.name for regime in regimes().values() if regime.method == method):
             found += [f'segmenters/{name}-*/checkpoints/*', f'exports/{name}-*',
                       f'evaluations/{name}-*.json']
     return tuple(found)
@@ -30,9 +32,10 @@ def _made_by(methods: Iterable[Method]) -> Tuple[str, ...]:
 
 _SAMPLES = ('synthetic/*/*.tfrecord', 'quality/*.json', *_made_by(METHODS.values()))
 _PIX2PIXHD = (
-    *[f'stages/{key}/checkpoints/*' for key, model in stage_keys().items() if model == 'pix2pixhd'],
+    *[f'stages/{folder}/checkpoints/*' for folder, stage in all_stages().items()
+      if stage.kind == 'pix2pixhd'],
     *_made_by(method for method in METHODS.values()
-              if any(stage.model == 'pix2pixhd' for stage in method.stages)))
+              if any(stage.kind == 'pix2pixhd' for stage in method.stages)))
 _STAGES = ('stages/*/checkpoints/*', *_SAMPLES)
 _ALL = ('records/*/*.tfrecord', *_STAGES, *_SEGMENTERS)
 

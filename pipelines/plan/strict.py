@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from typing import Any
+from typing import Any, Dict, Optional, Sequence
 
 from datasets.errors import InputError
 from datasets.files import parse_yaml
@@ -33,11 +33,14 @@ def override(tree: dict, assignment: str) -> None:
         raise InputError(f'--set {assignment}: the value is not YAML') from None
 
 
-def build(kind, tree, path: str, source: str):
+def build(kind, tree, path: str, source: str, given: Optional[Dict[str, Any]] = None,
+          also: Sequence[str] = ()):
     """A mapping -> dataclass `kind`, its sections likewise.
 
     Args:
       path: where the mapping stands in the config, '' at the top; for errors, after `source`.
+      given: values of fields that are built already, and so no keys of the mapping.
+      also: names of keys that the caller has taken out; for the message that lists the known ones.
 
     Raises:
       InputError: an unknown or missing key, or a value of another type than declared.
@@ -45,12 +48,14 @@ def build(kind, tree, path: str, source: str):
     where = f'{source}: {path}' if path else source
     if not isinstance(tree, dict):
         raise InputError(f'{where}: expected a section with keys, found {tree!r}')
-    fields = {f.name: f for f in dataclasses.fields(kind)}
+    given = given or {}
+    fields = {f.name: f for f in dataclasses.fields(kind) if f.name not in given}
     hints = typing.get_type_hints(kind)
     for key in tree:
         if key not in fields:
             full = f'{path}.{key}' if path else str(key)
-            raise InputError(f'{source}: unknown key {full}; known keys: {", ".join(fields)}')
+            raise InputError(f'{source}: unknown key {full}; known keys: '
+                             f'{", ".join([*fields, *also])}')
     values = {key: _convert(hints[key], value, f'{path}.{key}' if path else key, source)
               for key, value in tree.items()}
     for name, field in fields.items():
@@ -58,7 +63,7 @@ def build(kind, tree, path: str, source: str):
                     and field.default_factory is dataclasses.MISSING)
         if required and name not in values:
             raise InputError(f'{where}: missing key {f"{path}.{name}" if path else name}')
-    return kind(**values)
+    return kind(**values, **given)
 
 
 def _convert(hint, value, path: str, source: str):

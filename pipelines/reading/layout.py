@@ -30,7 +30,7 @@ from datasets.errors import InputError
 from datasets.files import whole_folder, write_json
 from pipelines.data import pixels
 from pipelines.runtime import progress
-from pipelines.runtime.devices import stable_seed
+from pipelines.runtime.seeds import stable_seed
 from pipelines.scores import overlap
 from pipelines.serving import export
 

@@ -10,7 +10,8 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from pipelines.report.published import LABELS, Table, configuration_of, group_of, mean_and_deviation
+from pipelines.plan import regimes, segmenters
+from pipelines.report.published import Table, configuration_of, group_of, mean_and_deviation
 from pipelines.report.published import variant_of
 from pipelines.scores import bootstrap, comparison
 from pipelines.scores.results import Row
@@ -71,15 +72,15 @@ def trained(rows: Sequence[Row]) -> List[Trained]:
     """The lines of a table, in the order of the paper's tables, the networks one after another."""
     lines = collections.defaultdict(list)
     for row in rows:
-        lines[row['segmenter'], list(LABELS).index(row['regime']), variant_of(row)].append(row)
+        lines[row['segmenter'], regimes.order_of(row['regime']), variant_of(row)].append(row)
     networks = list(dict.fromkeys(row['segmenter'] for row in rows))
-    networks.sort(key=lambda name: name != 'smanet')
+    networks.sort(key=segmenters.order_of)
     made = []
     for segmenter, regime, variant in sorted(lines, key=lambda k: (networks.index(k[0]), k[1:])):
         words = [segmenter] if len(networks) > 1 else []
         if sum(key[:2] == (segmenter, regime) for key in lines) > 1:
             words.append(f'{variant[1]} pairs')
-        label = list(LABELS.values())[regime] + (f' ({", ".join(words)})' if words else '')
+        label = regimes.label_of(regime[1]) + (f' ({", ".join(words)})' if words else '')
         made.append(Trained(label, lines[segmenter, regime, variant]))
     return made
 
@@ -181,7 +182,7 @@ def tries(rows: Sequence[Row]) -> List[Table]:
 def _try(row: Row, rows: Sequence[Row], configuration: str) -> tuple:
     organs, confusions = row['organs'], np.array(row['images']['confusions'])[None]
     pooled, value = _pooled(confusions, row), row['scores']['jaccard_pooled']['average'][0]
-    words = LABELS[row['regime']] + ('' if row['segmenter'] == 'smanet'
+    words = regimes.label_of(row['regime']) + ('' if row['segmenter'] == segmenters.foremost()
                                      else f' ({row["segmenter"]})')
     line = (row['arm'], words + f', {row["num_synthetic"]} pairs' * bool(row['num_synthetic']),
             str(row['seed']), f'{value:.2f}', _bounds(pooled))
@@ -213,7 +214,7 @@ def sweeps(rows: Sequence[Row]) -> Dict[str, Dict[str, List[Tuple[int, float]]]]
         other = {'num_synthetic': 'num_real', 'num_real': 'num_synthetic'}[axis]
         for row in rows:
             if row['split'] == 'test' and not (axis == 'num_synthetic' and row['regime'] == 'real'):
-                name = (f'{LABELS[row["regime"]]}, {row["segmenter"]}, {row["arm"]}, {row[other]} '
+                name = (f'{regimes.label_of(row["regime"])}, {row["segmenter"]}, {row["arm"]}, {row[other]} '
                         f'{"real" if other == "num_real" else "pairs"}')
                 lines[name].append((row[axis], row['scores']['jaccard_pooled']['average'][0]))
         several = {name: sorted(points) for name, points in lines.items()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
-from pipelines.plan.methods import REGIMES
+from pipelines.plan.regimes import regimes
 from pipelines.scores.results import Row
 
 PUBLISHED_NOTE = ('Published: SCR official split 124/123, pooled over the test pixels, scored at '
@@ -31,7 +31,7 @@ def said(rows: Sequence[Row], name: str) -> str:
 def describe(rows: Sequence[Row]) -> str:
     """One line: data, sizes, numbers of images, and the updates of each regime."""
     updates = []
-    for regime in REGIMES:
+    for regime in regimes():
         of_regime = [row for row in rows if row['regime'] == regime]
         if of_regime:
             updates.append(f'{regime} {said(of_regime, "updates")}')

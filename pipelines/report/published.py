@@ -14,17 +14,14 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import yaml
 
-from pipelines.plan.methods import FOREMOST, REGIMES
+from pipelines.plan.regimes import label_of, rank_of, regimes
+from pipelines.plan.segmenters import order_of
 from pipelines.report import protocols
 from pipelines.scores.results import Row
 
 PUBLISHED = pathlib.Path(__file__).parents[1] / 'published.yaml'
 ORGANS = ('left_lung', 'heart', 'right_lung', 'average')  # the order of the lists in published.yaml
 METRICS = (('J', 'jaccard_pooled'), ('DSC', 'dice_pooled'))
-LABELS = {'real': 'REAL',
-          'synth1': 'Single-stage, Synth 1', 'finetune1': 'Single-stage, Finetune',
-          'synth2': 'Two-stage, Synth 2', 'finetune2': 'Two-stage, Finetune',
-          'synth3': 'Three-stage, Synth 3', 'finetune3': 'Three-stage, Finetune'}
 ARXIV = ' †'
 ARXIV_NOTE = '† Only in the arXiv version (paper 001); the journal version (paper 000) drops it.'
 TABLE3 = {'human_expert': 'Human expert', 'unet_wang2017': 'U-Net (Wang 2017)',
@@ -152,16 +149,16 @@ def _comparison(title: str, experiment: Optional[str], rows: Sequence[Row], publ
     values = _by_seed(rows)
     body = []
     for metric_label, metric in METRICS:
-        for regime in REGIMES:
-            printed = published[regime]
-            label = LABELS[regime] + (ARXIV if 'only_in' in printed else '')
+        for regime in regimes():
+            printed = published.get(regime, {})
+            label = label_of(regime) + (ARXIV if 'only_in' in printed else '')
             found = list(dict.fromkeys(
                 variant_of(row) for row in rows if row['regime'] == regime))
             for variant in found or [None]:
                 cells = []
                 for organ in organs:
                     theirs = (f'{printed[metric_label][ORGANS.index(organ)]:.2f}'
-                              if organ in ORGANS else '-')
+                              if organ in ORGANS and printed else '-')
                     ours = values.get((regime, variant, metric, organ), {})
                     cells.append(f'{theirs} / {mean_and_deviation(list(ours.values()))}')
                 words = variant_words(variant, found) if found else ''
@@ -221,7 +218,7 @@ def _our_row(configuration: str, experiment: str, rows: Sequence[Row]) -> Option
     found = list(dict.fromkeys(key[:2] for key in values))
     if not found or not any(row['organ'] == 'heart' for row in rows):
         return None
-    chosen = min(found, key=lambda key: (FOREMOST.index(key[0]), key[1][0] != 'smanet',
+    chosen = min(found, key=lambda key: (rank_of(key[0]), order_of(key[1][0]),
                                          -key[1][1]))
 
     def lungs(metric):
@@ -237,7 +234,7 @@ def _our_row(configuration: str, experiment: str, rows: Sequence[Row]) -> Option
 
     augmentation = {'True': 'yes', 'False': 'no'}.get(said('augmentation'), '?')
     words = variant_words(chosen[1], [variant for regime, variant in found if regime == chosen[0]])
-    return (f'Ours: {experiment} ({configuration}), {LABELS[chosen[0]]}{words}',
+    return (f'Ours: {experiment} ({configuration}), {label_of(chosen[0])}{words}',
             f'{said("size")} × {said("size")}', augmentation,
             f'{said("dataset")}, {said("num_test_images")} test images',
             *[mean_and_deviation(scores) for scores in

@@ -19,8 +19,9 @@ from typing import Callable, Dict, List, Sequence, Tuple
 from datasets.errors import InputError
 from datasets.files import read_yaml
 from pipelines.plan import matrix
-from pipelines.plan.config import from_dict
-from pipelines.plan.methods import REGIMES
+from pipelines.plan.loading import from_dict
+from pipelines.plan.regimes import order_of
+from pipelines.plan.segmenters import foremost
 from pipelines.report import (diagram, document, exhibits, findings, plots, protocols, published,
                               quality_section, run_sections)
 from pipelines.report.document import Block
@@ -179,7 +180,7 @@ def _per_image(rows: Sequence[Row]) -> List[Block]:
     for (configuration, group), measured in _by_group(rows).items():
         for metric, words in (('jaccard_per_image', 'J'), ('dice_per_image', 'DSC')):
             found = [row for row in measured if row['metric'] == metric]
-            found.sort(key=lambda row: (row['segmenter'], list(REGIMES).index(row['regime']),
+            found.sort(key=lambda row: (row['segmenter'], order_of(row['regime']),
                                         row['draw'], row['seed']))
             if not found:
                 continue
@@ -193,7 +194,7 @@ def _per_image(rows: Sequence[Row]) -> List[Block]:
 
 
 def _line_of(row: Row) -> str:
-    return row['regime'] + ('' if row['segmenter'] == 'smanet' else f' {row["segmenter"]}')
+    return row['regime'] + ('' if row['segmenter'] == foremost() else f' {row["segmenter"]}')
 
 
 def _points(rows: Sequence[Row]) -> Dict[str, Dict[str, List[Tuple[float, float, float]]]]:

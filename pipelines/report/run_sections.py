@@ -17,7 +17,7 @@ from pipelines.report.document import Block
 MOST_PREDICTIONS = 8
 # the method with the most stages first, each in the order of its stages
 STAGE_ORDER = tuple(dict.fromkeys(
-    stage.key for method in reversed(METHODS.values()) for stage in method.stages))
+    stage.folder for method in reversed(METHODS.values()) for stage in method.stages))
 
 
 def records(folder: pathlib.Path, prefix: str) -> List[Block]:

@@ -1,35 +1,13 @@
-"""TensorFlow set up so that the same command gives the same numbers; devices and precision.
-
-Measured on TensorFlow 2.15: on CPU two undisturbed runs differ unless inter-op threads are 1 (intra-op
-threads may be many and cost nothing); on GPU op determinism is needed instead.
-"""
+"""The devices that a training is spread over, one or many, on one host or several."""
 from __future__ import annotations
 
-import contextlib
 import functools
-import hashlib
 import json
 import os
-from typing import Iterator
 
 import tensorflow as tf
 
 MOST_TASKS = 64  # of Slurm on one host
-
-
-def setup(strategy: str = 'none') -> None:
-    """Call once, before the first op.
-
-    Args:
-      strategy: see `distribution`; several hosts must find each other before anything else.
-    """
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    gpus = tf.config.list_physical_devices('GPU')
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
-    if gpus:
-        tf.config.experimental.enable_op_determinism()
-    distribution(strategy)
 
 
 @functools.lru_cache(maxsize=None)
@@ -74,26 +52,9 @@ def agreed(strategy: tf.distribute.Strategy, wish: bool) -> bool:
     return float(strategy.reduce('SUM', wishes, axis=None)) > 0
 
 
-@contextlib.contextmanager
-def precision(policy: str) -> Iterator[None]:
-    """Networks built inside compute in 'float32' or 'mixed_float16'; their weights are float32."""
-    before = tf.keras.mixed_precision.global_policy()
-    tf.keras.mixed_precision.set_global_policy(policy)
-    try:
-        yield
-    finally:
-        tf.keras.mixed_precision.set_global_policy(before)
-
-
 def device_name() -> str:
     """The device that computes, for people."""
     gpus = tf.config.list_physical_devices('GPU')
     if not gpus:
         return 'CPU'
     return f'GPU {tf.config.experimental.get_device_details(gpus[0]).get("device_name", "")}'.strip()
-
-
-def stable_seed(*parts) -> int:
-    """A seed in 0..2**31-1 from any printable parts: the same in every process and version."""
-    text = '/'.join(str(part) for part in parts)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], 'big') & 0x7FFFFFFF

@@ -48,7 +48,7 @@ from datasets import locks
 from datasets.errors import InputError
 from datasets.files import sealed, unsealed
 from pipelines.plan.checks import SCORED
-from pipelines.plan.methods import REGIMES
+from pipelines.plan.regimes import regimes
 from pipelines.scores import overlap
 
 KEY = ('experiment', 'arm', 'num_real', 'draw', 'regime', 'segmenter', 'num_synthetic', 'seed',
@@ -212,7 +212,7 @@ def _check(row: Mapping[str, Any], where: str) -> None:
     for name in ('experiment', 'arm', 'segmenter'):
         if not isinstance(row[name], str) or not row[name]:
             refuse(name, 'a name')
-    for name, choices in (('regime', tuple(REGIMES)), ('split', SCORED)):
+    for name, choices in (('regime', tuple(regimes())), ('split', SCORED)):
         if row[name] not in choices:
             refuse(name, f'one of {", ".join(choices)}')
     for name in ('num_real', 'draw', 'num_synthetic', 'seed'):

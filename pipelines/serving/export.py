@@ -20,13 +20,16 @@ from datasets import records
 from datasets.errors import InputError
 from datasets.files import check_manifest, whole_folder, write_manifest
 from pipelines.data import pixels
-from pipelines.data.fields import Field
-from pipelines.plan.config import Config, segmenter_settings, to_dict
-from pipelines.plan.methods import Method, Run, Stage
+from pipelines.plan.config import Config
+from pipelines.plan.loading import segmenter_settings, to_dict
+from pipelines.plan.methods import Method, Stage
+from pipelines.plan.regimes import Run
+from pipelines.plan.workdir import Workdir
 from pipelines.scores.results import versions
-from pipelines.segmentation.task import (input_deviation, predict_probabilities, trained_network,
-                                         updates_of)
-from pipelines.stages.stage import draw_function, trained_generator
+from pipelines.segmentation.network import input_deviation, trained_network
+from pipelines.segmentation.predict import predict_probabilities
+from pipelines.segmentation.task import updates_of
+from pipelines.stages.stage import draw_function, stage_io, trained_generator
 
 DESCRIPTION = 'model.json'
 MANIFEST = 'manifest.json'
@@ -60,7 +63,7 @@ class Segmenter(tf.Module):
 
 def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
     """Exports the chosen weights of a trained run to `output`/1; returns that folder."""
-    coding = records.read_info(Path(workdir) / 'records' / 'train').coding
+    coding = records.read_info(Workdir(workdir).records('train')).coding
     settings = segmenter_settings(config, run.segmenter)
     network = trained_network(config, run, coding.num_classes, workdir)
     module = Segmenter(network, settings.size, settings.crop, coding.num_classes,
@@ -76,16 +79,16 @@ def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
 
 def export_generator(config: Config, method: Method, stage: Stage, workdir, output) -> Path:
     """Exports one trained GAN stage to `output`/1; returns that folder."""
-    coding = records.read_info(Path(workdir) / 'records' / 'train').coding
+    coding = records.read_info(Workdir(workdir).records('train')).coding
     generator = trained_generator(config, stage, coding, workdir)
-    draw = draw_function(config, stage, generator, coding)
+    io = stage_io(config, stage, coding)
+    draw = draw_function(io, generator)
     module = tf.Module()
     module.weights = list(generator.variables)
     if stage.consumes is None:
         spec = tf.TensorSpec([None, generator.latent_size], tf.float32, 'latent')
     else:
-        side = Field(stage.consumes, config, coding).size
-        spec = tf.TensorSpec([None, side, side], tf.uint8, stage.consumes)
+        spec = tf.TensorSpec([None, io.source.size, io.source.size], tf.uint8, stage.consumes)
     function = tf.function(draw, input_signature=[spec])
     description = {
         'kind': 'generator', 'method': method.name, 'stage': stage.name,

@@ -1,34 +1,32 @@
-"""A stage that draws fields from noise: PGGAN's networks, growth and batches as a task.Task."""
+"""PGGAN: draws fields from noise; its networks, growth and batches as a Task."""
 from __future__ import annotations
 
-from typing import Dict, Sequence, Tuple
+from typing import Callable, Dict, Mapping
 
 import tensorflow as tf
 
 from datasets import dots
 from datasets.errors import InputError
 from datasets.records import Info, load_arrays
-from models.adversarial import Update, copy_weights
+from models.adversarial import copy_weights
 from models.pggan.networks import Discriminator, Generator, grow_images
 from models.pggan.updates import pggan_updates
-from pipelines.data import batches as inputs, sheets
-from pipelines.data.fields import Field, drawn_fields, split_fields
-from pipelines.plan import growth
-from pipelines.plan.checks import growth_plan
-from pipelines.plan.config import Config
-from pipelines.plan.methods import Stage
+from pipelines.data import batches, sheets
+from pipelines.data.fields import split_fields
+from pipelines.plan.kinds import growth
+from pipelines.plan.kinds.pggan import schedule
 from pipelines.runtime import keyed
-from pipelines.runtime.devices import stable_seed
+from pipelines.runtime.seeds import stable_seed
 from pipelines.training.task import Average, Phase, Task
 
 MOST_MERGED = 0.1   # [ours] share of the training samples whose dots may touch
 
 
-def make_networks(fields: Sequence[Field], settings) -> Dict[str, tf.keras.Model]:
+def networks(io) -> Dict[str, tf.keras.Model]:
     """Generator, its average and discriminator; weights follow `tf.keras.utils.set_random_seed`."""
-    shape = dict(resolution=fields[0].size, channels=sum(field.channels for field in fields),
-                 fmap_base=settings.fmap_base, fmap_max=settings.fmap_max,
-                 fused_scale=settings.fused_scale)
+    settings = io.settings
+    shape = dict(resolution=io.drawn[0].size, channels=io.channels, fmap_base=settings.fmap_base,
+                 fmap_max=settings.fmap_max, fused_scale=settings.fused_scale)
     generator = Generator(latent_size=settings.latent_size, **shape)
     average = Generator(latent_size=settings.latent_size, **shape)
     copy_weights(average, generator)
@@ -36,28 +34,44 @@ def make_networks(fields: Sequence[Field], settings) -> Dict[str, tf.keras.Model
     return {'generator': generator, 'generator_average': average, 'discriminator': discriminator}
 
 
-def make_task(config: Config, stage: Stage, info: Info, settings, networks) -> Task:
-    """The training of a PGGAN: one phase per fade and per stable stretch of the growth schedule.
-
-    Raises:
-      InputError: dots of the training set merge.
-    """
-    fields = drawn_fields(config, stage, info.coding)
+def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]) -> Task:
+    """The training: one phase per fade and per stable stretch of the growth schedule."""
     generator, average = networks['generator'], networks['generator_average']
-    if 'dots' in stage.produces:
-        check_dots(config, info)
-    seed = stable_seed(config.seed, stage.key)
     phases = tuple(
-        _growth_phase(config, info, fields, part, networks, stable_seed(seed, number))
-        for number, part in enumerate(growth_plan(settings, generator.resolution)))
-    return Task(stage.key, networks, phases, (0.0, 0.99),
+        _phase(io, sources[io.stage.reads[0]], part, networks, stable_seed(io.seed, number))
+        for number, part in enumerate(schedule(io.settings, generator.resolution)))
+    return Task(io.stage.folder, networks, phases, (0.0, 0.99),
                 averages=(Average(average, generator, 0.999),),
-                snapshot={'generator_average': average},
-                mixed_precision=config.precision == 'mixed_float16')
+                snapshot={'generator_average': average})
 
 
-def batch_spec(part: growth.GrowthPhase, channels: int, latent_size: int) -> Dict[str, tf.TensorSpec]:
-    """What a batch of a phase of growth looks like: name -> tf.TensorSpec."""
+def start(io, networks, sources: Mapping[str, Info]) -> None:
+    """Refuses a training set whose organs lie so close that the dots of many samples merge."""
+    if 'dots' in io.stage.produces:
+        check_dots(sources[io.stage.reads[0]], io.data.dots_radius)
+
+
+def draws(io) -> str:
+    """The average of the generator's weights draws (Karras et al. 2017, section 5)."""
+    return 'generator_average'
+
+
+def draw(io, network: Generator) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Latents [N, L] -> channels [N, S, S, C] at full resolution."""
+    return lambda latents: network(latents, level=network.top_level)
+
+
+def check_dots(info: Info, radius: int) -> None:
+    """InputError where the dots of more than a tenth of the training samples merge."""
+    maps = load_arrays(info, ['dots'])['dots']
+    wrong = [w for w in (dots.dots_violations(dot_map, info.coding, radius) for dot_map in maps) if w]
+    if len(wrong) > MOST_MERGED * len(maps):
+        raise InputError(f'stage dots: in {len(wrong)} of {len(maps)} training samples dots touch '
+                         f'and merge ({"; ".join(wrong[0])}); raise data.dots_size, or use method '
+                         f'two')
+
+
+def _batch_spec(part: growth.GrowthPhase, channels: int, latent_size: int) -> Dict[str, tf.TensorSpec]:
     count, side = part.batch_size, 2 ** part.level
     spec = {'real': tf.TensorSpec([count, side, side, channels]),
             'latent_discriminator': tf.TensorSpec([count, latent_size]),
@@ -66,37 +80,18 @@ def batch_spec(part: growth.GrowthPhase, channels: int, latent_size: int) -> Dic
     return {**spec, 'alpha': tf.TensorSpec([count])} if part.fading else spec
 
 
-def phase_updates(part: growth.GrowthPhase, networks) -> Tuple[Update, Update]:
-    """The two updates of a phase of growth."""
-    generator = networks['generator']
-    return pggan_updates(generator, networks['discriminator'], part.level,
-                         generator.resolution / 2 ** part.level)
-
-
-def check_dots(config: Config, info: Info) -> None:
-    """Refuses a training set whose organs lie so close that the dots of many samples merge."""
-    maps = load_arrays(info, ['dots'])['dots']
-    wrong = [w for w in (dots.dots_violations(dot_map, info.coding, config.data.dots_radius)
-                         for dot_map in maps) if w]
-    if len(wrong) > MOST_MERGED * len(maps):
-        raise InputError(f'stage dots: in {len(wrong)} of {len(maps)} training samples dots touch '
-                         f'and merge ({"; ".join(wrong[0])}); raise data.dots_size, or use method '
-                         f'two')
-
-
-def _growth_phase(config, info, fields, part, networks, seed) -> Phase:
+def _phase(io, info: Info, part: growth.GrowthPhase, networks, seed: int) -> Phase:
     level, side = part.level, 2 ** part.level
     generator, latent_size = networks['generator'], networks['generator'].latent_size
 
     def prepare(row):
-        channels = [field.encode(field.prepare(row)) for field in fields]
+        channels = [field.encode(field.prepare(row)) for field in io.drawn]
         return {'real': grow_images(tf.concat(channels, -1)[None], level)[0]}
 
     def finish(step, keys, rows):
         real = tf.ensure_shape(rows['real'], [part.batch_size, side, side, generator.channels])
         batch = {'latent_discriminator': keyed.normal(keys, keyed.LATENT, [latent_size]),
-                 'latent_generator': keyed.normal(keys, keyed.LATENT_GENERATOR,
-                                                  [latent_size]),
+                 'latent_generator': keyed.normal(keys, keyed.LATENT_GENERATOR, [latent_size]),
                  'mixing': keyed.uniform(keys, keyed.MIXING, [])}
         if part.fading:
             alpha = tf.cast(growth.fade_alpha(step, part.steps), tf.float32)
@@ -104,24 +99,25 @@ def _growth_phase(config, info, fields, part, networks, seed) -> Phase:
             real = grow_images(real, level, batch['alpha'])
         return {**batch, 'real': real}
 
-    def batches(first_step):
-        return inputs.batches(info, prepare, finish, part.batch_size, seed, first_step,
-                              config.data.memory_limit_mb)
+    def make_batches(first_step):
+        return batches.batches(info, prepare, finish, part.batch_size, seed, first_step,
+                               io.data.memory_limit_mb)
 
     def sheet(done):
         latents = sheet_latents(latent_size)
         alpha = growth.fade_alpha(done - 1, part.steps) if part.fading else 1.0
         drawn = networks['generator_average'](latents, level=level, alpha=alpha)
-        drawn = split_fields(drawn, fields)
-        rows = inputs.prepared_rows(info, prepare, config.data.memory_limit_mb,
-                                    at_most=sheets.COLUMNS)
-        real = split_fields(tf.constant(rows['real']), fields)
+        rows = batches.prepared_rows(info, prepare, io.data.memory_limit_mb, at_most=sheets.COLUMNS)
         return sheets.grid([[field.picture(v) for v in made[field.name].numpy()]
-                            for made in (real, drawn) for field in fields])
+                            for made in (split_fields(tf.constant(rows['real']), io.drawn),
+                                         split_fields(drawn, io.drawn))
+                            for field in io.drawn])
 
+    updates = pggan_updates(generator, networks['discriminator'], level, generator.resolution / side)
     name = f'{side} px, {"fade-in" if part.fading else "stable"}'
-    return Phase(name, part.steps, lambda step: part.learning_rate,
-                 phase_updates(part, networks), batches, sheet, snapshot_every=part.snapshot_steps)
+    return Phase(name, part.steps, lambda step: part.learning_rate, updates, make_batches,
+                 _batch_spec(part, generator.channels, latent_size), sheet,
+                 snapshot_every=part.snapshot_steps)
 
 
 def sheet_latents(latent_size: int) -> tf.Tensor:

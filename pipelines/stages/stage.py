@@ -1,98 +1,129 @@
-"""A GAN stage of either model: its training as a task.Task, its networks, what it draws."""
+"""A GAN stage of any kind: its training as a Task, its networks, what it draws.
+
+What a kind does stands in a module of its own beside this one, which plan.kinds.KINDS names; nothing
+here knows which kinds there are.
+"""
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Callable, Dict, Optional
+import importlib
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
 import tensorflow as tf
 
 from datasets.errors import InputError
 from datasets.labels import LabelCoding
 from datasets.records import Info
-from pipelines.data.fields import Field, drawn_fields, split_fields
-from pipelines.plan.config import Config, stage_settings
+from pipelines.data.fields import drawn_fields, field_of, split_fields
+from pipelines.plan.config import Config, Data
+from pipelines.plan.kinds import KINDS
+from pipelines.plan.loading import stage_settings
 from pipelines.plan.methods import Stage
-from pipelines.runtime import devices
-from pipelines.runtime.devices import stable_seed
-from pipelines.stages import pggan, pix2pixhd
+from pipelines.plan.workdir import Workdir
+from pipelines.runtime import determinism
+from pipelines.runtime.seeds import stable_seed
 from pipelines.training import checkpoints
 from pipelines.training.task import Task
 
+Sources = Mapping[str, Info]  # record set -> what it holds; see Stage.reads
 
-def stage_task(config: Config, stage: Stage, info: Info) -> Task:
-    """The training of one stage from the records of `info`.
+
+class StageIO(NamedTuple):
+    """What a stage is given and makes, derived once from (config, stage, coding).
+
+    Attributes:
+      source: the field that it is given; None = noise.
+      drawn: the fields that it draws, in the order of their channels.
+      settings: of its kind, with the config's changes for this stage.
+      seed: of its weights, batches and noise.
+      data: the config's section of that name.
+    """
+    stage: Stage
+    source: Optional[Any]
+    drawn: Tuple[Any, ...]
+    settings: Any
+    seed: int
+    data: Data
+    coding: LabelCoding
+
+    @property
+    def channels(self) -> int:
+        """Channels that the stage draws."""
+        return sum(field.channels for field in self.drawn)
+
+
+def stage_io(config: Config, stage: Stage, coding: LabelCoding) -> StageIO:
+    """The StageIO of one stage of a config."""
+    source = field_of(stage.consumes, config, coding) if stage.consumes else None
+    return StageIO(stage, source, tuple(drawn_fields(config, stage, coding)),
+                   stage_settings(config, stage), stable_seed(config.seed, stage.folder), config.data,
+                   coding)
+
+
+def kind_of(stage: Stage):
+    """The module with the functions of a stage's kind, see plan/kinds/__init__.py."""
+    return importlib.import_module(KINDS[stage.kind].module)
+
+
+def stage_task(config: Config, stage: Stage, sources: Sources) -> Task:
+    """The training of one stage; what it learns from is read when its first batch is asked for.
+
+    Args:
+      sources: one for each of `stage.reads`. To describe a training, not to run it, build it inside a
+        `tf.Graph` from sources that say what records there will be.
 
     Raises:
-      InputError: `initial_weights` are not there or of other networks; see also the make_task of
-        either model.
+      InputError: a file that the settings name is missing or is another.
     """
-    settings = stage_settings(config, stage.model, stage.key)
-    with devices.precision(config.precision):
-        networks = stage_networks(config, stage, info.coding, settings)
-    if settings.initial_weights is not None:
-        checkpoints.start_from(networks, settings.initial_weights)
-    make_task = {'pggan': pggan, 'pix2pixhd': pix2pixhd}[stage.model].make_task
-    return make_task(config, stage, info, settings, networks)
+    kind, io = kind_of(stage), stage_io(config, stage, sources[stage.reads[0]].coding)
+    networks = stage_networks(config, io)
+
+    def start():
+        if getattr(io.settings, 'initial_weights', None) is not None:
+            checkpoints.start_from(networks, io.settings.initial_weights)
+        kind.start(io, networks, sources)
+
+    with determinism.precision(config.precision):
+        task = kind.task(io, networks, sources)
+    return task._replace(start=start, mixed_precision=config.precision == 'mixed_float16')
 
 
-def stage_networks(config: Config, stage: Stage, coding: LabelCoding, settings
-                   ) -> Dict[str, tf.keras.Model]:
+def stage_networks(config: Config, io: StageIO) -> Dict[str, tf.keras.Model]:
     """The networks of a stage; their weights start from (seed, stage)."""
-    tf.keras.utils.set_random_seed(stable_seed(config.seed, stage.key, 'weights'))
-    fields = drawn_fields(config, stage, coding)
-    if stage.model == 'pggan':
-        return pggan.make_networks(fields, settings)
-    return pix2pixhd.make_networks(Field(stage.consumes, config, coding), fields[0], settings,
-                                   stable_seed(config.seed, stage.key))
-
-
-def stage_directory(workdir, stage: Stage) -> Path:
-    """Where a stage is trained."""
-    return Path(workdir) / 'stages' / stage.key
+    tf.keras.utils.set_random_seed(stable_seed(config.seed, io.stage.folder, 'weights'))
+    with determinism.precision(config.precision):
+        return kind_of(io.stage).networks(io)
 
 
 def trained_generator(config: Config, stage: Stage, coding: LabelCoding, workdir) -> tf.keras.Model:
-    """What draws after training: PGGAN's averaged generator, or a snapshot of it; Pix2PixHD's.
+    """What draws after training, or a snapshot of it where the settings name one.
 
     Raises:
       InputError: the stage is not trained yet, or has no such snapshot.
     """
-    networks = stage_networks(config, stage, coding,
-                              stage_settings(config, stage.model, stage.key))
-    name = 'generator_average' if 'generator_average' in networks else 'generator'
-    snapshot = _snapshot(config, stage, workdir)
-    if has_snapshot(config, stage, workdir):
-        checkpoints.restore_snapshot({name: networks[name]}, snapshot)
-    elif snapshot is not None:
-        kept = sorted(int(path.stem) for path in snapshot.parent.glob('*.json'))
-        raise InputError(f'stages.{stage.key}.snapshot: expected a step whose snapshot is kept in '
-                         f'{snapshot.parent} ({", ".join(map(str, kept)) or "none is"}), found '
-                         f'{int(snapshot.name)}; without the key the last step draws')
+    io = stage_io(config, stage, coding)
+    name = kind_of(stage).draws(io)
+    network = stage_networks(config, io)[name]
+    folder, step = Workdir(workdir).stage(stage), getattr(io.settings, 'snapshot', None)
+    if step is None:
+        checkpoints.restore_networks({name: network}, folder)
+    elif has_snapshot(config, stage, workdir):
+        checkpoints.restore_snapshot({name: network}, checkpoints.snapshot(folder, step))
     else:
-        checkpoints.restore_networks({name: networks[name]}, stage_directory(workdir, stage))
-    return networks[name]
+        kept = sorted(int(path.stem) for path in (folder / checkpoints.SNAPSHOTS).glob('*.json'))
+        raise InputError(f'stages.{stage.folder}.snapshot: expected a step whose snapshot is kept in '
+                         f'{folder / checkpoints.SNAPSHOTS} ({", ".join(map(str, kept)) or "none is"}), '
+                         f'found {step}; without the key the last step draws')
+    return network
 
 
 def has_snapshot(config: Config, stage: Stage, workdir) -> bool:
     """Whether the stage is to draw with a snapshot, and it is there: then nothing is left to train."""
-    path = _snapshot(config, stage, workdir)
-    return path is not None and checkpoints.manifest(path).exists()
+    step = getattr(stage_settings(config, stage), 'snapshot', None)
+    return step is not None and checkpoints.manifest(
+        checkpoints.snapshot(Workdir(workdir).stage(stage), step)).exists()
 
 
-def _snapshot(config: Config, stage: Stage, workdir) -> Optional[Path]:
-    step = getattr(stage_settings(config, stage.model, stage.key), 'snapshot', None)
-    return None if step is None else stage_directory(workdir, stage) / 'snapshots' / f'{step:08d}'
-
-
-def draw_function(config: Config, stage: Stage, generator: tf.keras.Model, coding: LabelCoding
-                  ) -> Callable[..., Dict[str, tf.Tensor]]:
-    """A trained stage as a function: latents [N, L], or codes [N, h, w] -> its decoded fields."""
-    fields = drawn_fields(config, stage, coding)
-    if stage.model == 'pggan':
-        draw = lambda latents: generator(latents, level=generator.top_level)
-    else:
-        source = Field(stage.consumes, config, coding)
-        settings = stage_settings(config, stage.model, stage.key)
-        translate = pix2pixhd.translator(generator, settings)
-        draw = lambda codes: translate(source.condition(codes, config.data.size, settings.edges))
-    return tf.function(lambda given: split_fields(draw(given), fields))
+def draw_function(io: StageIO, generator: tf.keras.Model) -> Callable[..., Dict[str, tf.Tensor]]:
+    """A trained stage as a function: latents [N, L], or what it is given -> its decoded fields."""
+    draw = kind_of(io.stage).draw(io, generator)
+    return tf.function(lambda given: split_fields(draw(given), io.drawn))

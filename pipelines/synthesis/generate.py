@@ -15,25 +15,22 @@ import numpy as np
 import tensorflow as tf
 import yaml
 
-from datasets import anatomy, dots, records, writing
+from datasets import anatomy, records, writing
 from datasets.errors import InputError
 from datasets.files import write_png
 from datasets.sample import check_not_empty, check_sides
 from pipelines.data import sheets
+from pipelines.data.fields import Repairs
 from pipelines.plan.config import Config
-from pipelines.plan.methods import Method
+from pipelines.plan.methods import Method, Stage
 from pipelines.runtime import keyed, progress
-from pipelines.runtime.devices import stable_seed
-from pipelines.segmentation.task import synthetic_directory
-from pipelines.stages.stage import draw_function, trained_generator
+from pipelines.runtime.seeds import stable_seed
+from pipelines.plan.workdir import Workdir
+from pipelines.stages.stage import draw_function, stage_io, trained_generator
 
 MAX_ATTEMPTS = 100   # per sample, when failing ones are redrawn [ours]
 SHEET = 'samples.png'
 SHEET_SAMPLES = 8
-# [ours] side of the majority window, px: one-hot channels have no rims to remove, and a wider one
-# costs thin clavicles
-WINDOWS = {'grey': 5, 'onehot': 3}
-
 Fields = Dict[str, np.ndarray]
 
 
@@ -41,32 +38,39 @@ class Sampler(NamedTuple):
     """A trained method.
 
     Attributes:
-      draw: key of a stage -> its function, see stage.draw_function.
-      weights: key of a stage -> sha256 of the weights that draw.
+      draw: folder of a stage -> its function, see stage.draw_function.
+      fields: folder of a stage -> the fields that it draws.
+      weights: folder of a stage -> sha256 of the weights that draw.
       limits: the training set's anatomy.
+      decided_by: how many of the stages decide the anatomy; those behind them draw pictures only.
     """
     config: Config
     method: Method
     info: records.Info
     draw: Dict[str, Callable]
+    fields: Dict[str, Sequence]
     weights: Dict[str, str]
     latent_size: int
     limits: anatomy.AnatomyRange
+    decided_by: int
 
 
 def load_sampler(config: Config, method: Method, workdir) -> Sampler:
     """Loads every stage of a method; InputError if one is not trained yet."""
-    info = records.read_info(Path(workdir) / 'records' / 'train')
-    draw, weights, latent_size = {}, {}, 0
+    info = records.read_info(Workdir(workdir).records('train'))
+    draw, fields, weights, latent_size = {}, {}, {}, 0
     for stage in method.stages:
+        io = stage_io(config, stage, info.coding)
         network = trained_generator(config, stage, info.coding, workdir)
-        draw[stage.key] = draw_function(config, stage, network, info.coding)
+        draw[stage.folder], fields[stage.folder] = draw_function(io, network), io.drawn
         latent_size = latent_size or network.latent_size  # of the first, which draws from noise
-        weights[stage.key] = _digest(network.variables)
+        weights[stage.folder] = _digest(network.variables)
     label_maps = records.load_arrays(info, ['labels'])['labels']
     limits = anatomy.AnatomyRange.of(label_maps, info.coding, config.labels.margin,
                                      config.labels.centroid_margin)
-    return Sampler(config, method, info, draw, weights, latent_size, limits)
+    decided_by = max((i for i, stage in enumerate(method.stages, 1) if stage.produces != ('image',)),
+                     default=0)
+    return Sampler(config, method, info, draw, fields, weights, latent_size, limits, decided_by)
 
 
 def _digest(variables: Sequence[tf.Variable]) -> str:
@@ -94,7 +98,7 @@ def generate(config: Config, method: Method, workdir, count: Optional[int] = Non
     """
     settings = config.generation
     count = settings.count if count is None else count
-    directory = synthetic_directory(workdir, method)
+    directory = Workdir(workdir).samples(method)
     sampler = load_sampler(config, method, workdir)
     shards = [range(first, min(first + settings.shard, count))
               for first in range(0, count, settings.shard)]
@@ -128,8 +132,10 @@ def draw_block(sampler: Sampler, first: int) -> Fields:
     """
     size = sampler.config.generation.block
     attempts, first_failures = np.zeros(size, int), None
+    anatomy_stages = sampler.method.stages[:sampler.decided_by]
     while True:
-        fields, failures = _draw_anatomy(sampler, first, attempts)
+        fields: Fields = {'changed': np.zeros(size, int)}
+        failures = _draw(sampler, anatomy_stages, fields, first, attempts)
         first_failures = failures if first_failures is None else first_failures
         failing = [i for i, wrong in enumerate(failures) if wrong]
         if not failing or not sampler.config.labels.reject:
@@ -141,39 +147,27 @@ def draw_block(sampler: Sampler, first: int) -> Fields:
                              f'{MAX_ATTEMPTS} times, last with: {"; ".join(failures[worst])}; train '
                              f'the first stages longer, widen labels.margin or set '
                              f'labels.reject=false')
-    for stage in sampler.method.stages:
-        if stage.produces == ('image',):
-            fields.update(_numpy(sampler.draw[stage.key](tf.constant(fields[stage.consumes]))))
+    _draw(sampler, sampler.method.stages[sampler.decided_by:], fields, first, attempts)
     return {**fields, 'failures': first_failures, 'attempts': attempts}
 
 
-def _draw_anatomy(sampler: Sampler, first: int, attempts: np.ndarray):
-    """Runs the stages that decide the anatomy, cleans their codes and checks them."""
-    coding, config = sampler.info.coding, sampler.config
+def _draw(sampler: Sampler, stages: Sequence[Stage], fields: Fields, first: int,
+          attempts: np.ndarray) -> List[List[str]]:
+    """Runs stages and repairs what they drew, into `fields`; returns each sample's violations."""
     failures: List[List[str]] = [[] for _ in attempts]
-    fields: Fields = {'changed': np.zeros(len(attempts), int)}
-    for stage in sampler.method.stages:
-        if stage.produces == ('image',):
-            continue
-        given = (fields[stage.consumes] if stage.consumes
-                 else _latents(sampler, first, attempts))
-        fields.update(_numpy(sampler.draw[stage.key](tf.constant(given))))
-        if 'dots' in stage.produces:
-            radius = config.data.dots_radius
-            for i, code_map in enumerate(fields['dots']):
-                failures[i] += dots.dots_violations(code_map, coding, radius)
-                fields['dots'][i] = dots.clean_dots(code_map, coding, radius)
-        if 'labels' in stage.produces:
-            for i, label_map in enumerate(fields['labels']):
-                if config.labels.clean:
-                    fields['labels'][i], fields['changed'][i] = anatomy.clean_labels(
-                        label_map, coding, WINDOWS[config.labels.channels])
-                if config.labels.warp and stage.produces == ('labels',):
-                    seed = stable_seed(config.seed, sampler.method.name, 'warp', attempts[i])
-                    fields['labels'][i] = anatomy.warp_labels(
-                        fields['labels'][i], config.labels.warp, [seed, first + i])
-                failures[i] += sampler.limits.violations(fields['labels'][i])
-    return fields, failures
+    for stage in stages:
+        given = fields[stage.consumes] if stage.consumes else _latents(sampler, first, attempts)
+        drawn = sampler.draw[stage.folder](tf.constant(given))
+        fields.update({name: np.array(values) for name, values in drawn.items()})
+        for field in sampler.fields[stage.folder]:
+            for i, values in enumerate(fields[field.name]):
+                warp = [stable_seed(sampler.config.seed, sampler.method.name, 'warp', attempts[i]),
+                        first + i] if len(stage.produces) == 1 else None
+                repaired = field.repair(values, Repairs(sampler.limits, warp))
+                fields[field.name][i] = repaired.values
+                fields['changed'][i] += repaired.changed
+                failures[i] += repaired.violations
+    return failures
 
 
 def _latents(sampler: Sampler, first: int, attempts: np.ndarray) -> np.ndarray:
@@ -184,10 +178,6 @@ def _latents(sampler: Sampler, first: int, attempts: np.ndarray) -> np.ndarray:
         keys = keyed.sample_keys(seed, tf.constant([first + offset]))
         rows.append(keyed.normal(keys, keyed.LATENT, [sampler.latent_size]).numpy()[0])
     return np.stack(rows)
-
-
-def _numpy(tensors: Dict[str, tf.Tensor]) -> Fields:
-    return {key: np.array(value) for key, value in tensors.items()}
 
 
 def _shard(sampler: Sampler, indices: range, notes: collections.Counter,

@@ -17,6 +17,7 @@ from pipelines.training.task import Phase, Task
 
 PREFIX = 'ckpt-'       # of a training's states, with the step behind it
 FINISHED = 'finished.json'
+SNAPSHOTS = 'snapshots'
 IMPORTED = 'networks'  # weights that tools/import_weights.py wrote
 
 
@@ -80,6 +81,11 @@ def write(checkpoint: tf.train.Checkpoint, path: Path) -> None:
 def manifest(path) -> Path:
     """The file that says what a checkpoint consists of."""
     return Path(f'{path}.json')
+
+
+def snapshot(directory, step: int) -> Path:
+    """Where a task in this folder keeps the snapshot of a step."""
+    return Path(directory) / SNAPSHOTS / f'{step:08d}'
 
 
 def latest(folder) -> Optional[Path]:

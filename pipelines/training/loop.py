@@ -64,6 +64,8 @@ def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: 
     strategy = tf.distribute.get_strategy()
     state = State(task, own)
     start = state.restore(directory)
+    if not start:
+        task.start()
     logs = Logs(own, start)
     first, saved_at = 0, time.monotonic()
     with interrupts.heard() as signalled, \
@@ -78,7 +80,7 @@ def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: 
                 snapshot = phase.snapshot_every and (step - first) % phase.snapshot_every == 0
                 if snapshot:
                     checkpoints.write(tf.train.Checkpoint(networks=dict(task.snapshot)),
-                                      own / 'snapshots' / f'{step:08d}')
+                                      checkpoints.snapshot(own, step))
                 if phase.sheet and (snapshot or step % sheet_every == 0
                                     or step == first + phase.steps):
                     logs.sheet(step, phase.sheet(step - first))

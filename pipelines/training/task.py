@@ -15,6 +15,7 @@ class Phase(NamedTuple):
     Attributes:
       learning_rate: step in this phase, from 0 -> learning rate.
       batches: first step in this phase -> endless batches from there on.
+      batch_spec: of a batch, every dimension known: what plans and measurements trace a step with.
       sheet: steps done in this phase -> RGB sample sheet uint8 [H, W, 3]; None for none.
       keeps: names of the updates whose optimiser goes on from the phase before; others start afresh.
       snapshot_every: steps between snapshots, each with a sheet; 0 for none.
@@ -24,6 +25,7 @@ class Phase(NamedTuple):
     learning_rate: Callable[[int], float]
     updates: Tuple[Update, ...]
     batches: Callable[[int], tf.data.Dataset]
+    batch_spec: Dict[str, tf.TensorSpec]
     sheet: Optional[Callable[[int], np.ndarray]] = None
     keeps: Tuple[str, ...] = ()
     snapshot_every: int = 0
@@ -53,6 +55,8 @@ class Task(NamedTuple):
       snapshot: the networks that a snapshot holds.
       extras: what else moves, for example an image pool.
       mixed_precision: whether losses are scaled, as float16 networks need.
+      start: called once, before step 1 and not after a resume: fills weights that were learned
+        elsewhere, or refuses what the training could not use.
     """
     name: str
     networks: Dict[str, tf.keras.Model]
@@ -63,7 +67,9 @@ class Task(NamedTuple):
     snapshot: Dict[str, tf.keras.Model] = {}
     extras: Dict[str, tf.Module] = {}
     mixed_precision: bool = False
+    start: Callable[[], None] = lambda: None
 
     @property
     def steps(self) -> int:
+        """Of all phases."""
         return sum(phase.steps for phase in self.phases)

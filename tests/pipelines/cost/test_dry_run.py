@@ -2,13 +2,16 @@
 import re
 
 import pytest
+import tensorflow as tf
 
 from datasets.labels import CHEST
 from pipelines.cost import dry_run, step_memory
+from pipelines.cost.planned import planned_segmenter, planned_stage
 from pipelines.experiment import steps
 from pipelines.plan import matrix
-from pipelines.plan.methods import METHODS, REGIMES, Run
-from pipelines.segmentation.task import batch_spec, segmenter_task
+from pipelines.plan.methods import METHODS
+from pipelines.plan.regimes import Run, parse_regime
+from pipelines.segmentation.task import segmenter_task
 from pipelines.stages.stage import stage_task
 from tests.conftest import tiny_config
 
@@ -16,14 +19,14 @@ from tests.conftest import tiny_config
 def plan(monkeypatch, there, **sections):
     monkeypatch.setattr(step_memory, 'device_bytes', lambda: ('GPU', there))
     config = tiny_config(**sections)
-    return dry_run.describe([matrix.arm_of(config, [Run(REGIMES['finetune3'])])])
+    return dry_run.describe([matrix.arm_of(config, [Run(parse_regime('finetune3'))])])
 
 
 def test_a_plan_that_fits(monkeypatch):
     text = plan(monkeypatch, 64 * 2 ** 30, pix2pixhd={'enhancers': 1, 'enhancer_epochs': 1})
-    assert re.search(r'three/dots: pggan, 10,761 parameters; 7 phases up to 32 px, 34 steps, \d\.\d GiB', text)
+    assert re.search(r'three/dots: pggan, 10,761 parameters; 7 phases, 4 px, stable to 32 px, stable; 34 steps, \d\.\d GiB', text)
     # 4 images in 2 versions, batch 2: 4 steps in each of 2 epochs of the global generator, 1 + 1 after
-    assert '48 px, 4 epochs (global, enhancer, everything), 16 steps' in text
+    assert 'parameters; global, enhancer, everything; 16 steps' in text
     assert re.search(r'finetune3-smanet-0: [\d,]+ parameters, crop 41 of 48 px, batch 2, 3 updates', text)
     assert re.search(r'memory     at most \d\.\d GiB, for [\w ]+, .*; GPU: 64.0 GiB', text)
     assert 'WARNING' not in text
@@ -35,14 +38,15 @@ def test_a_plan_that_does_not_fit_is_warned_of(monkeypatch):
 
 
 def test_what_arms_train_alike_is_traced_once(monkeypatch):
-    counted, one = [], step_memory.Estimate(1, 2, 3, 4)
-    monkeypatch.setattr(step_memory, 'predict', lambda *_, **__: counted.append(0) or one)
+    counted = []
+    described = dry_run.Described(['all'], 1, step_memory.Estimate(1, 2, 3, 4))
+    monkeypatch.setattr(dry_run, '_trace', lambda *_: counted.append(0) or described)
     kinds = [{}, {'labels': {'warp': 0.02}}, {'generation': {'num_train': 12}},
              {'segmenter': {'batch_size': 3}}, {'labels': {'channels': 'grey'}}]
     totals = []
     for count in range(1, len(kinds) + 1):
         counted.clear()
-        dry_run.describe([matrix.arm_of(tiny_config(**kind), [Run(REGIMES['finetune3'])])
+        dry_run.describe([matrix.arm_of(tiny_config(**kind), [Run(parse_regime('finetune3'))])
                           for kind in kinds[:count]])
         totals.append(len(counted))
     # three stages and a segmenter; then nothing new, nothing new, a segmenter, and all of them:
@@ -50,23 +54,46 @@ def test_what_arms_train_alike_is_traced_once(monkeypatch):
     assert totals == [4, 4, 4, 5, 9]
 
 
+def shapes(spec):
+    return {name: (value.shape, value.dtype) for name, value in spec.items()}
+
+
 @pytest.mark.parametrize('stage', METHODS['three'].stages, ids=lambda stage: stage.name)
 def test_what_is_predicted_is_what_is_trained(finished, stage):
-    """The specs, parameters and updates of the plan are those of the task."""
+    """Phases, batches, parameters and updates of the plan are those of the task that runs."""
     config, workdir = finished
-    task = stage_task(config, stage, steps.prepare(config, workdir))
-    make, spec = dry_run.step_of(config, stage, CHEST)
-    for ours, trained in zip(make()[-1], task.phases[-1].updates):
-        assert ours.name == trained.name
-        assert [v.shape for v in ours.variables] == [v.shape for v in trained.variables]
-    batch = next(iter(task.phases[-1].batches(0)))
-    assert {name: (value.shape, value.dtype) for name, value in batch.items()} == {
-        name: (one.shape, one.dtype) for name, one in spec.items()}
+    info = steps.prepare(config, workdir)
+    task = stage_task(config, stage, {'train': info})
+    with tf.Graph().as_default():
+        plan = planned_stage(config, stage, CHEST, info.count)
+        moved = [[v.shape for v in update.variables] for update in plan.phases[-1].updates]
+    assert [(p.name, p.steps) for p in plan.phases] == [(p.name, p.steps) for p in task.phases]
+    assert moved == [[v.shape for v in update.variables] for update in task.phases[-1].updates]
+    for planned, phase in zip(plan.phases, task.phases):
+        assert shapes(next(iter(phase.batches(0)))) == shapes(planned.batch_spec)
 
 
 def test_what_is_predicted_of_the_segmenter_is_what_is_trained(finished):
     config, workdir = finished
-    phase, = segmenter_task(config, Run(REGIMES['real']), workdir).phases
-    batch = next(iter(phase.batches(0)))
-    assert {name: (value.shape, value.dtype) for name, value in batch.items()} == {
-        name: (one.shape, one.dtype) for name, one in batch_spec(config.segmenter).items()}
+    phase, = segmenter_task(config, Run(parse_regime('real')), workdir).phases
+    with tf.Graph().as_default():
+        planned, = planned_segmenter(config, 'smanet', CHEST).phases
+    assert shapes(next(iter(phase.batches(0)))) == shapes(planned.batch_spec)
+
+
+def test_the_perceptual_loss_and_the_pool_are_part_of_the_plan(tmp_path):
+    """They were left out once: the plan described a training of its own."""
+    weights = tmp_path / 'vgg.h5'
+    tf.keras.applications.VGG19(include_top=False, weights=None).save_weights(str(weights))
+    image = METHODS['three'].stages[-1]
+
+    def total(**settings):
+        config = tiny_config(pix2pixhd=settings)
+        return dry_run.predicted(config, lambda: planned_stage(config, image, CHEST, 8))
+
+    plain, pool, perceptual = total(), total(pool_size=50), total(vgg_weights=str(weights))
+    pictures = 50 * 48 * 48 * (8 + 1) * 4  # condition and picture, float32
+    assert pool.weights - plain.weights >= pictures
+    assert perceptual.weights - plain.weights >= 12_944_960 * 4  # VGG19 up to conv5_1
+    assert perceptual.activations > plain.activations
+    assert plain.parameters == pool.parameters == perceptual.parameters  # none of it moves

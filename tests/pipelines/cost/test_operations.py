@@ -4,14 +4,14 @@ import pytest
 from datasets.labels import CHEST
 from pipelines.cost import benchmark, operations
 from pipelines.experiment import steps
-from pipelines.plan.methods import REGIMES, Run
+from pipelines.plan.regimes import Run, parse_regime
 from pipelines.segmentation.task import segmenter_task
 from tests.conftest import tiny_config
 
 
 def test_every_training_costs_its_steps_times_a_step(tmp_path):
     config = tiny_config()
-    runs = [Run(REGIMES[name]) for name in ('real', 'synth3', 'finetune3')]
+    runs = [Run(parse_regime(name)) for name in ('real', 'synth3', 'finetune3')]
     found = list(operations.of_trainings(config, runs, CHEST, count=8))
     by_training = {}
     for cost in found:
@@ -20,7 +20,8 @@ def test_every_training_costs_its_steps_times_a_step(tmp_path):
     assert list(by_training) == ['dots', 'labels_from_dots', 'image_from_labels', 'real-smanet-0',
                                  'synth3-smanet-0', 'finetune3-smanet-0']
     assert [cost.phase for cost in by_training['dots']] == [
-        '4 px', '8 px, fade-in', '8 px', '16 px, fade-in', '16 px', '32 px, fade-in', '32 px']
+        '4 px, stable', '8 px, fade-in', '8 px, stable', '16 px, fade-in', '16 px, stable',
+        '32 px, fade-in', '32 px, stable']
     assert [cost.steps for cost in by_training['dots']] == [4, 6, 4, 6, 4, 6, 4]
     assert [cost.steps for cost in by_training['image_from_labels']] == [2 * 4]
     assert [by_training[f'{name}-smanet-0'][0].steps for name in ('real', 'synth3', 'finetune3')] == [

@@ -130,17 +130,18 @@ def test_plain_graph_keeps_what_nobody_takes():
 
 
 def _pggan(batch):
+    shapes = {'real': [batch or 4, 32, 32, 1], 'latent_discriminator': [batch or 4, 16],
+              'latent_generator': [batch or 4, 16], 'mixing': [batch]}
+
     def make():
         shape = dict(resolution=32, channels=1, fmap_max=16)
-        return [pggan_updates(Generator(latent_size=16, **shape), Discriminator(**shape), 5, 1.0)]
-
-    specs = {'real': [batch, 32, 32, 1], 'latent_discriminator': [batch, 16],
-             'latent_generator': [batch, 16], 'mixing': [batch]}
-    return make, {name: tf.TensorSpec(shape) for name, shape in specs.items()}
+        updates = pggan_updates(Generator(latent_size=16, **shape), Discriminator(**shape), 5, 1.0)
+        return [updates], {name: tf.TensorSpec(of) for name, of in shapes.items()}
+    return make
 
 
 def test_weights_do_not_grow_with_the_batch_and_activations_do():
-    small, large = (step_memory.predict(*_pggan(batch)) for batch in (16, 64))
+    small, large = (step_memory.predict(_pggan(batch)) for batch in (16, 64))
     shape = dict(resolution=32, channels=1, fmap_max=16)
     count = (Generator(latent_size=16, **shape).count_params()
              + Discriminator(**shape).count_params())
@@ -155,18 +156,16 @@ def test_variables_that_no_update_moves_count_as_weights():
     def make():
         moved, resting = tf.Variable(tf.zeros([100])), tf.Variable(tf.zeros([1000]))
         loss = lambda batch, made: (tf.reduce_sum(batch['x'] * (moved + resting[0])), {})
-        return [(Update('only', [moved], loss),)]
+        return [(Update('only', [moved], loss),)], {'x': tf.TensorSpec([7, 100])}
 
-    estimate = step_memory.predict(make, {'x': tf.TensorSpec([7, 100])})
+    estimate = step_memory.predict(make)
     assert estimate.parameters == 100
     assert estimate.weights == 4 * (3 * 100 + 1000) + 12
 
 
 def test_unknown_dimension_is_refused():
-    make, specs = _pggan(4)
-    specs['mixing'] = tf.TensorSpec([None])
     with pytest.raises(ValueError, match="batch_spec 'mixing': expected every dimension"):
-        step_memory.predict(make, specs)
+        step_memory.predict(_pggan(None))
 
 
 def test_device_is_the_machine_or_a_tighter_control_group(monkeypatch):
@@ -191,14 +190,14 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 tf.zeros([1])
 batch, side = 32, 185
 def make():
-    return [(segmentation_update(SMANet(4, blocks=(1, 1, 1, 1), width=0.25)),)]
+    return [(segmentation_update(SMANet(4, blocks=(1, 1, 1, 1), width=0.25)),)], data
 data = {'image': tf.TensorSpec([batch, side, side, 1]), 'key': tf.TensorSpec([batch, 2], tf.int32),
         'label': tf.TensorSpec([batch, side, side], tf.uint8)}
 if sys.argv[1] == 'predict':
-    estimate = step_memory.predict(make, data)
+    estimate = step_memory.predict(make)
     result = {'total': estimate.total, 'activations': estimate.activations}
 else:
-    updates = make()[-1]
+    (updates,), _ = make()
     adams = make_optimizers([updates], (0.9, 0.999), False)
     step = tf.function(lambda values: adversarial.train_step(updates, adams, values))
     made = step({name: tf.zeros(spec.shape, spec.dtype) for name, spec in data.items()})

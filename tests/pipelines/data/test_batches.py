@@ -5,9 +5,10 @@ import tensorflow as tf
 
 from datasets.errors import InputError
 from pipelines.data import batches as inputs, pixels
-from pipelines.plan.config import Augmentation
+from pipelines.plan.augmentation import Augmentation
 from pipelines.runtime import keyed
 from tests.datasets.test_records import example, write
+from pipelines.data import augment
 
 COUNT, BATCH = 6, 4
 
@@ -25,8 +26,8 @@ def prepare(row):
 def finish(step, keys, rows):
     image = tf.ensure_shape(rows['image'], [BATCH, 16, 16, 1])
     labels = tf.ensure_shape(rows['labels'], [BATCH, 16, 16])
-    image, (labels,) = keyed.augment(image, [labels], keys, Augmentation(9, .1, .1, .02, .2, .1))
-    image, labels = keyed.random_crop(image, labels, keys, 9)
+    image, (labels,) = augment.augment(image, [labels], keys, Augmentation(9, .1, .1, .02, .2, .1))
+    image, labels = augment.random_crop(image, labels, keys, 9)
     return {'image': image, 'labels': labels, 'index': rows['index'], 'step': step,
             'latent': keyed.normal(keys, keyed.LATENT, [3])}
 
@@ -79,9 +80,9 @@ def test_crops_and_warps_move_image_and_labels_alike(how):
     rng = np.random.default_rng(0)
     labels = np.kron(rng.integers(0, 5, (4, 6, 6)), np.ones((8, 8))).astype(np.uint8)
     keys = keyed.sample_keys(3, tf.range(4))
-    image, (moved,) = keyed.augment(tf.constant(labels[..., None], tf.float32),
-                                    [tf.constant(labels)], keys, how)
-    image, moved = keyed.random_crop(image, moved, keys, 24)
+    image, (moved,) = augment.augment(tf.constant(labels[..., None], tf.float32),
+                                      [tf.constant(labels)], keys, how)
+    image, moved = augment.random_crop(image, moved, keys, 24)
     assert image.shape == (4, 24, 24, 1) and moved.dtype == tf.uint8
     same = np.abs(image.numpy()[..., 0] - moved.numpy()) < 0.5
     assert same.mean() > 0.8
@@ -93,8 +94,8 @@ def test_an_elastic_warp_is_smooth_and_as_strong_as_asked():
     size, strength = 64, 0.02
     ramp = np.broadcast_to(np.arange(size, dtype=np.float32)[:, None], [32, size, size])
     keys = keyed.sample_keys(3, tf.range(32))
-    moved, _ = keyed.augment(tf.constant(ramp[..., None]), [], keys,
-                             Augmentation(elastic=strength))
+    moved, _ = augment.augment(tf.constant(ramp[..., None]), [], keys,
+                               Augmentation(elastic=strength))
     apart = (moved.numpy()[..., 0] - ramp)[:, 12:-12, 12:-12]
     # between the nodes of the grid independent displacements average out
     assert 0.6 * strength * size < apart.std() < strength * size
@@ -106,11 +107,11 @@ def test_tone_and_noise_leave_labels_alone_and_the_range_of_tone():
     image = tf.random.stateless_uniform([2, 8, 8, 1], [1, 2])
     labels = tf.zeros([2, 8, 8], tf.uint8)
     keys = keyed.sample_keys(3, tf.range(2))
-    toned, _ = keyed.augment(image, [labels], keys, Augmentation(gamma=0.5))
+    toned, _ = augment.augment(image, [labels], keys, Augmentation(gamma=0.5))
     np.testing.assert_allclose(tf.reduce_max(toned, [1, 2, 3]), tf.reduce_max(image, [1, 2, 3]),
                                rtol=1e-5)
     assert float(tf.reduce_max(tf.abs(toned - image))) > 0.01
-    noisy, (same,) = keyed.augment(image, [labels], keys, Augmentation(noise=0.5))
+    noisy, (same,) = augment.augment(image, [labels], keys, Augmentation(noise=0.5))
     assert float(tf.reduce_max(tf.abs(noisy - image))) > 0.01
     assert (same.numpy() == 0).all()
 

@@ -10,9 +10,11 @@ import yaml
 from datasets import records
 from datasets.errors import InputError
 from pipelines.cost import dry_run
-from pipelines.experiment import steps
+from pipelines.experiment import status, steps
+from pipelines.experiment.run import run_experiment
 from pipelines.plan import matrix, provenance
-from pipelines.plan.methods import METHODS, REGIMES, Run
+from pipelines.plan.methods import METHODS
+from pipelines.plan.regimes import Run, parse_regime
 from pipelines.scores import results
 from tests.conftest import tiny_config
 
@@ -45,7 +47,7 @@ def test_repeating_changes_nothing(finished):
                *(workdir / 'segmenters').glob('*/checkpoints/*.index')]
     before = [path.read_bytes() for path in watched]
     said = []
-    steps.run(config, workdir, say=said.append)
+    run_experiment(config, workdir, say=said.append)
     assert [path.read_bytes() for path in watched] == before
     assert said[-1].startswith('  3 of 3  demo             finetune3-smanet-0       test     pooled J ')
 
@@ -56,12 +58,12 @@ def test_scores_of_another_run_are_refused(finished, tmp_path):
     arm, folder = matrix.arms_of(config)[0], tmp_path / 'run' / 'evaluations'
     shutil.copy(folder / 'synth3-smanet-0-test.json', folder / 'real-smanet-0-test.json')
     with pytest.raises(InputError, match='expected the scores of real-smanet-0 on test, found'):
-        steps.evaluate(arm, Run(REGIMES['real']), 'test', tmp_path / 'run')
+        steps.evaluate(arm, Run(parse_regime('real')), 'test', tmp_path / 'run')
 
 
 def test_the_plan_names_stages_parameters_and_steps():
     config = tiny_config()
-    text = dry_run.describe([matrix.arm_of(config, [Run(REGIMES['finetune3'])])])
+    text = dry_run.describe([matrix.arm_of(config, [Run(parse_regime('finetune3'))])])
     assert 'three/dots: pggan' in text and '32 px, 34 steps' in text
     assert 'three/image: pix2pixhd' in text and '48 px, 2 epochs (global), 8 steps' in text
     assert 'segmenter  finetune3-smanet-0' in text and '3 updates' in text
@@ -80,7 +82,7 @@ def test_a_matrix_shares_stages_trains_other_networks_and_scores_what_was_left_o
     shutil.copytree(done, workdir / 'demo')
     (workdir / 'demo' / 'results.jsonl').unlink()
     said = []
-    report = steps.run(config, workdir, say=said.append)
+    report = run_experiment(config, workdir, say=said.append)
     assert sum(line.split()[:3] == ['1', 'of', '5'] for line in said) == 1
     assert (workdir / 'few' / 'stages' / 'dots').resolve() == workdir / 'demo' / 'stages' / 'dots'
     rows = results.collect(workdir)
@@ -96,9 +98,9 @@ def test_a_matrix_shares_stages_trains_other_networks_and_scores_what_was_left_o
     assert not drawn & names['left_out']
     assert 'few, three-stage' in report.read_text() and 'images that draw' not in report.read_text()
     arms = matrix.arms_of(config)
-    assert steps.is_done(workdir, arms)
+    assert status.is_done(workdir, arms)
     (workdir / 'few' / 'results.jsonl').unlink()
-    assert not steps.is_done(workdir, arms) and steps.is_done(workdir, arms[:1])
+    assert not status.is_done(workdir, arms) and status.is_done(workdir, arms[:1])
 
 
 def test_single_and_two_stage_methods_run(tmp_path):
@@ -142,7 +144,7 @@ def test_two_organs_that_are_no_chest_go_through_the_whole_line(tmp_path):
     config = tiny_config(data={'dataset': 'folder', 'source': str(source), 'num_train': None,
                                'num_test': None}, regimes=['finetune3'])
     workdir = tmp_path / 'run'
-    report = steps.run(config, workdir, say=lambda text: None)
+    report = run_experiment(config, workdir, say=lambda text: None)
     rows = results.collect(workdir)
     assert all(row['organs'] == ['disc', 'macula'] for row in rows)
     assert rows[0]['images']['distances'] is None  # nobody said how large a pixel is

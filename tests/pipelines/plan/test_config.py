@@ -5,16 +5,19 @@ import pytest
 import yaml
 
 from datasets.errors import InputError
-from pipelines.plan import config as configs
+from pipelines.plan import config as configs, loading
 from tests.conftest import TINY, tiny_config
+from pipelines.plan.augmentation import Augmentation
+from pipelines.plan.kinds import KINDS
+from pipelines.plan.methods import all_stages
 
 FOLDER = Path(configs.__file__).parents[1] / 'configs'
 
 
 @pytest.mark.parametrize('path', sorted(FOLDER.glob('*.yaml')), ids=lambda p: p.stem)
 def test_every_config_in_the_repository_is_valid(path):
-    config = configs.load_config(str(path))
-    assert configs.from_dict(configs.to_dict(config)) == config
+    config = loading.load_config(str(path))
+    assert loading.from_dict(loading.to_dict(config)) == config
     opening = path.read_text().split('experiment:')[0]
     assert 'python tools/' in opening or 'bash tools/' in opening  # its command
     assert 'Cost:' in opening
@@ -22,19 +25,19 @@ def test_every_config_in_the_repository_is_valid(path):
 
 @pytest.mark.parametrize('name, images, ids', [('jsrt_tiny', 66, 11), ('jsrt_full', 744, None)])
 def test_the_papers_configurations(name, images, ids):
-    config = configs.load_config(str(FOLDER / f'{name}.yaml'))
+    config = loading.load_config(str(FOLDER / f'{name}.yaml'))
     assert config.data.num_train == ids
     assert (ids or 124) * config.data.augment == images
     assert config.data.size == 1024 and config.data.dots_size == 64
     assert config.labels.channels == 'grey' and not config.labels.reject
-    assert config.pggan.fmap_max == 64
-    assert (config.pix2pixhd.ngf, config.pix2pixhd.blocks) == (64, 9)
+    assert config.kinds['pggan'].fmap_max == 64
+    assert (config.kinds['pix2pixhd'].ngf, config.kinds['pix2pixhd'].blocks) == (64, 9)
     assert (config.generation.num_train, config.generation.num_validation) == (7500, 2500)
     segmenter = config.segmenter
     assert (segmenter.crop, segmenter.batch_size, segmenter.learning_rate) == (377, 17, 1e-4)
-    assert (segmenter.blocks, segmenter.width) == ((3, 4, 6, 3), 1.0)
+    assert (segmenter.options.blocks, segmenter.options.width) == ((3, 4, 6, 3), 1.0)
     assert config.evaluation.size == 512
-    assert segmenter.augmentation == configs.Augmentation()  # the paper: random crops only
+    assert segmenter.augmentation == Augmentation()  # the paper: random crops only
 
 
 @pytest.mark.parametrize('change, message', [
@@ -83,7 +86,7 @@ def test_the_papers_configurations(name, images, ids):
 ])
 def test_refusals_name_the_key(change, message):
     with pytest.raises(InputError) as error:
-        configs.from_dict({**TINY, **change}, 'my.yaml')
+        loading.from_dict({**TINY, **change}, 'my.yaml')
     assert message in str(error.value)
     assert '\n' not in str(error.value)
 
@@ -91,15 +94,15 @@ def test_refusals_name_the_key(change, message):
 def test_overrides(tmp_path):
     path = tmp_path / 'config.yaml'
     path.write_text(yaml.safe_dump(TINY))
-    config = configs.load_config(str(path), ['segmenter.learning_rate=1.0e-3', 'data.num_train=2',
+    config = loading.load_config(str(path), ['segmenter.learning_rate=1.0e-3', 'data.num_train=2',
                                              'stages.dots.fade_images=8'])
     assert config.segmenter.learning_rate == 1e-3 and config.data.num_train == 2
-    assert configs.stage_settings(config, 'pggan', 'dots').fade_images == 8
-    assert configs.stage_settings(config, 'pggan', 'labels').fade_images == 24
+    assert loading.stage_settings(config, all_stages()['dots']).fade_images == 8
+    assert loading.stage_settings(config, all_stages()['labels']).fade_images == 24
     with pytest.raises(InputError, match='--set data.size: expected KEY=VALUE'):
-        configs.load_config(str(path), ['data.size'])
+        loading.load_config(str(path), ['data.size'])
     with pytest.raises(InputError, match='seed is a value, not a section'):
-        configs.load_config(str(path), ['seed.x=1'])
+        loading.load_config(str(path), ['seed.x=1'])
 
 
 @pytest.mark.parametrize('content', ['a: [', '- 1', '\x00'])
@@ -107,11 +110,11 @@ def test_an_unreadable_file_is_one_line(tmp_path, content):
     path = tmp_path / 'config.yaml'
     path.write_text(content)
     with pytest.raises(InputError) as error:
-        configs.load_config(str(path))
+        loading.load_config(str(path))
     assert str(path) in str(error.value) and '\n' not in str(error.value)
 
 
 def test_defaults_are_the_papers_sizes():
     config = tiny_config()
-    assert configs.PGGAN().batch_sizes[1024] == 4
-    assert config.pggan.latent_size == 8
+    assert KINDS['pggan'].settings().batch_sizes[1024] == 4
+    assert config.kinds['pggan'].latent_size == 8

@@ -3,9 +3,11 @@ import pytest
 import yaml
 
 from datasets.errors import InputError
+from pipelines.experiment import steps
 from pipelines.plan import matrix
-from pipelines.plan.config import to_dict
-from pipelines.plan.methods import METHODS, REGIMES, Run, with_pretraining
+from pipelines.plan.loading import to_dict
+from pipelines.plan.methods import METHODS
+from pipelines.plan.regimes import Run, parse_regime, with_pretraining
 from pipelines.report import report
 from pipelines.scores import results
 from tests.conftest import TINY, tiny_config
@@ -47,16 +49,16 @@ def test_blocks_of_one_arm_add_up_and_finetuning_brings_its_synth():
         {'regimes': ['finetune3'], 'score': ['left_out', 'test']},
         {'regimes': ['real']}))
     assert arm.folder == 'demo'
-    assert arm.scores == {Run(REGIMES['real']): ('left_out', 'test'),
-                          Run(REGIMES['real'], seed=1): ('left_out',),
-                          Run(REGIMES['synth3']): ('left_out', 'test'),
-                          Run(REGIMES['finetune3']): ('left_out', 'test')}
+    assert arm.scores == {Run(parse_regime('real')): ('left_out', 'test'),
+                          Run(parse_regime('real'), seed=1): ('left_out',),
+                          Run(parse_regime('synth3')): ('left_out', 'test'),
+                          Run(parse_regime('finetune3')): ('left_out', 'test')}
 
 
 def test_pretraining_keeps_network_seed_and_number_of_pairs():
-    run = Run(REGIMES['finetune1'], 'unet', 3, 100)
+    run = Run(parse_regime('finetune1'), 'unet', 3, 100)
     assert run.name == 'finetune1-unet-3-n100'
-    assert with_pretraining([run]) == [run._replace(regime=REGIMES['synth1']), run]
+    assert with_pretraining([run]) == [run._replace(regime=parse_regime('synth1')), run]
 
 
 def test_one_folder_with_two_configs_is_refused():
@@ -70,7 +72,7 @@ def test_one_folder_with_two_configs_is_refused():
 
 @pytest.mark.parametrize('block, message', [
     ({'score': ['train']}, r'matrix\[0\].score: expected of test, left_out'),
-    ({'seeds': []}, r'matrix\[0\]: expected at least one of segmenters, seeds and score'),
+    ({'seeds': []}, r'matrix\[0\]: expected at least one of seeds and score'),
     ({'draws': [-1]}, r'matrix\[0\].draws: expected numbers from 0 on'),
     ({'num_synthetic': [7]}, r'num_synthetic: expected numbers from 1 to .* = 6, found \[7\]'),
     ({'num_synthetic': [5], 'config': {'generation': {'num_train': 2}}}, 'from 1 to .* = 2, found'),
@@ -133,24 +135,24 @@ def test_arms_share_the_stages_on_which_their_configs_agree(tmp_path):
     cut = matrix.selected(arms, None, None, None, [0])
     with pytest.raises(InputError, match='--arms reject: its stage dots is that of arm demo, which '
                                          'has not trained it yet; run that arm first'):
-        matrix.share_stage(arms, cut[1], dots, tmp_path)
+        steps.share_stage(arms, cut[1], dots, tmp_path)
     assert not (tmp_path / 'reject').exists()
     for stage in (dots, labels):
-        (tmp_path / 'demo' / 'stages' / stage.key).mkdir(parents=True)
-        (tmp_path / 'demo' / 'stages' / stage.key / 'finished.json').write_text('{}')
+        (tmp_path / 'demo' / 'stages' / stage.folder).mkdir(parents=True)
+        (tmp_path / 'demo' / 'stages' / stage.folder / 'finished.json').write_text('{}')
     for arm in cut:
         for stage in (dots, labels):
-            matrix.share_stage(arms, arm, stage, tmp_path)
+            steps.share_stage(arms, arm, stage, tmp_path)
     assert (tmp_path / 'reject' / 'stages' / 'dots' / 'finished.json').is_file()
     assert not (tmp_path / 'demo' / 'stages' / 'dots').is_symlink()
-    assert (tmp_path / 'wide' / 'stages' / labels.key).is_symlink()
+    assert (tmp_path / 'wide' / 'stages' / labels.folder).is_symlink()
     assert not (tmp_path / 'wide' / 'stages' / 'dots').exists()
     assert not (tmp_path / 'draw' / 'stages').exists()
     # a matrix that was changed: the link is no longer right, and goes
     other = matrix.arms_of(with_matrix(
         {'regimes': ['synth3']},
         {'arm': 'reject', 'config': {'pggan': {'fmap_max': 4}}, 'regimes': ['synth3']}))
-    matrix.share_stage(other, other[1], dots, tmp_path)
+    steps.share_stage(other, other[1], dots, tmp_path)
     assert not (tmp_path / 'reject' / 'stages' / 'dots').is_symlink()
 
 

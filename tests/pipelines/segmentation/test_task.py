@@ -9,8 +9,9 @@ from datasets import records
 from datasets.errors import InputError
 from models.segmenters.smanet import PyramidPooling
 from pipelines.data import batches
-from pipelines.plan.methods import REGIMES, Run
-from pipelines.segmentation import task as segmentation
+from pipelines.plan.regimes import Run, parse_regime, regimes
+from pipelines.plan.workdir import Workdir
+from pipelines.segmentation import pairs as pairing, task as segmentation
 from pipelines.training import checkpoints, logs, loop
 from tests.conftest import tiny_config
 
@@ -18,17 +19,18 @@ from tests.conftest import tiny_config
 def test_real_gets_as_many_updates_as_synth_and_finetuning_together():
     config = tiny_config()
     updates = {name: segmentation.updates_of(config, Run(regime))
-               for name, regime in REGIMES.items()}
+               for name, regime in regimes().items()}
     assert updates['synth3'] == 4
     assert updates['real'] == updates['finetune3'] == 7
 
 
 def test_finetuning_starts_from_the_chosen_weights_of_its_synth(finished):
     config, workdir = finished
-    task = segmentation.segmenter_task(config, Run(REGIMES['finetune3']), workdir)
-    synth = segmentation.segmenter_task(config, Run(REGIMES['synth3']), workdir)
+    task = segmentation.segmenter_task(config, Run(parse_regime('finetune3')), workdir)
+    synth = segmentation.segmenter_task(config, Run(parse_regime('synth3')), workdir)
     checkpoints.restore_networks(synth.networks,
-                                 segmentation.segmenter_directory(workdir, Run(REGIMES['synth3'])))
+                                 Workdir(workdir).segmenter(Run(parse_regime('synth3'))))
+    task.start()
     for name in ('network', 'chosen'):
         for a, b in zip(task.networks[name].get_weights(),
                         synth.networks['chosen'].get_weights()):
@@ -38,7 +40,7 @@ def test_finetuning_starts_from_the_chosen_weights_of_its_synth(finished):
 
 def test_few_real_images_are_not_held_out_and_weights_are_averaged(finished):
     config, workdir = finished
-    task = segmentation.segmenter_task(config, Run(REGIMES['real']), workdir)
+    task = segmentation.segmenter_task(config, Run(parse_regime('real')), workdir)
     assert task.validation is None
     average, = task.averages
     assert average.average is task.networks['chosen'] and average.live is task.networks['network']
@@ -48,7 +50,7 @@ def test_held_out_images_are_held_out_with_all_their_versions(finished):
     config, workdir = finished
     config = dataclasses.replace(config, segmenter=dataclasses.replace(
         config.segmenter, min_holdout_images=2, holdout=0.25))
-    pairs = segmentation._pairs(config, Run(REGIMES['real']), workdir)
+    pairs = pairing.pairs_of(config, Run(parse_regime('real')), workdir)
     rows = records.load_arrays(pairs.info)
     sides = {'train': set(), 'validation': set()}
     for source in rows['source_id']:
@@ -56,13 +58,13 @@ def test_held_out_images_are_held_out_with_all_their_versions(finished):
         assert bool(pairs.train(row)) != bool(pairs.validation(row))
         sides['train' if pairs.train(row) else 'validation'].add(source)
     assert len(sides['validation']) == 1 and len(sides['train']) == 3
-    task = segmentation.segmenter_task(config, Run(REGIMES['real']), workdir)
+    task = segmentation.segmenter_task(config, Run(parse_regime('real')), workdir)
     assert task.validation.best is task.networks['chosen']
 
 
 def test_the_validation_score_is_the_pooled_jaccard(finished):
     config, workdir = finished
-    task = segmentation.segmenter_task(config, Run(REGIMES['synth3']), workdir)
+    task = segmentation.segmenter_task(config, Run(parse_regime('synth3')), workdir)
     network = task.networks['network']
     # a classifier that always says background overlaps with no organ
     kernel, bias = network.classifier.get_weights()
@@ -72,7 +74,7 @@ def test_the_validation_score_is_the_pooled_jaccard(finished):
 
 def test_the_best_weights_are_kept_not_the_last(finished, tmp_path):
     config, workdir = finished
-    task = segmentation.segmenter_task(config, Run(REGIMES['synth3']), workdir)
+    task = segmentation.segmenter_task(config, Run(parse_regime('synth3')), workdir)
     scores = iter([50.0, 40.0])
     seen = []
 
@@ -93,16 +95,17 @@ def test_other_numbers_of_samples_than_the_config_says_are_refused(finished):
     config = dataclasses.replace(config, generation=dataclasses.replace(
         config.generation, num_train=7))
     with pytest.raises(InputError, match='num_train \\+ num_validation = 10 samples, found 9'):
-        segmentation.segmenter_task(config, Run(REGIMES['synth3']), workdir)
+        segmentation.segmenter_task(config, Run(parse_regime('synth3')), workdir)
 
 
 def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(InputError, match='generate_samples'):
-        segmentation.segmenter_task(tiny_config(), Run(REGIMES['synth3']), tmp_path)
+        segmentation.segmenter_task(tiny_config(), Run(parse_regime('synth3')), tmp_path)
 
 
 def with_segmenter(config, **changes):
-    return dataclasses.replace(config, segmenter=dataclasses.replace(config.segmenter, **changes))
+    options = dataclasses.replace(config.segmenter.options, **changes)
+    return dataclasses.replace(config, segmenter=dataclasses.replace(config.segmenter, options=options))
 
 
 def test_imagenet_weights_come_from_kerass_file_and_nowhere_else(finished, tmp_path, monkeypatch):
@@ -114,8 +117,10 @@ def test_imagenet_weights_come_from_kerass_file_and_nowhere_else(finished, tmp_p
     path = folder / 'resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5'
 
     def task(weights, regime='real'):
-        return segmentation.segmenter_task(with_segmenter(config, **settings, imagenet_weights=weights),
-                                           Run(REGIMES[regime]), workdir)
+        made = segmentation.segmenter_task(with_segmenter(config, **settings, imagenet_weights=weights),
+                                           Run(parse_regime(regime)), workdir)
+        made.start()
+        return made
 
     with pytest.raises(InputError, match=f'imagenet_weights: expected .* none at {path}; fetch it'):
         task('keras')
@@ -146,7 +151,7 @@ def test_imagenet_weights_get_pictures_of_imagenets_contrast(finished):
 
 def test_the_pyramid_may_take_the_place_of_the_attention(finished):
     config, workdir = finished
-    task = segmentation.segmenter_task(with_segmenter(config, context='pyramid'), Run(REGIMES['real']),
+    task = segmentation.segmenter_task(with_segmenter(config, context='pyramid'), Run(parse_regime('real')),
                                        workdir)
     assert isinstance(task.networks['network'].context, PyramidPooling)
     loss, _ = task.phases[0].updates[0].loss(next(iter(task.phases[0].batches(0))), {})

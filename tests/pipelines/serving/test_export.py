@@ -13,7 +13,8 @@ from datasets import files, records, writing
 from datasets.errors import InputError
 from datasets.files import read_json
 from pipelines.evaluation import evaluate
-from pipelines.plan.methods import METHODS, REGIMES, Run, parse_stage
+from pipelines.plan.methods import METHODS, parse_stage
+from pipelines.plan.regimes import Run, parse_regime
 from pipelines.scores import overlap
 from pipelines.serving import export
 
@@ -138,7 +139,7 @@ def test_refusals(finished, model, tmp_path):
     with pytest.raises(InputError, match='exists already; remove it'):
         export.export_generator(config, three, three.stages[0], workdir, tmp_path / 'dots')
     with pytest.raises(InputError, match='synth1|records'):
-        export.export_segmenter(config, Run(REGIMES['synth1']),
+        export.export_segmenter(config, Run(parse_regime('synth1')),
                                 workdir, tmp_path / 'x')
     assert not list(tmp_path.glob('**/.export-*'))
 

@@ -1,5 +1,4 @@
 """Coarse-to-fine training: its schedule as a table, what moves when, edges, padding, files."""
-import dataclasses
 
 import numpy as np
 import pytest
@@ -10,12 +9,12 @@ from datasets.labels import CHEST
 from pipelines.data import pixels
 from pipelines.experiment import steps
 from pipelines.plan import provenance
-from pipelines.plan.config import Pix2PixHD
+from pipelines.plan.kinds.pix2pixhd import Settings as Pix2PixHD
 from pipelines.plan.methods import LABELS_TO_IMAGE
 from pipelines.stages import pix2pixhd, stage
 from pipelines.stages.pix2pixhd import Part, schedule
 from pipelines.training import checkpoints, loop
-from tests.conftest import TINY, tiny_config
+from tests.conftest import tiny_config, with_kind
 
 
 def test_without_enhancers_there_is_one_phase():
@@ -56,7 +55,7 @@ def moved(task, before):
 
 def test_each_phase_moves_its_own_part(odd, tmp_path):
     config, info = odd
-    task = stage.stage_task(config, LABELS_TO_IMAGE, info)
+    task = stage.stage_task(config, LABELS_TO_IMAGE, {'train': info})
     state = checkpoints.State(task, tmp_path)
     sizes, found, pictures = [], [], []
     for phase in task.phases:
@@ -88,7 +87,7 @@ def test_each_phase_moves_its_own_part(odd, tmp_path):
 
 def test_moments_start_afresh_but_for_what_a_phase_keeps(odd, tmp_path):
     config, info = odd
-    task = stage.stage_task(config, LABELS_TO_IMAGE, info)
+    task = stage.stage_task(config, LABELS_TO_IMAGE, {'train': info})
     state = checkpoints.State(task, tmp_path)
     for optimizer in state.optimizers.values():
         for variable in optimizer.inner_optimizer.variables:
@@ -124,36 +123,36 @@ def test_edges_by_hand():
 
 def test_perceptual_loss_is_joined_and_its_absence_said(odd, tmp_path, capsys):
     config, info = odd
-    stage.stage_task(config, LABELS_TO_IMAGE, info)
+    stage.stage_task(config, LABELS_TO_IMAGE, {'train': info}).start()
     assert 'no pix2pixhd.vgg_weights are given: trained without' in capsys.readouterr().out
     path = tmp_path / 'vgg.h5'
     tf.keras.applications.VGG19(include_top=False, weights=None).save_weights(str(path))
 
     def with_vgg(weights):
-        return dataclasses.replace(config, pix2pixhd=dataclasses.replace(
-            config.pix2pixhd, vgg_weights=str(weights)))
+        return with_kind(config, 'pix2pixhd', vgg_weights=str(weights))
 
-    task = stage.stage_task(with_vgg(path), LABELS_TO_IMAGE, info)
+    task = stage.stage_task(with_vgg(path), LABELS_TO_IMAGE, {'train': info})
     _, terms = task.phases[0].updates[0].loss(next(iter(task.phases[0].batches(0))), {})
     assert float(terms['perceptual_loss']) > 0
     with pytest.raises(InputError, match='pix2pixhd.vgg_weights: VGG19 weights: .*none.h5'):
-        stage.stage_task(with_vgg(tmp_path / 'none.h5'), LABELS_TO_IMAGE, info)
+        stage.stage_task(with_vgg(tmp_path / 'none.h5'), LABELS_TO_IMAGE, {'train': info})
 
 
 def test_weights_to_start_from(odd, tmp_path):
     config, info = odd
-    settings = config.pix2pixhd
-    source = stage.stage_networks(config, LABELS_TO_IMAGE, CHEST, settings)
+    source = stage.stage_networks(config, stage.stage_io(config, LABELS_TO_IMAGE, CHEST))
     for variable in source['generator'].trainable_variables:
         variable.assign(tf.ones_like(variable))
     checkpoints.write(tf.train.Checkpoint(networks={'generator': source['generator']}),
                       tmp_path / checkpoints.IMPORTED)
 
     def start(folder, **changes):
-        changed = dataclasses.replace(settings, initial_weights=str(folder), **changes)
-        return stage.stage_task(dataclasses.replace(config, pix2pixhd=changed), LABELS_TO_IMAGE, info)
+        changed = with_kind(config, 'pix2pixhd', initial_weights=str(folder), **changes)
+        task = stage.stage_task(changed, LABELS_TO_IMAGE, {'train': info})
+        task.start()
+        return task.networks
 
-    networks = start(tmp_path).networks
+    networks = start(tmp_path)
     assert all((w == 1).all() for w in networks['generator'].get_weights())
     assert not all((w == 1).all() for w in networks['discriminator'].get_weights())
     with pytest.raises(InputError, match='initial_weights .*: expected a folder written by'):

@@ -1,5 +1,4 @@
 """What the tasks hand to the training loop: optimisers, rates, gradient scale, average, snapshots."""
-import dataclasses
 import shutil
 
 import numpy as np
@@ -15,6 +14,7 @@ from pipelines.plan.methods import METHODS
 from pipelines.stages import pggan, stage
 from pipelines.training import checkpoints, loop
 from tests.test_resume import make
+from tests.conftest import with_kind
 
 DOTS = METHODS['three'].stages[0]
 
@@ -81,9 +81,9 @@ def trained_with_snapshots(finished, tmp_path_factory):
     copy = tmp_path_factory.mktemp('snapshots') / 'run'
     shutil.copytree(workdir, copy)
     shutil.rmtree(copy / 'stages' / 'dots')
-    plan = pggan.growth_plan
+    plan = pggan.schedule
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pggan, 'growth_plan', lambda *arguments: tuple(
+        patch.setattr(pggan, 'schedule', lambda *arguments: tuple(
             phase._replace(snapshot_steps=5) for phase in plan(*arguments)))
         train_stage(config, DOTS, copy)
     return config, copy
@@ -106,7 +106,7 @@ def test_snapshots_can_draw_in_the_place_of_the_last_step(snapshots):
     assert {f'step-{step:08d}.png' for step in steps} <= {p.name for p in (folder / 'samples').iterdir()}
 
     def weights(snapshot):
-        chosen = dataclasses.replace(config, pggan=dataclasses.replace(config.pggan, snapshot=snapshot))
+        chosen = with_kind(config, 'pggan', snapshot=snapshot)
         coding = records.read_info(workdir / 'records' / 'train').coding
         return stage.trained_generator(chosen, DOTS, coding, workdir).get_weights()
 
@@ -124,7 +124,7 @@ def test_snapshots_can_draw_in_the_place_of_the_last_step(snapshots):
 def test_a_stage_with_its_snapshot_needs_no_more_training(snapshots):
     config, workdir = snapshots
     (workdir / 'stages' / 'dots' / 'finished.json').unlink()
-    chosen = dataclasses.replace(config, pggan=dataclasses.replace(config.pggan, snapshot=19))
+    chosen = with_kind(config, 'pggan', snapshot=19)
     train_stage(chosen, DOTS, workdir)
     assert not (workdir / 'stages' / 'dots' / 'finished.json').exists()
     with pytest.raises(InputError, match='made with another pggan.snapshot'):

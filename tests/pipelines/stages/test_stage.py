@@ -1,5 +1,4 @@
 """Stages as tasks: the schedules, and the parameter counts of the paper's configurations."""
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +9,12 @@ from datasets import records
 from datasets.errors import InputError
 from datasets.labels import CHEST
 from models.segmenters.smanet import SMANet
-from pipelines.data.fields import Field, drawn_fields
-from pipelines.plan import config as configs, methods
+from pipelines.data.fields import drawn_fields, field_of
+from pipelines.plan import config as configs, loading, methods
 from pipelines.plan.methods import METHODS
-from pipelines.stages import pggan, pix2pixhd
-from pipelines.stages.stage import stage_networks
+from pipelines.plan.kinds.pix2pixhd import linear_decay
+from pipelines.stages import pggan
+from pipelines.stages.stage import stage_io, stage_networks
 from tests.conftest import tiny_config
 
 FOLDER = Path(configs.__file__).parents[1] / 'configs'
@@ -22,8 +22,7 @@ FOLDER = Path(configs.__file__).parents[1] / 'configs'
 
 def counts(config, method, name):
     stage = methods.parse_stage(METHODS[method], name)
-    settings = configs.stage_settings(config, stage.model, stage.key)
-    networks = stage_networks(config, stage, CHEST, settings)
+    networks = stage_networks(config, stage_io(config, stage, CHEST))
     return {key: network.count_params() for key, network in networks.items()}
 
 
@@ -33,13 +32,13 @@ def counts(config, method, name):
     ('single', 'pair', 581_330, 582_497),   # 1024 px, 2 channels
 ])
 def test_pggan_of_the_paper_has_the_specified_size(method, name, generator, discriminator):
-    found = counts(configs.load_config(str(FOLDER / 'jsrt_full.yaml')), method, name)
+    found = counts(loading.load_config(str(FOLDER / 'jsrt_full.yaml')), method, name)
     assert found == {'generator': generator, 'generator_average': generator,
                      'discriminator': discriminator}
 
 
 def test_pix2pixhd_of_the_paper_has_the_specified_size():
-    found = counts(configs.load_config(str(FOLDER / 'jsrt_full.yaml')), 'three', 'image')
+    found = counts(loading.load_config(str(FOLDER / 'jsrt_full.yaml')), 'three', 'image')
     assert found['global_generator'] == 182_452_673  # 8 codes in, 1 channel out; at 512 px
     assert set(found) == {'generator', 'global_generator', 'discriminator'}
 
@@ -51,22 +50,21 @@ def test_smanet_of_the_paper_has_the_specified_size():
 
 
 def test_linear_decay_is_the_official_schedule():
-    rates = [pix2pixhd.linear_decay(epoch, 2e-4, 100, 100) for epoch in (1, 100, 101, 102, 151, 200)]
+    rates = [linear_decay(epoch, 2e-4, 100, 100) for epoch in (1, 100, 101, 102, 151, 200)]
     np.testing.assert_allclose(rates, [2e-4, 2e-4, 2e-4, 2e-4 * 0.99, 1e-4, 2e-6], rtol=1e-9)
 
 
 def test_weights_are_a_function_of_seed_and_stage():
     config = tiny_config()
-    first, again = (stage_networks(config, s, CHEST, configs.stage_settings(
-        config, s.model, s.key))['generator'].get_weights()
-        for s in (METHODS['three'].stages[0],) * 2)
+    io = stage_io(config, METHODS['three'].stages[0], CHEST)
+    first, again = (stage_networks(config, io)['generator'].get_weights() for _ in range(2))
     assert all((a == b).all() for a, b in zip(first, again))
 
 
 @pytest.mark.parametrize('channels', ['grey', 'onehot'])
 @pytest.mark.parametrize('name', ['image', 'labels', 'dots'])
 def test_fields_come_back_from_their_channels(name, channels):
-    field = Field(name, tiny_config(labels={'channels': channels}), CHEST)
+    field = field_of(name, tiny_config(labels={'channels': channels}), CHEST)
     values = np.arange(6, dtype=np.uint8).reshape(1, 2, 3)
     given = values / 127.5 - 1 if name == 'image' else values
     drawn = field.encode(tf.constant(given[..., None] if name == 'image' else given))
@@ -87,10 +85,19 @@ def test_labels_drawn_beside_the_picture_do_not_drown_it(channels, method, ampli
 
 
 def test_stages_that_learn_the_same_share_their_folder():
-    assert METHODS['two'].stages[-1].key == METHODS['three'].stages[-1].key == 'image_from_labels'
-    assert methods.stage_keys() == {
+    assert METHODS['two'].stages[-1].folder == METHODS['three'].stages[-1].folder == 'image_from_labels'
+    assert {folder: stage.kind for folder, stage in methods.all_stages().items()} == {
         'image_labels': 'pggan', 'labels': 'pggan', 'image_from_labels': 'pix2pixhd',
         'dots': 'pggan', 'labels_from_dots': 'pix2pixhd'}
+
+
+def test_another_model_may_not_take_a_stages_folder(monkeypatch):
+    one = METHODS['two'].stages[-1]
+    other = methods.Method('other', '9', 'Other', (one._replace(kind='pggan', consumes=None),))
+    monkeypatch.setitem(METHODS, 'other', other)
+    with pytest.raises(InputError, match="method 'other': stage 'image': expected a folder of its own, "
+                                         "found that of another stage, 'image_from_labels'"):
+        methods.all_stages()
 
 
 def test_dots_that_merge_are_refused(finished):
@@ -98,4 +105,4 @@ def test_dots_that_merge_are_refused(finished):
     info = records.read_info(workdir / 'records' / 'train')
     wide = tiny_config(data={'dots_radius': 8})
     with pytest.raises(InputError, match='training samples dots touch and merge .*; raise data.dots_size'):
-        pggan.check_dots(wide, dataclasses.replace(info, directory=workdir / 'records' / 'train'))
+        pggan.check_dots(info, wide.data.dots_radius)

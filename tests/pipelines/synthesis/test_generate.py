@@ -74,12 +74,10 @@ def test_png_pairs_are_a_folder_data_set(finished, tmp_path):
 
 def fake(sampler, monkeypatch, failing):
     """Draws nothing: sample i of a block fails its first `failing[i]` attempts."""
-    def draw(sampler, first, attempts):
-        size = len(attempts)
-        fields = {'labels': np.repeat(attempts, 4).reshape(size, 2, 2).astype(np.uint8),
-                  'changed': np.zeros(size, int)}
-        return fields, [['heart: missing'] if a < f else [] for a, f in zip(attempts, failing)]
-    monkeypatch.setattr(generate, '_draw_anatomy', draw)
+    def draw(sampler, stages, fields, first, attempts):
+        fields['labels'] = np.repeat(attempts, 4).reshape(len(attempts), 2, 2).astype(np.uint8)
+        return [['heart: missing'] if a < f else [] for a, f in zip(attempts, failing)]
+    monkeypatch.setattr(generate, '_draw', draw)
     method = sampler.method._replace(stages=())
     config = sampler.config
     labels = dataclasses.replace(config.labels, reject=True)

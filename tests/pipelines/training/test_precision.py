@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from models.adversarial import Update, train_step
-from pipelines.plan.methods import METHODS, REGIMES, Run
+from pipelines.plan.methods import METHODS
+from pipelines.plan.regimes import Run, parse_regime
 from pipelines.serving import export
 from pipelines.training import checkpoints, loop
 from tests.test_resume import make
@@ -71,7 +72,7 @@ def test_exports_of_mixed_training_are_float32(finished, tmp_path):
     copy = tmp_path / 'run'
     shutil.copytree(workdir, copy)
     stage = METHODS['three'].stages[-1]
-    exports = [export.export_segmenter(mixed(config), Run(REGIMES['real']), copy, tmp_path / 'segmenter'),
+    exports = [export.export_segmenter(mixed(config), Run(parse_regime('real')), copy, tmp_path / 'segmenter'),
                export.export_generator(mixed(config), METHODS['three'], stage, copy,
                                        tmp_path / 'generator')]
     for path in exports:

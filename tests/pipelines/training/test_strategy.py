@@ -9,7 +9,8 @@ from datasets.errors import InputError
 from models.pggan import wgan_gp
 from pipelines.experiment import steps
 from pipelines.plan import provenance
-from pipelines.plan.methods import METHODS, REGIMES, Run
+from pipelines.plan.methods import METHODS
+from pipelines.plan.regimes import Run, parse_regime
 from pipelines.runtime import devices
 from pipelines.segmentation.task import segmenter_task
 from pipelines.stages.stage import stage_task
@@ -30,9 +31,9 @@ def prepared(tmp_path_factory):
 
 def make(config, workdir, what):
     if what == 'real':
-        return segmenter_task(config, Run(REGIMES['real']), workdir)
+        return segmenter_task(config, Run(parse_regime('real')), workdir)
     stage = {stage.name: stage for stage in METHODS['three'].stages}[what]
-    return stage_task(config, stage, steps.prepare(config, workdir))
+    return stage_task(config, stage, {'train': steps.prepare(config, workdir)})
 
 
 def first_steps(prepared, what, strategy, folder, count=3, phase=0):

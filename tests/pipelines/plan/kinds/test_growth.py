@@ -5,7 +5,7 @@ import tensorflow as tf
 from hypothesis import given, strategies
 
 from datasets.errors import InputError
-from pipelines.plan.growth import GrowthPhase, fade_alpha, phases
+from pipelines.plan.kinds.growth import GrowthPhase, fade_alpha, phases
 
 
 def test_official_schedule_at_64_px():

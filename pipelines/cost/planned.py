@@ -1,0 +1,37 @@
+"""The trainings of a config as Tasks, before there are records: what plans and estimates read.
+
+Nothing is described a second time: these are the very Tasks that would be trained, from sources that say
+what records there will be. Build them inside a `tf.Graph`, where variables cost nothing.
+"""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Sequence
+
+from datasets.labels import LabelCoding
+from datasets.records import Info
+from pipelines.plan.config import Config
+from pipelines.plan.methods import Stage
+from pipelines.plan.regimes import Run, parse_regime
+from pipelines.segmentation.pairs import Pairs
+from pipelines.segmentation.task import task_of
+from pipelines.stages.stage import stage_task
+from pipelines.training.task import Task
+
+
+def planned_info(config: Config, coding: LabelCoding, count: int, ids: Sequence[str] = ()) -> Info:
+    """Records that will be there: `count` of them, with augmented versions."""
+    return Info(Path('records'), 'planned', 'train', config.data.size, 8, config.data.dots_size,
+                coding, list(ids), {}, count)
+
+
+def planned_stage(config: Config, stage: Stage, coding: LabelCoding, count: int) -> Task:
+    """The training of a GAN stage on `count` records of each source."""
+    info = planned_info(config, coding, count)
+    return stage_task(config, stage, {name: info for name in stage.reads})
+
+
+def planned_segmenter(config: Config, segmenter: str, coding: LabelCoding) -> Task:
+    """The training of a segmenter; its regime changes how long and from what, not what a step costs."""
+    pairs = Pairs(planned_info(config, coding, 1), None, None)
+    return task_of(config, Run(parse_regime('real'), segmenter), pairs, workdir=None)

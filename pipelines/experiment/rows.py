@@ -1,0 +1,41 @@
+"""An evaluation as a line of results.jsonl."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from datasets.errors import InputError
+from datasets.files import read_json
+from datasets.records import INFO
+from pipelines.plan import matrix
+from pipelines.plan.loading import segmenter_settings
+from pipelines.plan.matrix import Arm
+from pipelines.plan.regimes import Run
+from pipelines.plan.workdir import Workdir
+from pipelines.segmentation.task import updates_of
+
+
+def read_scores(path: Path, run: Run, split: str) -> dict:
+    """What evaluation.evaluate wrote; InputError if it is damaged or of another run or split."""
+    scored = read_json(path)
+    model, records = Path(str(scored.get('model'))), Path(str(scored.get('records')))
+    if (model.parent.name, records.name) != (run.name, split):
+        raise InputError(f'{path}: expected the scores of {run.name} on {split}, found something '
+                         f'else; remove the file and repeat the command')
+    return scored
+
+
+def row_of(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
+    """What results.jsonl holds of an evaluation, see scores/results.py."""
+    config, settings = arm.config, segmenter_settings(arm.config, run.segmenter)
+    train = read_json(Workdir(workdir).records('train') / INFO)
+    protocol = {
+        'dataset': config.data.dataset, 'configuration': config.configuration,
+        'size': scored['size'], 'train_size': settings.size, 'gan_size': config.data.size,
+        'augmentation': config.data.augment > 1, 'updates': updates_of(config, run),
+        'distances': scored['library'], 'spacing_mm': scored['spacing_mm']}
+    return dict(
+        experiment=config.experiment, arm=arm.name, num_real=len(train['ids']),
+        draw=config.data.draw, regime=run.regime.name, segmenter=run.segmenter,
+        num_synthetic=matrix.pairs_of(config, run), seed=run.seed, split=split,
+        organs=scored['organs'], images=scored['images'], scores=scored['scores'],
+        protocol=protocol, versions=scored['versions'])

@@ -1,0 +1,71 @@
+"""The whole job, one step after the other; every step is skipped when its result is there.
+
+prepare records -> train the stages -> generate -> train segmenters -> export -> evaluate -> report,
+for every arm of the matrix. Nothing that is finished is loaded: tools/run_experiment.py asks
+experiment/status.py before it imports this.
+"""
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Optional, Sequence
+
+from datasets.errors import InputError
+from pipelines.data.prepare import has_left_out
+from pipelines.evaluation.quality import measure_quality
+from pipelines.experiment import steps
+from pipelines.plan import matrix
+from pipelines.plan.config import Config
+from pipelines.plan.matrix import Arm
+from pipelines.plan.provenance import open_workdir
+from pipelines.plan.regimes import methods_of
+from pipelines.plan.workdir import Workdir
+from pipelines.report.report import write_report
+
+
+def run_experiment(config: Config, workdir, arms: Optional[Sequence[Arm]] = None,
+                   say=functools.partial(print, flush=True)) -> Path:
+    """Everything; returns the path of the report.
+
+    Args:
+      arms: the part of the matrix to run; None = all.
+      say: told of every step, and of every score as a line of a running table.
+    """
+    if config.strategy == 'multi_worker':
+        raise InputError('strategy: multi_worker trains one stage at a time: start train_stage.py or '
+                         'train_segmenter.py on every host; the other steps need one host')
+    workdir, every = open_workdir(config, workdir), matrix.arms_of(config)
+    arms = every if arms is None else arms
+    total, done = sum(len(splits) for arm in arms for splits in arm.scores.values()), 0
+    for arm in arms:
+        folder = open_workdir(arm.config, workdir / arm.folder)
+        make_samples(every, arm, workdir, say)
+        for run in arm.runs:
+            say(f'segmenter {arm.folder} {run.name}'.replace('  ', ' '))
+            steps.train_segmenter(arm.config, run, folder)
+            for split in arm.scores[run]:
+                row, done = steps.evaluate(arm, run, split, folder), done + 1
+                say(f'{done:3} of {total}  {arm.folder or arm.name:16} {run.name:24} {split:8} '
+                    f'pooled J {row["scores"]["jaccard_pooled"]["average"][0]:.2f}')
+    shown = matrix.shown(every)
+    if shown and Workdir(workdir).arm(shown[0].folder).export(shown[1]).exists():
+        steps.predict_some(shown[1], workdir / shown[0].folder)
+        steps.lay_out_reading(shown[1], workdir / shown[0].folder)
+    return write_report(workdir)
+
+
+def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say) -> None:
+    """Records of an arm, its GAN stages, the samples of its methods and their quality."""
+    folder = Path(workdir) / arm.folder
+    splits = {'test', *(split for splits in arm.scores.values() for split in splits)}
+    if has_left_out(arm.config):
+        splits.add('left_out')  # what samples are measured against
+    steps.prepare(arm.config, folder, splits)
+    for method in methods_of([run.regime for run in arm.runs]):
+        for stage in method.stages:
+            say(f'stage {stage.name} of method {method.name} {arm.folder}'.rstrip())
+            steps.share_stage(arms, arm, stage, workdir)
+            steps.train_stage(arm.config, stage, folder)
+        say(f'samples of method {method.name} {arm.folder}'.rstrip())
+        steps.generate(arm.config, method, folder)
+        measure_quality(arm.config, method, folder)

@@ -1,0 +1,41 @@
+"""The kinds of GAN as a table: another one is a file here, one in stages/, and a row.
+
+A kind's name is its section of the config. Its file here holds what can be said in numbers, without
+TensorFlow: settings, checks, schedule. Its module in stages/ offers what trains and draws:
+
+  networks(io) -> {name: Keras model}            the networks of a stage, weights from io.seed
+  phases(io, networks, sources) -> (Phase, ...)  its training; nothing is read before .batches()
+  start(io, networks, sources) -> None           once, before step 1: what can refuse or fill weights
+  draws(io) -> name of the network that draws
+  draw(io, network) -> function                  latents, or what is given -> channels
+
+See stages/README.md.
+"""
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, NamedTuple, Tuple
+
+from pipelines.plan.kinds import pggan, pix2pixhd
+
+
+class Kind(NamedTuple):
+    """One kind of GAN.
+
+    Attributes:
+      settings: frozen dataclass of its section of the config, with defaults.
+      module: of the five functions above, as text: imported when a stage is built.
+      check: (config, stage, settings, refuse) -> None, refuses what could not be carried out.
+      positive, not_negative: names of settings that have to be from 1 on, and from 0 on.
+    """
+    settings: type
+    module: str
+    check: Callable[[Any, Any, Any, Callable], None]
+    positive: Tuple[str, ...] = ()
+    not_negative: Tuple[str, ...] = ()
+
+
+KINDS: Dict[str, Kind] = {
+    'pggan': Kind(pggan.Settings, 'pipelines.stages.pggan', pggan.check, pggan.POSITIVE),
+    'pix2pixhd': Kind(pix2pixhd.Settings, 'pipelines.stages.pix2pixhd', pix2pixhd.check,
+                      pix2pixhd.POSITIVE, pix2pixhd.NOT_NEGATIVE),
+}

@@ -1,0 +1,112 @@
+"""What a segmenter learns from, and which segmenters an experiment trains (Ciano 2021, section 4.2).
+
+REAL: real pairs. SYNTH k: pairs of method k. FINETUNE k: SYNTH k, then trained on with real pairs.
+The regimes follow from plan.methods.METHODS: a method brings its two.
+"""
+from __future__ import annotations
+
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+
+from datasets.errors import InputError
+from pipelines.plan import segmenters
+from pipelines.plan.methods import METHODS, Method, Stage
+
+
+class Regime(NamedTuple):
+    """What the segmenter learns from; `kind` is 'real', 'synth' or 'finetune'."""
+    name: str
+    kind: str
+    method: Optional[Method]
+
+    @property
+    def label(self) -> str:
+        """In tables: 'REAL', 'Three-stage, Synth 3', 'Three-stage, Finetune'."""
+        if self.method is None:
+            return 'REAL'
+        kind = f'Synth {self.method.code}' if self.kind == 'synth' else 'Finetune'
+        return f'{self.method.label}, {kind}'
+
+    @property
+    def rank(self) -> Tuple[int, int]:
+        """The regime of least rank stands for an experiment: Table 3 shows the paper's FINETUNE 3."""
+        return ('finetune', 'synth', 'real').index(self.kind), -(self.method.rank if self.method else 0)
+
+
+def regimes() -> Dict[str, Regime]:
+    """Every regime by name, in the order of the tables."""
+    every = [Regime('real', 'real', None)]
+    every += [Regime(f'{kind}{method.code}', kind, method)
+              for method in METHODS.values() for kind in ('synth', 'finetune')]
+    return {regime.name: regime for regime in every}
+
+
+def parse_regime(name: str) -> Regime:
+    """Regime of that name; InputError lists the names there are."""
+    every = regimes()
+    if name not in every:
+        raise InputError(f'regime {name!r}: expected one of {", ".join(every)}')
+    return every[name]
+
+
+def label_of(name: str) -> str:
+    """The label of a regime in results, which may be of a method that is no more: then its name."""
+    every = regimes()
+    return every[name].label if name in every else name
+
+
+def order_of(name: str) -> Tuple[int, str]:
+    """Sorts names of regimes as the tables do, those of methods that are no more behind the others."""
+    names = list(regimes())
+    return (names.index(name) if name in names else len(names)), name
+
+
+def rank_of(name: str) -> Tuple[int, int]:
+    """`Regime.rank` by name; a regime of a method that is no more stands for nothing, so last."""
+    every = regimes()
+    return every[name].rank if name in every else (len(every), 0)
+
+
+class Run(NamedTuple):
+    """One segmenter that is trained: what from, which network, which of its seeds.
+
+    `num_synthetic` pairs train it; None = `generation.num_train`, all there are for training.
+    """
+    regime: Regime
+    segmenter: str = 'smanet'
+    seed: int = 0
+    num_synthetic: Optional[int] = None
+
+    @property
+    def name(self) -> str:
+        """Folder name: finetune3-smanet-0, or finetune3-smanet-0-n300 of 300 synthetic pairs."""
+        pairs = '' if self.num_synthetic is None else f'-n{self.num_synthetic}'
+        return f'{self.regime.name}-{self.segmenter}-{self.seed}{pairs}'
+
+    @property
+    def pretraining(self) -> 'Run':
+        """The SYNTH k that a FINETUNE k starts from."""
+        return self._replace(regime=synth_regime(self.regime.method))
+
+
+def with_pretraining(runs: Iterable[Run]) -> List[Run]:
+    """The runs asked for, each FINETUNE k behind its SYNTH k, network by network."""
+    wanted = list(runs)
+    wanted += [run.pretraining for run in wanted if run.regime.kind == 'finetune']
+    return sorted(set(wanted), key=lambda run: (
+        segmenters.order_of(run.segmenter), run.seed, order_of(run.regime.name),
+        run.num_synthetic or 0))
+
+
+def synth_regime(method: Method) -> Regime:
+    """SYNTH k of method k."""
+    return parse_regime(f'synth{method.code}')
+
+
+def methods_of(some: Sequence[Regime]) -> List[Method]:
+    """The methods that some regimes need, in their order."""
+    return [m for m in METHODS.values() if any(r.method == m for r in some)]
+
+
+def stages_of(some: Sequence[Regime]) -> Dict[str, Stage]:
+    """The stages that some regimes need, by folder: one that methods share once."""
+    return {stage.folder: stage for method in methods_of(some) for stage in method.stages}

@@ -1,0 +1,115 @@
+"""The segmentation networks as a table: another one is a file in models/segmenters and a row here.
+
+A row names its builder as text, because planning and reports import no TensorFlow; `resolve` finds it
+when it is to be built.
+"""
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
+
+RESNETS = {(3, 4, 6, 3): 'resnet50', (3, 4, 23, 3): 'resnet101'}   # depths -> name in Keras
+
+
+class Sides(NamedTuple):
+    """Which sides of a crop a network takes: at least `least`, and side + `offset` divides."""
+    multiple: int = 1
+    offset: int = 0
+    least: int = 1
+    words: str = 'a number from 1 on'
+
+    def fit(self, side: int) -> bool:
+        """Whether the network takes a crop of this side, px."""
+        return side >= self.least and (side + self.offset) % self.multiple == 0
+
+
+class Segmenter(NamedTuple):
+    """One network.
+
+    Attributes:
+      build: 'module:function', called as function(num_classes, channels=, seed=, **options) -> a
+        Keras model called as network(image, key, training=) -> logits [N, H, W, classes].
+      options: frozen dataclass of the settings that are this network's own, with their defaults; they
+        stand in the config's `segmenter` section beside those that all networks have.
+      sides: of the crops that it takes.
+      check: (settings, refuse) -> None, refuses what could not be carried out: refuse(key of the section,
+        what was expected, what was found).
+      updates: 'module:function', called as function({'network': ..., and the helpers}) -> the updates of
+        a training step, whose batches hold 'image', 'label' and 'key'.
+      helpers: 'module:function' or None, called as `build` -> {name: model}: what is trained beside the
+        network and not exported, a critic for example.
+      prepare: 'module:function' or None, called as function(network, settings) after building: puts
+        weights that were learned elsewhere into it.
+    """
+    build: str
+    options: type
+    sides: Sides
+    check: Optional[Callable[[Any, Callable], None]] = None
+    updates: str = 'models.segmenters.losses:segmentation_updates'
+    helpers: Optional[str] = None
+    prepare: Optional[str] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class SMANetOptions:
+    """Of SMANet, see models/segmenters/smanet.py."""
+    width: float = 1.0                  # scales every channel count
+    blocks: Tuple[int, ...] = (3, 4, 6, 3)  # of the encoder: ResNet-50; (3, 4, 23, 3): ResNet-101
+    context: str = 'attention'          # attention (SMANet) | pyramid (PSPNet's, to compare)
+    imagenet_weights: Optional[str] = None  # Keras' ResNet .h5 without top | keras | none
+
+
+@dataclasses.dataclass(frozen=True)
+class UNetOptions:
+    """Of the plain U-Net, see models/segmenters/unet.py."""
+    width: float = 1.0                  # scales every channel count
+
+
+def _check_width(settings, refuse) -> None:
+    if not settings.options.width > 0:
+        refuse('width', 'a number above 0', settings.options.width)
+
+
+def _check_smanet(settings, refuse) -> None:
+    options = settings.options
+    _check_width(settings, refuse)
+    if options.context not in ('attention', 'pyramid'):
+        refuse('context', 'one of attention, pyramid', options.context)
+    if len(options.blocks) != 4 or min(options.blocks) < 1:
+        refuse('blocks', 'four numbers from 1 on', list(options.blocks))
+    if options.imagenet_weights and options.width != 1.0:
+        refuse('width', '1.0 with imagenet_weights', options.width)
+    if options.imagenet_weights and options.blocks not in RESNETS:
+        refuse('blocks', 'those of ResNet-50 or -101, [3, 4, 6, 3] or [3, 4, 23, 3], with '
+               'imagenet_weights', list(options.blocks))
+
+
+SEGMENTERS: Dict[str, Segmenter] = {
+    'smanet': Segmenter(
+        'models.segmenters.smanet:build', SMANetOptions,
+        Sides(48, 7, 41, '8*k - 7 with k a multiple of 6 (41, 89, 137, 185, 233, 281, 329, 377, ...), '
+              'so that the pyramid\'s bins divide it'),
+        _check_smanet, prepare='pipelines.segmentation.network:load_imagenet_file'),
+    'unet': Segmenter(
+        'models.segmenters.unet:build', UNetOptions,
+        Sides(16, 0, 16, 'a multiple of 16, which a U-Net halves four times'),
+        _check_width),
+}
+
+
+def order_of(name: str) -> Tuple[int, str]:
+    """Sorts names of segmenters as tables do: in the order of the rows, then those of configs."""
+    names = list(SEGMENTERS)
+    return (names.index(name) if name in names else len(names)), name
+
+
+def foremost() -> str:
+    """The network that an experiment is about; tables name only the others."""
+    return next(iter(SEGMENTERS))
+
+
+def resolve(place: str) -> Callable:
+    """'module:name' -> what stands there; imports the module."""
+    module, name = place.split(':')
+    return getattr(importlib.import_module(module), name)

@@ -1,0 +1,88 @@
+"""Where everything lies: every path of an experiment's folder, spelled once.
+
+    config.yaml  results.jsonl  report.html  report.md  report_files/
+    records/<set>/           train, test, left_out, or the name of another source
+    stages/<folder>/         a GAN: checkpoints/ snapshots/ samples/ losses.jsonl finished.json
+    synthetic/<method>/      its samples
+    quality/<method>.json    what they are worth; <method>-nearest.png
+    segmenters/<run>/        a segmenter, as a stage
+    exports/<run>/1/         its SavedModel
+    evaluations/<run>-<set>.json, .png
+    predictions/ pictures/   some test pictures, segmented as a user would
+    reading/                 a blinded reading
+    <arm>/                   of a matrix, each with all of the above but the report
+"""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from pipelines.plan.methods import Method, Stage
+from pipelines.plan.regimes import Run
+
+
+class Workdir(NamedTuple):
+    """The folder of an experiment, or of one arm of it."""
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """The config that everything in it was made with."""
+        return Path(self.root) / 'config.yaml'
+
+    @property
+    def results(self) -> Path:
+        """A line an evaluation, see scores/results.py."""
+        return Path(self.root) / 'results.jsonl'
+
+    @property
+    def report(self) -> Path:
+        """For people."""
+        return Path(self.root) / 'report.html'
+
+    def arm(self, folder: str) -> 'Workdir':
+        """The folder of one arm; '' = this one."""
+        return Workdir(Path(self.root) / folder)
+
+    def records(self, name: str) -> Path:
+        """Records of a set: train, test, left_out, or another source of the config."""
+        return Path(self.root) / 'records' / name
+
+    def stage(self, stage: Stage) -> Path:
+        """Where a GAN stage is trained."""
+        return Path(self.root) / 'stages' / stage.folder
+
+    def samples(self, method: Method) -> Path:
+        """Records of a method's samples."""
+        return Path(self.root) / 'synthetic' / method.name
+
+    def quality(self, method: Method) -> Path:
+        """What the samples of a method are worth, see evaluation/quality.py."""
+        return Path(self.root) / 'quality' / f'{method.name}.json'
+
+    def segmenter(self, run: Run) -> Path:
+        """Where a segmenter is trained."""
+        return Path(self.root) / 'segmenters' / run.name
+
+    def export(self, run: Run) -> Path:
+        """The folder of its SavedModel, which is `1` in it."""
+        return Path(self.root) / 'exports' / run.name
+
+    def evaluation(self, run: Run, name: str) -> Path:
+        """Its scores on a set of records; the overlays lie beside them as .png."""
+        return Path(self.root) / 'evaluations' / f'{run.name}-{name}.json'
+
+    @property
+    def predictions(self) -> Path:
+        """Test pictures as the exported model segments them."""
+        return Path(self.root) / 'predictions'
+
+    @property
+    def pictures(self) -> Path:
+        """The test pictures of `predictions`, as files."""
+        return Path(self.root) / 'pictures'
+
+    @property
+    def reading(self) -> Path:
+        """The blinded reading."""
+        return Path(self.root) / 'reading'

@@ -1,0 +1,57 @@
+"""Which records a segmenter learns from, and which choose the epoch (caption of Table 1).
+
+SYNTH learns from the first `generation.num_train` synthetic pairs and the rest choose the epoch. REAL and
+the fine-tuning hold out source images for that; with few of them none is held out.
+"""
+from __future__ import annotations
+
+from typing import Callable, NamedTuple, Optional
+
+import numpy as np
+import tensorflow as tf
+
+from datasets import records
+from datasets.errors import InputError
+from pipelines.plan.config import Config
+from pipelines.plan.loading import segmenter_settings
+from pipelines.plan.regimes import Run
+from pipelines.plan.workdir import Workdir
+from pipelines.runtime.seeds import stable_seed
+
+
+class Pairs(NamedTuple):
+    """Which records a regime learns from and which choose the epoch (None: none do)."""
+    info: records.Info
+    train: Optional[Callable]
+    validation: Optional[Callable]
+
+
+def pairs_of(config: Config, run: Run, workdir) -> Pairs:
+    """The records of a run.
+
+    Raises:
+      InputError: they are not there yet, or in another number than the config asks for.
+    """
+    if run.regime.kind == 'synth':
+        info = records.read_info(Workdir(workdir).samples(run.regime.method))
+        total, wanted = config.generation.num_train, config.generation.count
+        count = run.num_synthetic or total
+        if count > total:
+            raise InputError(f'--num-synthetic {count}: expected at most generation.num_train = '
+                             f'{total}; the others choose the epoch')
+        trains = lambda row: row['index'] < count
+        chooses = lambda row: row['index'] >= total
+        if info.count != wanted:
+            raise InputError(f'{info.directory}: expected generation.num_train + num_validation = '
+                             f'{wanted} samples, found {info.count}; remove the folder and generate '
+                             f'without --num')
+        return Pairs(info, trains, chooses)
+    info = records.read_info(Workdir(workdir).records('train'))
+    ids, settings = sorted(set(info.ids)), segmenter_settings(config, run.segmenter)
+    if len(ids) < settings.min_holdout_images:
+        return Pairs(info, None, None)
+    rng = np.random.default_rng(stable_seed(config.seed, run.seed, 'holdout'))
+    held_out = tf.constant(rng.choice(ids, max(1, round(settings.holdout * len(ids))),
+                                      replace=False))
+    is_held_out = lambda row: tf.reduce_any(row['source_id'] == held_out)
+    return Pairs(info, lambda row: ~is_held_out(row), is_held_out)
