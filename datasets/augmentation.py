@@ -27,7 +27,7 @@ def augment(image: np.ndarray, masks: Dict[str, np.ndarray], seed: int, id: str,
     """Makes one variant of a sample; the same for the same (seed, id, variant).
 
     Args:
-      image: uint8 or uint16 [H, W].
+      image: uint8 or uint16 [H, W], or uint8 [H, W, 3].
       masks: organ -> bool [h, w]; any size, showing the same field of view as the image.
       seed, id, variant: key the random numbers. Variant 0 is the original; 1 rotates, 2 shifts
         horizontally, 3 vertically, 4 both ways, 5 adds noise.
@@ -56,8 +56,8 @@ def augment(image: np.ndarray, masks: Dict[str, np.ndarray], seed: int, id: str,
     shift_x *= composed or variant in (2, 4)
     shift_y *= composed or variant in (3, 4)
     if degrees or shift_x or shift_y:
-        matrix = _affine(degrees, shift_x, shift_y, image.shape)
-        masks = {organ: _warp_mask(mask, matrix, image.shape) for organ, mask in masks.items()}
+        matrix = _affine(degrees, shift_x, shift_y, image.shape[:2])
+        masks = {organ: _warp_mask(mask, matrix, image.shape[:2]) for organ, mask in masks.items()}
         image = _warp(image, matrix, cv2.BORDER_REPLICATE)
     if composed or variant == 5:
         image = add_noise(image, rng, noise)
@@ -98,7 +98,7 @@ def _affine(degrees: float, shift_x: float, shift_y: float, shape: Tuple[int, in
 
 
 def _warp(array: np.ndarray, matrix: np.ndarray, border: int) -> np.ndarray:
-    return cv2.warpAffine(array, matrix, array.shape[::-1], flags=cv2.INTER_LINEAR,
+    return cv2.warpAffine(array, matrix, array.shape[1::-1], flags=cv2.INTER_LINEAR,
                           borderMode=border, borderValue=0)
 
 

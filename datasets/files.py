@@ -19,6 +19,7 @@ import yaml
 from datasets import locks
 from datasets.errors import InputError
 
+MADE_WITH = 'made_with.json'  # beside what is made: with what, see pipelines/plan/provenance.py
 MAX_YAML_BYTES, MAX_YAML_VALUES = 1 << 20, 100_000
 
 
@@ -47,8 +48,11 @@ def whole_file(path) -> Iterator[Path]:
 
 
 def is_vacant(folder: Path) -> bool:
-    """Whether there is no such folder, or nothing in it but what `whole_file` left unfinished."""
-    return not folder.exists() or all(path.suffix == '.tmp' for path in folder.iterdir())
+    """Whether there is no such folder, or nothing in it that anybody made: what `whole_file` left unfinished,
+    a note of what is about to be made, and hidden files are nothing."""
+    return not folder.exists() or all(
+        path.suffix == '.tmp' or path.name == MADE_WITH or path.name.startswith('.')
+        for path in folder.iterdir())
 
 
 @contextlib.contextmanager

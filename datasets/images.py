@@ -1,4 +1,4 @@
-"""Reads pictures as grey arrays, and says so in one line if a file is not what it should be.
+"""Reads pictures as arrays, and says so in one line if a file is not what it should be.
 
 Pillow reads all formats (OpenCV here cannot read GIF, and returns half a picture for a cut file).
 """
@@ -39,6 +39,21 @@ def read_grey(path: Path) -> np.ndarray:
         return np.ascontiguousarray(grey)
     raise InputError(f'{path}: expected a grey picture of 8 or 16 bits, found Pillow mode '
                      f'{image.mode!r}; convert it')
+
+
+def read_picture(path: Path, channels: int = 1) -> np.ndarray:
+    """Reads a picture of a data set of grey (1) or colour (3) pictures.
+
+    Returns:
+      uint8 or uint16 [H, W] as `read_grey`, or uint8 [H, W, 3] in the order red, green, blue; a grey file
+      among colour ones is repeated.
+    """
+    if channels == 1:
+        return read_grey(path)
+    image = _open(path)
+    if image.mode == 'I' or image.mode.startswith('I;16'):
+        raise InputError(f'{path}: expected a colour picture of 8 bits, found a grey one of 16; convert it')
+    return np.array(image.convert('RGB'))
 
 
 def read_codes(path: Path) -> np.ndarray:

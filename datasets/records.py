@@ -46,7 +46,7 @@ class Example(NamedTuple):
     Attributes:
       name: file name stem, unique in the folder, for example 'JPCLN001-3'.
       source_id: the real image it was made from; variants of one image share it.
-      image: uint8 or uint16 [S, S].
+      image: uint8 or uint16 [S, S], or uint8 [S, S, 3].
       label_map: codes, uint8 [S, S].
       dots: dot codes, uint8 [D, D], or None.
       index, seed: address of a synthetic sample; -1 for real ones.
@@ -75,6 +75,7 @@ class Info:
     count: int = 0
     shards: Sequence[dict] = ()   # file, count, sha256
     notes: dict = dataclasses.field(default_factory=dict)  # counted while making them
+    channels: int = 1             # of the image: 1 or 3
 
     def to_dict(self) -> dict:
         """As `dataset_info.json` has it."""
@@ -99,11 +100,12 @@ def serialize(example: Example) -> bytes:
             return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
-    height, width = example.image.shape
+    height, width = example.image.shape[:2]
+    channels = 1 if example.image.ndim == 2 else example.image.shape[2]
     values = {
         'image/encoded': encode_png(example.image), 'image/format': b'png',
         'image/filename': f'{example.name}.png'.encode(),
-        'image/height': int(height), 'image/width': int(width), 'image/channels': 1,
+        'image/height': int(height), 'image/width': int(width), 'image/channels': channels,
         'image/segmentation/class/encoded': encode_png(example.label_map),
         'image/segmentation/class/format': b'png',
         'image/source_id': example.source_id.encode(),
@@ -116,10 +118,10 @@ def serialize(example: Example) -> bytes:
 
 
 def parse(serialized: tf.Tensor, info: Info) -> Dict[str, tf.Tensor]:
-    """Bytes -> {image [S, S, 1], labels [S, S], dots [D, D] (uint8), source_id, name, index}."""
+    """Bytes -> {image [S, S, C], labels [S, S], dots [D, D] (uint8), source_id, name, index}."""
     features = tf.io.parse_single_example(serialized, SCHEMA)
 
-    def decode(key, size, dtype=tf.uint8):
+    def decode(key, size, dtype=tf.uint8, channels=1):
         # the width and height that a PNG file names, before anything of that size is made
         sides = tf.io.decode_raw(tf.strings.substr(features[key], 16, 8), tf.int32,
                                  little_endian=False)
@@ -128,12 +130,12 @@ def parse(serialized: tf.Tensor, info: Info) -> Dict[str, tf.Tensor]:
                                     ['a picture is no PNG file']),  # TensorFlow takes others
                 tf.debugging.assert_equal(sides, [size, size],
                                           f'a picture is not {size} x {size}')]):
-            picture = tf.io.decode_png(features[key], channels=1, dtype=dtype)
-        return tf.ensure_shape(picture, [size, size, 1])
+            picture = tf.io.decode_png(features[key], channels=channels, dtype=dtype)
+        return tf.ensure_shape(picture, [size, size, channels])
 
     image_type = tf.uint16 if info.bits == 16 else tf.uint8
     parsed = {
-        'image': decode('image/encoded', info.size, image_type),
+        'image': decode('image/encoded', info.size, image_type, info.channels),
         'labels': decode('image/segmentation/class/encoded', info.size)[..., 0],
         'source_id': features['image/source_id'], 'name': features['image/filename'],
         'index': features['synthetic/index'],

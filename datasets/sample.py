@@ -7,7 +7,7 @@ field of view. They overlap where organs do.
 from __future__ import annotations
 
 import pathlib
-from typing import Callable, Dict, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from datasets.errors import InputError
 from datasets.images import read_grey
 from datasets.labels import LabelCoding
 
-SPLITS = ('train', 'test')
+SPLITS = ('train', 'test')   # as an archive divides its images
 
 
 class Sample(NamedTuple):
@@ -26,15 +26,21 @@ class Sample(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """One split of one archive; `load(id)` reads (or draws) one sample when it is asked for.
+    """One split of one archive.
 
-    `field_of_view_mm` is the (height, width) that every picture covers, None where nobody says.
+    Attributes:
+      load: id -> its sample, read (or drawn) when it is asked for.
+      field_of_view_mm: (height, width) that every picture covers, None where nobody says.
+      files: id -> the files that `load` reads; none for what is drawn.
+      patients: id -> patient, of those whose patient is known; other images stand for themselves.
     """
     name: str
     coding: LabelCoding
     ids: Tuple[str, ...]
     load: Callable[[str], Sample]
     field_of_view_mm: Optional[Tuple[float, float]] = None
+    files: Callable[[str], Sequence[pathlib.Path]] = lambda id: ()
+    patients: Mapping[str, str] = {}
 
 
 def mask_centroid(mask: np.ndarray) -> Tuple[float, float]:
@@ -44,9 +50,9 @@ def mask_centroid(mask: np.ndarray) -> Tuple[float, float]:
 
 
 def check_split(split: str) -> None:
-    """Raises InputError unless it is 'train' or 'test'."""
-    if split not in SPLITS:
-        raise InputError(f'split: expected train or test, found {split!r}')
+    """Raises InputError unless it is 'train', 'test' or 'all'."""
+    if split not in (*SPLITS, 'all'):
+        raise InputError(f'split: expected train, test or all, found {split!r}')
 
 
 def check_binary(values: np.ndarray, source: str) -> np.ndarray:

@@ -15,6 +15,19 @@ Batch = Dict[str, tf.Tensor]
 LossFn = Callable[[Batch, Dict[str, tf.Tensor]], Tuple[tf.Tensor, Dict[str, tf.Tensor]]]
 
 
+class Group(NamedTuple):
+    """Variables of an update that are treated otherwise than the rest of it.
+
+    Attributes:
+      rate: times the learning rate of the update.
+      decay: coupled weight decay: the gradient gets decay * weight added, as PyTorch's Adam and SGD do;
+        not that of AdamW, which Keras' `weight_decay` is.
+    """
+    variables: Sequence[tf.Variable]
+    rate: float = 1.0
+    decay: float = 0.0
+
+
 class Update(NamedTuple):
     """One optimiser step of a training step.
 
@@ -22,15 +35,25 @@ class Update(NamedTuple):
       name: names the loss in logs and the optimiser, for example 'generator'.
       variables: the trainable variables that move.
       loss: (batch, made) -> (scalar loss, dict of scalar metrics); may add tensors to `made`.
+      rate: times the learning rate of the phase.
+      every: training steps from one to the next; it moves in the first of a phase.
+      groups: of its variables, those with a rate or a decay of their own; no variable in two of them.
     """
     name: str
     variables: Sequence[tf.Variable]
     loss: LossFn
+    rate: float = 1.0
+    every: int = 1
+    groups: Tuple[Group, ...] = ()
+
+    def is_due(self, step: int) -> bool:
+        """Whether it moves in this step of a phase, counted from 0."""
+        return step % self.every == 0
 
 
 def train_step(updates: Tuple[Update, ...], optimizers: Dict[str, tf.keras.optimizers.Optimizer],
                batch: Batch) -> Dict[str, tf.Tensor]:
-    """Walks the updates once.
+    """Walks the updates once; those that are not due (see Update.is_due) are not to be given.
 
     Args:
       optimizers: by update name. One that is a `tf.keras.mixed_precision.LossScaleOptimizer` scales
@@ -45,7 +68,9 @@ def train_step(updates: Tuple[Update, ...], optimizers: Dict[str, tf.keras.optim
     """
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     made, metrics = {}, {}
-    for name, variables, loss_fn in updates:
+    for update in updates:
+        name, variables, loss_fn = update.name, update.variables, update.loss
+        decays = {id(v): group.decay for group in update.groups for v in group.variables if group.decay}
         optimizer = optimizers[name]
         is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -68,7 +93,8 @@ def train_step(updates: Tuple[Update, ...], optimizers: Dict[str, tf.keras.optim
         check = tf.debugging.Assert(tf.math.is_finite(loss) & finite,
                                     [f'{name} loss', loss, 'gradient norm', norm])
         with tf.control_dependencies([check]):  # else variables move before the check is made
-            pairs = [(tf.identity(g), v) for g, v in pairs]
+            pairs = [(tf.identity(g) if id(v) not in decays else g + decays[id(v)] * v, v)
+                     for g, v in pairs]
         optimizer.apply_gradients(pairs)
         # Else the next update's forward pass may run first and hold its tensors through this one's.
         with tf.control_dependencies([v.read_value() for v in variables]):

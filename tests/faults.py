@@ -96,7 +96,7 @@ def fingerprint(workdir: Path) -> dict:
             if name.endswith('VARIABLE_VALUE'):
                 digest.update(name.encode() + np.asarray(reader.get_tensor(name)).tobytes())
         found[str(folder.relative_to(workdir))] = digest.hexdigest()
-    for path in workdir.glob('evaluations/*.json'):
+    for path in workdir.glob('evaluations/*-test.json'):
         found[path.name] = {**read_json(path), 'model': None, 'records': None}
     found['quality'] = [read_json(path) for path in sorted(workdir.glob('quality/*.json'))]
     found['results'] = [{**row, 'versions': None}

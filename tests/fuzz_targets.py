@@ -17,7 +17,8 @@ from datasets.files import check_manifest
 from datasets.readers import folder, jsrt
 from pipelines.evaluation import quality_file
 from pipelines.experiment import rows
-from pipelines.plan import loading, matrix, provenance, regimes
+from pipelines.experiment.opening import open_experiment
+from pipelines.plan import loading, matrix, regimes
 from pipelines.plan.config import Config
 from pipelines.plan.workdir import Workdir
 from pipelines.reading import unblinding
@@ -136,8 +137,9 @@ def _scored(run: Path) -> List[Target]:
         return digest([rows.read_scores(run / 'evaluations' / f'{each.name}-{split}.json', each, split)
                        for arm in arms for each, splits in arm.scores.items() for split in splits])
 
+    scored = sorted(p for p in (run / 'evaluations').glob('*.json') if 'made_with' not in p.name)
     return [Target('results', [path], scores, True),
-            Target('evaluations', sorted((run / 'evaluations').glob('*.json')), evaluations, True),
+            Target('evaluations', scored, evaluations, True),
             Target('quality', measured, lambda: digest([quality_file.read_quality(p) for p in measured]),
                    True)]
 
@@ -159,7 +161,8 @@ def _of_the_user(run: Path, own: Path) -> List[Target]:
         Target('key of a reading', [key], unblind, True),
         Target('answers of a reading', [answers], unblind, False),
         Target('config', [kept], lambda: digest(loading.to_dict(loading.load_config(str(kept)))), False),
-        Target('kept config', [kept], lambda: str(provenance.open_workdir(settings, run)), True),
+        Target('notes of what things were made with', sorted(run.rglob('*made_with.json')),
+               lambda: str(open_experiment(settings, run, matrix.arms_of(settings))), True),
         Target('coding', [coding], lambda: digest(folder.read_coding(coding).to_dict()), False),
         Target('ids', [ids], lambda: digest(splits.read_ids(ids)), False)]
 

@@ -25,10 +25,11 @@ from pipelines.plan.matrix import arm_of
 from pipelines.plan.methods import METHODS
 from pipelines.plan.regimes import Run, parse_regime
 from pipelines.report import report
+from pipelines.runtime.json_lines import read_json_lines
 from pipelines.scores import results
 from pipelines.training import checkpoints
 from tests.conftest import tiny_config
-from tests.evaluations import make_confusions, make_evaluation
+from tests.evaluations import make_counts, make_evaluation
 
 DATA = Path(__file__).parent / 'data'
 STEPS, REPORT = DATA / 'golden_steps.json', DATA / 'golden_report.md'
@@ -60,7 +61,7 @@ def measure(workdir) -> dict:
     for run in RUNS:
         steps.train_segmenter(settings, run, workdir)
     for folder in sorted([*workdir.glob('stages/*'), *workdir.glob('segmenters/*')]):
-        rows = [row for _, row in results.read_json_lines(folder / 'losses.jsonl')]
+        rows = [row for _, row in read_json_lines(folder / 'losses.jsonl')]
         found['steps'][folder.name] = rows
         found['weights'][folder.name] = _weights(folder)
     row = steps.evaluate(arm_of(settings, RUNS[:1]), RUNS[0], 'test', workdir)
@@ -106,7 +107,7 @@ def write_report(folder) -> str:
             for segmenter in ('smanet', 'unet') if regime in ('real', 'finetune3') else ('smanet',):
                 for split in ('test', 'left_out') if seed == 0 else ('test',):
                     rows.append(make_evaluation(
-                        make_confusions(np.round(rng.uniform(0.7, 0.95, (5, 3)), 3)), draw=draw,
+                        make_counts(np.round(rng.uniform(0.7, 0.95, (5, 3)), 3)), draw=draw,
                         seed=seed, regime=regime, segmenter=segmenter, split=split,
                         distances=np.round(rng.uniform(1, 9, (5, 3, 2)), 2).tolist()))
     rows.append(make_evaluation(arm='other', split='left_out', draw=0))

@@ -31,7 +31,7 @@ def main() -> int:
     from datasets.files import write_json
     from pipelines.cost import benchmark_parts
     from pipelines.runtime import devices
-    from pipelines.scores import results
+    from pipelines.runtime.versions import versions
     figures = []
     print(f'{"":76}{"measured":>11}{"limit":>11}  {"unit":10}{"ratio":>7}  target')
     with tempfile.TemporaryDirectory() as workdir:
@@ -45,7 +45,7 @@ def main() -> int:
     if arguments.output:
         write_json(arguments.output, {
             'device': devices.device_name(), 'machine': platform.machine(),
-            'versions': results.versions(), 'quick': arguments.quick,
+            'versions': versions(), 'quick': arguments.quick,
             'figures': [{**figure._asdict(), 'ratio': figure.ratio, 'is_met': figure.is_met}
                         for figure in figures]})
 

@@ -25,7 +25,7 @@ def run(main) -> None:
     try:
         sys.exit(main())
     except InputError as error:
-        print(f'error: {error}', file=sys.stderr)
+        print(f'error: {error}{_mended(error)}', file=sys.stderr)
         sys.exit(2)
     except Diverged as error:
         print(f'stopped: {error}', file=sys.stderr)
@@ -48,6 +48,17 @@ def run(main) -> None:
             raise
         print(f'error: {_told(error)}', file=sys.stderr)
         sys.exit(2)
+
+
+def _mended(error: InputError) -> str:
+    """The exact command that mends it, where the error names one; see plan/provenance.py."""
+    if getattr(error, 'adopt', False):
+        more = ['--adopt']
+    elif getattr(error, 'redo', ()):
+        more = ['--redo', *error.redo]
+    else:
+        return ''
+    return f': {shlex.join([Path(sys.executable).name, *sys.argv, *more])}'
 
 
 def _told(error: Exception) -> str:
@@ -83,6 +94,13 @@ def add_config_options(options: argparse.ArgumentParser) -> None:
                          '--set data.source=/data/jsrt (repeatable)')
     options.add_argument('--dry-run', action='store_true',
                          help='print the resolved plan and stop')
+    options.add_argument('--redo', nargs='+', action='extend', default=[], metavar='NAME',
+                         help='remove these things that were made, with all that hangs on them, and make '
+                         'them anew: records/train, stages/dots, synthetic/three, ..., or a sort of them '
+                         'such as stages; in a matrix behind the folder of their arm')
+    options.add_argument('--adopt', action='store_true',
+                         help='take what an older version of this program made, and nobody noted with '
+                         'what, for made with this config and this data')
 
 
 def add_method_option(options: argparse.ArgumentParser, required: bool = True) -> None:
@@ -172,6 +190,12 @@ def load_arm_config(arguments: argparse.Namespace):
                          f'its arms: give the config.yaml in the arm\'s folder, and that folder as '
                          f'--workdir')
     return config
+
+
+def open_workdir(arguments: argparse.Namespace, config, arms, names=None):
+    """The folder that --workdir names, checked; see experiment/opening.py."""
+    from pipelines.experiment.opening import open_experiment
+    return open_experiment(config, arguments.workdir, arms, names, arguments.redo, arguments.adopt)
 
 
 def dry_run(arguments: argparse.Namespace, arms) -> bool:

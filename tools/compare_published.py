@@ -22,12 +22,15 @@ def main() -> None:
     arguments = options.parse_args()
 
     from pipelines.report import published
-    from pipelines.scores import results
-    made = published.tables(results.score_rows(results.collect(arguments.results)))
-    print(published.to_text(made))
+    from pipelines.scores import results, runs, table
+    rows, missing = runs.joined(results.collect(arguments.results))
+    made = published.tables(results.score_rows(rows))
+    print(table.to_text(made))
+    for words in missing:
+        print(f'left out, for folds are missing: {words}')
     if arguments.markdown:
         try:
-            Path(arguments.markdown).write_text(published.to_markdown(made), encoding='utf-8')
+            Path(arguments.markdown).write_text(table.to_markdown(made), encoding='utf-8')
         except OSError as error:
             raise InputError(f'--markdown {arguments.markdown}: expected a file that can be '
                              f'written ({error.strerror}); choose another path') from error

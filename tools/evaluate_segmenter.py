@@ -15,7 +15,7 @@ def main() -> None:
     options.add_argument('--records', required=True, metavar='DIR', help='WORKDIR/records/test of a '
                          'run, or from prepare_records.py')
     options.add_argument('--output', required=True, metavar='FILE.json',
-                         help='the scores, and per image its confusion matrix and distances; '
+                         help='the scores, and of each image what they follow from; '
                          'replaced')
     options.add_argument('--overlays', metavar='FILE.png',
                          help='also draw image, target and prediction, worst to best')

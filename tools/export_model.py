@@ -22,7 +22,7 @@ def main() -> None:
     if bool(arguments.regime) == bool(arguments.method and arguments.stage):
         options.error('expected either --regime, or --method and --stage')
 
-    from pipelines.plan import matrix, methods, provenance, regimes
+    from pipelines.plan import matrix, methods, regimes
     config = common.load_arm_config(arguments)
     if arguments.regime:
         run = common.run_of(arguments, config)
@@ -30,11 +30,13 @@ def main() -> None:
         method = methods.parse_method(arguments.method)
         stage = methods.parse_stage(method, arguments.stage)
         run = regimes.Run(regimes.synth_regime(method))
-    if common.dry_run(arguments, [matrix.arm_of(config, [run])]):
+    arms = [matrix.arm_of(config, [run])]
+    if common.dry_run(arguments, arms):
         return
     common.setup_tensorflow()
     from pipelines.serving import export
-    workdir = provenance.open_workdir(config, arguments.workdir)
+    name = f'segmenters/{run.name}' if arguments.regime else f'stages/{stage.folder}'
+    workdir = common.open_workdir(arguments, config, arms, [name])
     if arguments.regime:
         path = export.export_segmenter(config, run, workdir, arguments.output)
     else:

@@ -28,18 +28,18 @@ def main() -> None:
                          'that prepare_records.py --dataset folder reads')
     arguments = options.parse_args()
 
-    from pipelines.plan import matrix, methods, provenance, regimes
+    from pipelines.plan import matrix, methods, regimes
     config = common.load_arm_config(arguments)
     method, part = methods.parse_method(arguments.method), common.part_of(arguments)
     if arguments.png and part.workers > 1:
         raise InputError('--png: expected with one worker only; repeat the command without '
                          '--num-shards once all are done')
-    if common.dry_run(arguments, [
-            matrix.arm_of(config, [regimes.Run(regimes.synth_regime(method))])]):
+    arms = [matrix.arm_of(config, [regimes.Run(regimes.synth_regime(method))])]
+    if common.dry_run(arguments, arms):
         return
     common.setup_tensorflow()
     from pipelines.synthesis import generate
-    workdir = provenance.open_workdir(config, arguments.workdir)
+    workdir = common.open_workdir(arguments, config, arms, [f'synthetic/{method.name}'])
     info = generate.generate(config, method, workdir, arguments.num, part)
     if info is None:
         print(f'worker {part.index} of {part.workers} is done; shards of others are still missing')

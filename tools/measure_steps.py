@@ -28,7 +28,7 @@ def main() -> None:
                          'enhancers enhancer and everything')
     arguments = options.parse_args()
 
-    from pipelines.plan import matrix, provenance
+    from pipelines.plan import matrix
     config = common.load_config(arguments)
     arm = matrix.arm_of(config, [run for arm in matrix.arms_of(config) for run in arm.runs])
     regimes = [run.regime for run in arm.runs]
@@ -37,7 +37,7 @@ def main() -> None:
     common.setup_tensorflow(config.strategy)
     from pipelines.experiment import steps
     from pipelines.cost import dry_run, measure
-    workdir = provenance.open_workdir(config, arguments.workdir)
+    workdir = common.open_workdir(arguments, config, [arm], ['records/train'])
     coding = steps.prepare(config, workdir).coding
     if arguments.training:
         stage = measure.named(regimes, arguments.training)

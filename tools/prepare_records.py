@@ -21,14 +21,16 @@ def main() -> None:
         '  # whether JSRT + SCR is read as meant, with the five variants of each image\n'
         '  python tools/prepare_records.py --dataset jsrt --source /data/jsrt-scr --split train \\\n'
         '      --size 256 --augment 6 --output records/look')
-    options.add_argument('--dataset', required=True, choices=['phantom', 'jsrt', 'folder'],
+    options.add_argument('--dataset', required=True, metavar='D',
                          help='phantom: chests drawn from --seed; jsrt: JSRT radiographs with SCR '
                          'masks; folder: your own, laid out as datasets/readers/folder.py says')
     options.add_argument('--source', metavar='DIR', help='folder of the data set (not for phantom)')
-    options.add_argument('--split', required=True, choices=['train', 'test'],
+    options.add_argument('--split', required=True, choices=['train', 'test', 'all'],
                          help='jsrt: the fold of odd numbers (train) or of even ones; folder: the '
-                         'ids in train.txt or test.txt')
+                         'ids in train.txt or test.txt; all: both')
     options.add_argument('--ids', metavar='FILE', help='only these images: one id a line')
+    options.add_argument('--channels', type=int, choices=[1, 3], default=1, metavar='C',
+                         help='of the pictures: 1 = grey (default), 3 = colour')
     options.add_argument('--size', type=common.positive, required=True, metavar='N',
                          help='side of the records, px')
     options.add_argument('--augment', type=common.positive, default=1, metavar='K',
@@ -46,17 +48,19 @@ def main() -> None:
     common.add_part_options(options)
     arguments = options.parse_args()
 
+    from datasets.readers import Request, open_dataset
     from datasets.splits import read_ids
     from pipelines.data import prepare
     from pipelines.plan.config import Data
     common.setup_tensorflow()
     ids = read_ids(arguments.ids) if arguments.ids else None
-    dataset = prepare.open_dataset(arguments.dataset, arguments.source, arguments.split, ids,
-                                   arguments.count, arguments.size, arguments.seed)
+    dataset = open_dataset(arguments.dataset, Request(
+        arguments.source, arguments.split, ids, arguments.channels, arguments.count, arguments.size,
+        arguments.seed))
     part = common.part_of(arguments)
     info = prepare.write_records(
         dataset, arguments.output, arguments.split, arguments.size, arguments.augment,
-        arguments.seed, Data(arguments.dataset, noise=arguments.noise), part)
+        arguments.seed, Data(arguments.dataset, channels=arguments.channels, noise=arguments.noise), part)
     if info is None:
         print(f'worker {part.index} of {part.workers} is done; shards of others are still missing')
         return

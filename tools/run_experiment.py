@@ -23,10 +23,15 @@ def main() -> None:
                          'matrix: smanet, unet, or names in the config\'s segmenters')
     options.add_argument('--seeds', nargs='+', type=common.natural, metavar='N',
                          help='only these seeds of the segmenters, of those in the matrix')
+    options.add_argument('--stages-from', metavar='DIR', help='the workdir of another experiment: its '
+                         'trained GAN stages are taken where settings and data are the same')
     arguments = options.parse_args()
+    if arguments.stages_from and not Path(arguments.stages_from).is_dir():
+        options.error(f'--stages-from {arguments.stages_from}: expected the workdir of an experiment, '
+                      f'found no folder')
 
     from pipelines.experiment import status
-    from pipelines.plan import matrix, provenance
+    from pipelines.plan import matrix
     config = common.load_config(arguments)
     if arguments.regimes and not config.matrix:  # any regime, not only those of the config
         arguments.overrides.append(f'regimes=[{", ".join(arguments.regimes)}]')
@@ -35,13 +40,13 @@ def main() -> None:
                            arguments.segmenters, arguments.seeds)
     if common.dry_run(arguments, arms):
         return
-    workdir = provenance.open_workdir(config, arguments.workdir)
+    workdir = common.open_workdir(arguments, config, arms)
     if status.is_done(workdir, arms):
         print('done: nothing is left to do')
     else:
         common.setup_tensorflow(config.strategy)
         from pipelines.experiment.run import run_experiment
-        run_experiment(config, workdir, arms)
+        run_experiment(config, workdir, arms, stages_from=arguments.stages_from)
     print(f'report: {workdir / "report.html"}')
 
 

@@ -18,14 +18,15 @@ def main() -> None:
     common.add_run_options(options, required=True)
     arguments = options.parse_args()
 
-    from pipelines.plan import matrix, provenance
+    from pipelines.plan import matrix
     config = common.load_arm_config(arguments)
     run = common.run_of(arguments, config)
-    if common.dry_run(arguments, [matrix.arm_of(config, [run])]):
+    arms = [matrix.arm_of(config, [run])]
+    if common.dry_run(arguments, arms):
         return
     common.setup_tensorflow(config.strategy)
     from pipelines.experiment import steps
-    workdir = provenance.open_workdir(config, arguments.workdir)
+    workdir = common.open_workdir(arguments, config, arms, [f'segmenters/{run.name}'])
     steps.train_segmenter(config, run, workdir)
     print(f'trained: {workdir / "segmenters" / run.name}')
 

@@ -17,16 +17,16 @@ def main() -> None:
                          help='single: pair; two: labels, image; three: dots, labels, image')
     arguments = options.parse_args()
 
-    from pipelines.plan import matrix, methods, provenance, regimes
+    from pipelines.plan import matrix, methods, regimes
     config = common.load_arm_config(arguments)
     method = methods.parse_method(arguments.method)
     stage = methods.parse_stage(method, arguments.stage)
-    if common.dry_run(arguments, [
-            matrix.arm_of(config, [regimes.Run(regimes.synth_regime(method))])]):
+    arms = [matrix.arm_of(config, [regimes.Run(regimes.synth_regime(method))])]
+    if common.dry_run(arguments, arms):
         return
     common.setup_tensorflow(config.strategy)
     from pipelines.experiment import steps
-    workdir = provenance.open_workdir(config, arguments.workdir)
+    workdir = common.open_workdir(arguments, config, arms, [f'stages/{stage.folder}'])
     steps.train_stage(config, stage, workdir)
     folder = workdir / 'stages' / stage.folder
     print(f'trained: {folder}; sample sheets in {folder / "samples"}')

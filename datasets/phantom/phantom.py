@@ -23,7 +23,7 @@ FIELD_OF_VIEW_MM = (358.4, 358.4)  # JSRT's
 
 
 def open_phantom(split: str, count: int, size: int, seed: int) -> Dataset:
-    """`count` drawn chests of size x size pixels; train and test draw from disjoint indices."""
+    """`count` drawn chests of size x size pixels; train (or all) and test draw from disjoint indices."""
     check_split(split)
     if not 1 <= count <= FIRST_TEST_INDEX:
         raise InputError(f'phantom count: expected 1 to {FIRST_TEST_INDEX}, found {count}')

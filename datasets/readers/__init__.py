@@ -1,0 +1,73 @@
+"""The data sets that can be read, as a table: another one is a file here and a row.
+
+A reader opens one split of an archive as a datasets.sample.Dataset. It reads nothing but what it needs to
+say which images there are, and refuses a layout that is not as it should be; pictures are read by
+`Dataset.load`, one at a time.
+"""
+from __future__ import annotations
+
+from typing import Callable, Dict, NamedTuple, Optional, Sequence
+
+from datasets.errors import InputError
+from datasets.phantom import phantom
+from datasets.readers import folder, jsrt
+from datasets.sample import Dataset
+
+
+class Request(NamedTuple):
+    """What is asked of a reader.
+
+    Attributes:
+      source: the folder of the archive; None for drawn data sets.
+      split: 'train' or 'test' as the archive itself divides them, or 'all' of its images.
+      ids: these images of the split; None = all of it.
+      channels: of the pictures: 1 = grey, 3 = colour.
+      count, size, seed: of drawn data sets: how many pictures, their side in px, and which.
+    """
+    source: Optional[str]
+    split: str
+    ids: Optional[Sequence[str]] = None
+    channels: int = 1
+    count: Optional[int] = None
+    size: int = 512
+    seed: int = 0
+
+
+class Reader(NamedTuple):
+    """One data set; `is_drawn`: without files, so without a source and without ids to name."""
+    open: Callable[[Request], Dataset]
+    is_drawn: bool = False
+
+
+DRAWN = {'train': 124, 'test': 123, 'all': 247}  # phantoms where nobody says: as many as JSRT has
+
+
+def _phantom(asked: Request) -> Dataset:
+    return phantom.open_phantom(asked.split, asked.count or DRAWN.get(asked.split, 1), asked.size,
+                                asked.seed)
+
+
+READERS: Dict[str, Reader] = {
+    'phantom': Reader(_phantom, is_drawn=True),
+    'jsrt': Reader(lambda asked: jsrt.open_jsrt(asked.source, asked.split, asked.ids)),
+    'folder': Reader(lambda asked: folder.open_folder(asked.source, asked.split, asked.ids,
+                                                      asked.channels)),
+}
+
+
+def open_dataset(name: str, asked: Request) -> Dataset:
+    """Opens one split of a data set.
+
+    Raises:
+      InputError: no such data set, it has files and no source is named or the other way round, or what
+        its reader refuses.
+    """
+    if name not in READERS:
+        raise InputError(f'--dataset {name} (data.dataset): expected one of {", ".join(READERS)}')
+    reader = READERS[name]
+    if reader.is_drawn and asked.ids is not None:
+        raise InputError(f'--ids (data.train_ids): {name}s have no files to name; choose their '
+                         f'number with --count (data.num_train)')
+    if not reader.is_drawn and asked.source is None:
+        raise InputError(f'--source: expected the folder of the {name} data set, found nothing')
+    return reader.open(asked)

@@ -5,6 +5,7 @@
     <source>/masks/<organ>/<id>.png    one mask of two values per organ (they may overlap), or
     <source>/labels/<id>.png           one picture of codes (grey values or palette indices)
     <source>/train.txt, test.txt       ids of each split, one a line
+    <source>/patients.csv              lines `id,patient`, so that no division parts them; may be missing
 
 coding.yaml needs `organs`; all else has a default:
 
@@ -19,15 +20,15 @@ from __future__ import annotations
 
 import functools
 import pathlib
-from typing import Any, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 from datasets.errors import InputError
 from datasets.files import read_yaml
-from datasets.images import check_not_constant, read_codes, read_grey
+from datasets.images import check_not_constant, read_codes, read_picture
 from datasets.labels import BACKGROUND_COLOUR, Code, LabelCoding
 from datasets.sample import (SPLITS, Dataset, Sample, check_not_empty, check_sides, check_split,
                              read_masks)
-from datasets.splits import check_disjoint, choose_ids, read_ids
+from datasets.splits import check_disjoint, choose_ids, name_some, read_ids
 
 # qualitative colours that stay apart on black; repeated where a coding has more codes
 PALETTE = ((66, 135, 245), (52, 199, 123), (235, 87, 87), (242, 201, 76), (187, 107, 217),
@@ -37,17 +38,19 @@ KEYS = ('organs', 'codes', 'colours', 'targets', 'left_right')
 Path = Union[str, pathlib.Path]
 
 
-def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None) -> Dataset:
+def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
+                channels: int = 1) -> Dataset:
     """Opens one split of a folder laid out as above.
 
     Args:
       source: the folder.
-      split: 'train' or 'test'.
+      split: 'train', 'test', or 'all' of what is listed, or of what is there where there are no lists.
       ids: the ids of the split; None reads them from <split>.txt in the folder.
+      channels: 1 for grey pictures, 3 for colour.
 
     Returns:
-      A Dataset named after the folder; images uint8 or uint16, masks bool in the size of their
-      files.
+      A Dataset named after the folder; images uint8 or uint16 [H, W], colour ones uint8 [H, W, 3];
+      masks bool in the size of their files.
 
     Raises:
       InputError: layout, coding.yaml, ids, an image or a mask is not as it should be.
@@ -59,7 +62,7 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None) -
     if not stored:
         raise InputError(f'{source}: found no images; looked for images/<id>.png')
     if ids is None:
-        ids = _listed_ids(source, split)
+        ids = _listed_ids(source, split, stored)
     ids = choose_ids(stored, ids, f'{source}/images')
     if (source / 'labels').is_dir():
         needed = {id: [source / 'labels' / f'{id}.png'] for id in ids}
@@ -72,13 +75,15 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None) -
         for path in paths:
             if not path.is_file():
                 raise InputError(f'{path}: no such file, though there is an image {id}')
-    load = functools.partial(_load, source=source, coding=coding)
-    return Dataset(f'{source.resolve().name}_{split}', coding, ids, load)
+    load = functools.partial(_load, source=source, coding=coding, channels=channels)
+    return Dataset(f'{source.resolve().name}_{split}', coding, ids, load,
+                   files=lambda id: [source / 'images' / f'{id}.png', *needed[id]],
+                   patients=_patients(source, ids))
 
 
-def _load(id: str, source: pathlib.Path, coding: LabelCoding) -> Sample:
+def _load(id: str, source: pathlib.Path, coding: LabelCoding, channels: int) -> Sample:
     path = source / 'images' / f'{id}.png'
-    image = read_grey(path)
+    image = read_picture(path, channels)
     check_not_constant(image, path)
     labels = source / 'labels' / f'{id}.png'
     if labels.parent.is_dir():
@@ -93,9 +98,34 @@ def _load(id: str, source: pathlib.Path, coding: LabelCoding) -> Sample:
     return Sample(id, image, read_masks(paths, coding))
 
 
-def _listed_ids(source: pathlib.Path, split: str) -> Tuple[str, ...]:
+def _patients(source: pathlib.Path, ids: Sequence[str]) -> Dict[str, str]:
+    """id -> patient from patients.csv, lines of `id,patient`; none without the file."""
+    path = source / 'patients.csv'
+    if not path.is_file():
+        return {}
+    found: Dict[str, str] = {}
+    for number, line in enumerate(path.read_text(encoding='utf-8-sig').splitlines(), 1):
+        if not line.strip():
+            continue
+        cells = [cell.strip() for cell in line.split(',')]
+        if len(cells) != 2 or not all(cells):
+            raise InputError(f'{path}, line {number}: expected `id,patient`, found {line[:60]!r}')
+        if found.setdefault(cells[0], cells[1]) != cells[1]:
+            raise InputError(f'{path}, line {number}: expected one patient of {cells[0]}, found '
+                             f'{found[cells[0]]} and {cells[1]}')
+    missing = [id for id in ids if id not in found]
+    if missing:
+        raise InputError(f'{path}: expected the patient of every image, found none of '
+                         f'{name_some(missing)}')
+    return found
+
+
+def _listed_ids(source: pathlib.Path, split: str, stored: Sequence[str]) -> Tuple[str, ...]:
     """Ids of <split>.txt, which must share none with the other split's list."""
     lists = {name: source / f'{name}.txt' for name in SPLITS}
+    if split == 'all':
+        named = [id for path in lists.values() if path.is_file() for id in read_ids(path)]
+        return tuple(named or stored)
     if not lists[split].is_file():
         raise InputError(f'{source}: which images are for {split}? Write their ids into '
                          f'{lists[split]}, one a line, or give ids')

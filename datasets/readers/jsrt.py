@@ -30,7 +30,7 @@ IMG_SIZE = 2048
 IMG_MAX = 4095
 PIXEL_MM = 0.175
 MASK_ROOTS = ('scratch', 'scr/scratch', '')
-FOLDS = {'train': 'fold1', 'test': 'fold2'}
+FOLDS = {'train': ('fold1',), 'test': ('fold2',), 'all': ('fold1', 'fold2')}
 # number modulo 2 of the images of a fold
 PARITY = {'fold1': 1, 'fold2': 0}
 ID = re.compile(r'JPC(LN|NN)(\d{3})')
@@ -39,11 +39,11 @@ Path = Union[str, pathlib.Path]
 
 
 def open_jsrt(source: Path, split: str, ids: Optional[Sequence[str]] = None) -> Dataset:
-    """Opens the learning (`train`, fold 1) or the test fold (fold 2) of JSRT/SCR.
+    """Opens the learning (`train`, fold 1) or the test fold (fold 2) of JSRT/SCR, or both (`all`).
 
     Args:
       source: the folder that holds images and masks, laid out as above.
-      split: 'train' or 'test'.
+      split: 'train', 'test' or 'all'.
       ids: use these of the fold only; then the rest of the fold may be incomplete.
 
     Returns:
@@ -65,18 +65,20 @@ def open_jsrt(source: Path, split: str, ids: Optional[Sequence[str]] = None) -> 
         if wrong:
             raise InputError(f'{source}: expected odd numbers in fold1 and even ones in fold2, '
                              f'found {name_some(wrong)} in {fold}')
-    fold = FOLDS[split]
-    masks = folds[fold]
-    if not masks:
-        looked = ', '.join(f'{_under(root, fold)}/masks/<structure>/<id>.gif'
-                           for root in MASK_ROOTS)
-        raise InputError(f'{source}: found no SCR masks of the {split} split; looked for {looked}')
-    known = sorted(id for id in {*images, *masks} if _number(id) % 2 == PARITY[fold])
-    chosen = choose_ids(known, ids, f'{source} ({fold})')
+    for fold in FOLDS[split]:
+        if not folds[fold]:
+            looked = ', '.join(f'{_under(root, fold)}/masks/<structure>/<id>.gif'
+                               for root in MASK_ROOTS)
+            raise InputError(f'{source}: found no SCR masks of the {split} split; looked for {looked}')
+    masks = {id: found for fold in FOLDS[split] for id, found in folds[fold].items()}
+    known = sorted(id for id in {*images, *masks}
+                   if _number(id) % 2 in [PARITY[fold] for fold in FOLDS[split]])
+    chosen = choose_ids(known, ids, f'{source} ({" and ".join(FOLDS[split])})')
     for id in chosen:
-        _check_complete(id, images, masks, source, fold)
+        _check_complete(id, images, masks, source, f'fold{2 - _number(id) % 2}')
     load = functools.partial(_load, images=images, masks=masks)
-    return Dataset(f'jsrt_{split}', CHEST, chosen, load, (IMG_SIZE * PIXEL_MM,) * 2)
+    return Dataset(f'jsrt_{split}', CHEST, chosen, load, (IMG_SIZE * PIXEL_MM,) * 2,
+                   files=lambda id: [images[id], *masks[id].values()])
 
 
 def read_img(path: Path) -> np.ndarray:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from pipelines.cost import step_memory
 from pipelines.cost.planned import planned_segmenter, planned_stage
-from pipelines.data.prepare import open_split
+from pipelines.data.sources import open_split
 from pipelines.plan.config import Config
 from pipelines.plan.loading import segmenter_settings, stage_settings
 from pipelines.plan.matrix import Arm

@@ -100,10 +100,10 @@ def measure(config: Config, stage: Optional[Stage], phase_name: str, workdir) ->
 
 
 def step_function(task: Task, phase: Phase):
-    """A phase's training step as a graph, from a fresh state that is never saved."""
+    """A phase's training step as a graph, all its updates due, from a fresh state that is never saved."""
     state = checkpoints.State(task, Path(os.devnull))
     state.start_phase(phase)
-    return loop.step_function(task, phase, state)
+    return loop.step_graph(task, state, phase.updates)
 
 
 def peak_bytes() -> int:

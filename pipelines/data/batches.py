@@ -68,6 +68,19 @@ def batches(info: records.Info, prepare: Callable[[Rows], Rows],
     return dataset.with_options(options)
 
 
+def zipped(sources: Dict[str, tf.data.Dataset]) -> tf.data.Dataset:
+    """Endless batches of several record sets side by side, as pure functions of the step as each of them is.
+
+    Args:
+      sources: name -> its batches.
+
+    Returns:
+      Batches of which the tensor `key` of source `name` is called '<name>_<key>'.
+    """
+    return tf.data.Dataset.zip(dict(sources)).map(lambda parts: {
+        f'{name}_{key}': value for name, batch in parts.items() for key, value in batch.items()})
+
+
 def prepared_rows(info: records.Info, prepare, memory_limit_mb: int, keep=None,
                   at_most: Optional[int] = None) -> Optional[Dict[str, np.ndarray]]:
     """All prepared rows as arrays, or None if they need more than the limit."""

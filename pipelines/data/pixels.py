@@ -14,7 +14,7 @@ CLIP_PERCENT = 0.5   # [ours] share of pixels clipped at either end of a GAN's g
 
 
 def stretch(image: tf.Tensor) -> tf.Tensor:
-    """Any picture [H, W, 1] -> float32 in [-1, 1] for a GAN, clipped at the 0.5 and 99.5 percentiles.
+    """Any picture [H, W, C] -> float32 in [-1, 1] for a GAN, clipped at the 0.5 and 99.5 percentiles.
 
     JSRT's tone varies a lot between images, so each is normalised by itself.
     """
@@ -33,12 +33,14 @@ def to_uint8(image: tf.Tensor) -> tf.Tensor:
 
 
 def displayed(image) -> np.ndarray:
-    """Any picture [H, W, 1] -> uint8 [H, W], in the grey range that a GAN sees, for people."""
-    return to_uint8(stretch(image)).numpy()[..., 0]
+    """Any picture [H, W, C] -> uint8 [H, W] or, of several channels, [H, W, C], in the range that a GAN
+    sees, for people."""
+    picture = to_uint8(stretch(image)).numpy()
+    return picture[..., 0] if picture.shape[-1] == 1 else picture
 
 
 def standardise(images: tf.Tensor, deviation: float = 1.0) -> tf.Tensor:
-    """Float pictures [..., H, W, 1] -> mean 0 and the given standard deviation each.
+    """Float pictures [..., H, W, C] -> mean 0 and the given standard deviation each.
 
     Any positive linear grey scale gives the same result; polarity is not guessed.
     """

@@ -3,113 +3,57 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import Iterable, Optional, Sequence, Tuple
+from typing import Callable, Iterable, Optional, Sequence
 
 import cv2
 import numpy as np
 
 from datasets import augmentation, dots, records, writing
+from datasets.digests import Digests, contents
 from datasets.errors import InputError
-from datasets.phantom import phantom
-from datasets.readers import folder, jsrt
 from datasets.sample import Dataset, Sample, check_not_empty, check_sides
-from datasets.splits import check_disjoint, read_ids
+from datasets.splits import check_disjoint
+from pipelines.data.sources import open_split
+from pipelines.plan import artefacts, provenance
 from pipelines.plan.config import Config, Data
+from pipelines.plan.workdir import Workdir
 from pipelines.runtime import progress
-from pipelines.runtime.seeds import stable_seed
 
-NUM_LEFT_OUT = 113      # phantoms, as many as the paper's draw of 11 leaves of JSRT's 124
 IMAGES_PER_SHARD = 32   # source images; with 6 versions each, 192 records a file
-
-
-def open_dataset(dataset: str, source: Optional[str], split: str,
-                 ids: Optional[Sequence[str]] = None, count: Optional[int] = None,
-                 size: int = 512, seed: int = 0) -> Dataset:
-    """Opens one split of `phantom`, `jsrt` or `folder`; `count` and `size` are the phantom's."""
-    if dataset == 'phantom' and ids is not None:
-        raise InputError('--ids (data.train_ids): phantoms have no files to name; choose their '
-                         'number with --count (data.num_train)')
-    if dataset == 'phantom':
-        return phantom.open_phantom(split, count or (124 if split == 'train' else 123), size, seed)
-    if source is None:
-        raise InputError(f'--source: expected the folder of the {dataset} data set, found nothing')
-    return {'jsrt': jsrt.open_jsrt, 'folder': folder.open_folder}[dataset](source, split, ids)
-
-
-def open_split(config: Config, split: str) -> Dataset:
-    """The images of one split that a config asks for.
-
-    Args:
-      split: 'train', of which TINY draws its few at random; 'left_out', the learning images that
-        were not drawn, on which choices are made; or 'test'.
-    """
-    data = config.data
-    if split == 'test':
-        return _with_field(config, open_dataset(
-            data.dataset, data.source, 'test', count=data.num_test, size=config.evaluation.size))
-    if split == 'left_out':
-        dataset = _left_out(config)
-        if not dataset.ids:
-            raise InputError('score: left_out: expected learning images that were not drawn, found '
-                             'none; lower data.num_train or score on test only')
-        return _with_field(config, dataset)
-    ids = read_ids(data.train_ids) if data.train_ids else None
-    dataset = open_dataset(data.dataset, data.source, 'train', ids, data.num_train, data.size,
-                           data.draw)
-    if data.num_train and ids is None:
-        dataset = dataset._replace(ids=draw_ids(dataset.ids, data.num_train, data.draw))
-    return _with_field(config, dataset)
-
-
-def _left_out(config: Config) -> Dataset:
-    data, drawn = config.data, set(open_split(config, 'train').ids)
-    count = len(drawn) + (data.num_test or NUM_LEFT_OUT)  # of phantoms there are always more
-    dataset = open_dataset(data.dataset, data.source, 'train', None, count, config.evaluation.size,
-                           data.draw)
-    return dataset._replace(ids=tuple(id for id in dataset.ids if id not in drawn))
-
-
-def has_left_out(config: Config) -> bool:
-    """Whether a draw was asked for and leaves learning images out."""
-    return bool(config.data.num_train or config.data.train_ids) and bool(_left_out(config).ids)
-
-
-def _with_field(config: Config, dataset: Dataset) -> Dataset:
-    return dataset._replace(
-        field_of_view_mm=config.data.field_of_view_mm or dataset.field_of_view_mm)
 
 
 def prepare_split(config: Config, workdir, split: str) -> records.Info:
     """Records of one split of a config under `workdir`/records; finished ones are kept.
 
-    The training split is augmented and has the GANs' size; the others are as they are, at the size
-    where they are scored.
+    The training split and that of other sources are augmented and have the GANs' size; those that are
+    scored are as they are, at the size where they are scored.
     """
-    output = Path(workdir) / 'records' / split
+    output, artefact = Workdir(workdir).records(split), artefacts.records_of(config, split)
     if (output / records.INFO).exists():
+        provenance.claim(config, workdir, artefact)
         return records.read_info(output)
-    dataset = open_split(config, split)
-    if split == 'train':
+    digests = Digests(workdir)
+    dataset, data = digests.watched(open_split(config, split)), config.data
+    size, versions = config.evaluation.size, 1
+    if split in config.sources:
+        data = config.sources[split]
+        size, versions = config.data.size, data.augment
+    elif split == 'train':
         check_disjoint(dataset.ids, open_split(config, 'test').ids)
-        return write_records(dataset, output, split, config.data.size, config.data.augment,
-                             config.data.draw, config.data)
-    check_disjoint(records.read_info(output.parent / 'train').ids, dataset.ids)
-    return write_records(dataset, output, split, config.evaluation.size, 1, config.data.draw,
-                         config.data)
-
-
-def draw_ids(ids: Sequence[str], count: int, draw: int) -> Tuple[str, ...]:
-    """`count` ids at random (TINY: 11 of 124), in their own order; a function of (ids, draw)."""
-    if count > len(ids):
-        raise InputError(f'data.num_train: expected at most the {len(ids)} learning images there '
-                         f'are, found {count}')
-    rng = np.random.default_rng(stable_seed(draw, 'draw'))
-    return tuple(ids[i] for i in sorted(rng.choice(len(ids), count, replace=False)))
+        size, versions = data.size, data.augment
+    else:
+        check_disjoint(records.read_info(output.parent / 'train').ids, dataset.ids)
+    return write_records(dataset, output, split, size, versions, data.draw, data, begin=lambda: (
+        provenance.claim(config, workdir, artefact, contents(dataset, digests))))
 
 
 def write_records(dataset: Dataset, output, split: str, size: int, versions: int, seed: int,
-                  data: Data, part: writing.Part = writing.Part()) -> Optional[records.Info]:
+                  data: Data, part: writing.Part = writing.Part(),
+                  begin: Callable[[], None] = lambda: None) -> Optional[records.Info]:
     """Writes `versions` of every image (the first is the original) as records of side `size`.
+
+    Args:
+      begin: called when every image is read and checked, before the first record is written.
 
     Returns:
       What the folder holds, or None if shards of other workers are still missing.
@@ -130,6 +74,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
         for id in progress.bar(own, desc=f'check {split}', unit='image'):
             sample = check_depth(check_sample(dataset, dataset.load(id)), bits)
             _example(sample, 0, dataset, size, seed, data)
+    begin()
 
     def shard(ids: Sequence[str], bar) -> Iterable[records.Example]:
         for id in ids:
@@ -139,7 +84,8 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
             bar.update()
 
     blank = records.Info(Path(output), dataset.name.replace('/', '_'), split, size, bits,
-                         data.dots_size, dataset.coding, list(dataset.ids), made)
+                         data.dots_size, dataset.coding, list(dataset.ids), made,
+                         channels=data.channels)
     with progress.bar(total=len(own), desc=f'records {split}', unit='image') as bar:
         return writing.write_dataset(
             blank, [lambda notes, ids=ids: shard(ids, bar) for ids in shards], part)

@@ -115,8 +115,8 @@ def load_pictures(info: records.Info, size: int, at_most: int = -1) -> Pictures:
     """Records as they are measured, at `size` px (not above theirs); see the module's docstring."""
     images, labels, sources = [], [], []
     for row in records.read(info, at_most):
-        image = cv2.resize(row['image'][..., 0].astype(np.float32), (size, size),
-                           interpolation=cv2.INTER_AREA)
+        grey = row['image'].astype(np.float32).mean(axis=-1)  # [ours] colour pictures by their channels' mean
+        image = cv2.resize(grey, (size, size), interpolation=cv2.INTER_AREA)
         images.append(pixels.displayed(image[..., None]))
         # not INTER_NEAREST: that one moves the picture by half a pixel
         labels.append(cv2.resize(row['labels'], (size, size),

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from datasets.divisions import DIVISIONS
 from datasets.errors import InputError
 from datasets.files import read_json
 from datasets.records import INFO
@@ -27,15 +28,19 @@ def read_scores(path: Path, run: Run, split: str) -> dict:
 def row_of(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
     """What results.jsonl holds of an evaluation, see scores/results.py."""
     config, settings = arm.config, segmenter_settings(arm.config, run.segmenter)
+    division = DIVISIONS[config.data.division]
     train = read_json(Workdir(workdir).records('train') / INFO)
     protocol = {
         'dataset': config.data.dataset, 'configuration': config.configuration,
         'size': scored['size'], 'train_size': settings.size, 'gan_size': config.data.size,
         'augmentation': config.data.augment > 1, 'updates': updates_of(config, run),
         'distances': scored['library'], 'spacing_mm': scored['spacing_mm']}
+    if division.fold(config.data) is not None:
+        protocol['folds'] = config.data.folds
     return dict(
         experiment=config.experiment, arm=arm.name, num_real=len(train['ids']),
         draw=config.data.draw, regime=run.regime.name, segmenter=run.segmenter,
-        num_synthetic=matrix.pairs_of(config, run), seed=run.seed, split=split,
+        num_synthetic=matrix.pairs_of(config, run), seed=run.seed, division=division.label(config.data),
+        fold=division.fold(config.data), split=split,
         organs=scored['organs'], images=scored['images'], scores=scored['scores'],
         protocol=protocol, versions=scored['versions'])

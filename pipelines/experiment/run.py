@@ -11,35 +11,39 @@ from pathlib import Path
 from typing import Optional, Sequence
 
 from datasets.errors import InputError
-from pipelines.data.prepare import has_left_out
+from pipelines.data.sources import has_left_out
 from pipelines.evaluation.quality import measure_quality
 from pipelines.experiment import steps
+from pipelines.experiment.opening import open_experiment
 from pipelines.plan import matrix
 from pipelines.plan.config import Config
 from pipelines.plan.matrix import Arm
-from pipelines.plan.provenance import open_workdir
 from pipelines.plan.regimes import methods_of
 from pipelines.plan.workdir import Workdir
 from pipelines.report.report import write_report
 
 
 def run_experiment(config: Config, workdir, arms: Optional[Sequence[Arm]] = None,
-                   say=functools.partial(print, flush=True)) -> Path:
+                   say=functools.partial(print, flush=True), redo: Sequence[str] = (),
+                   adopt: bool = False, stages_from=None) -> Path:
     """Everything; returns the path of the report.
 
     Args:
       arms: the part of the matrix to run; None = all.
       say: told of every step, and of every score as a line of a running table.
+      redo, adopt: see opening.open_experiment.
+      stages_from: the workdir of another experiment, whose trained stages are taken where they fit.
     """
     if config.strategy == 'multi_worker':
         raise InputError('strategy: multi_worker trains one stage at a time: start train_stage.py or '
                          'train_segmenter.py on every host; the other steps need one host')
-    workdir, every = open_workdir(config, workdir), matrix.arms_of(config)
+    every = matrix.arms_of(config)
     arms = every if arms is None else arms
+    workdir = open_experiment(config, workdir, arms, redo=redo, adopt=adopt, say=say)
     total, done = sum(len(splits) for arm in arms for splits in arm.scores.values()), 0
     for arm in arms:
-        folder = open_workdir(arm.config, workdir / arm.folder)
-        make_samples(every, arm, workdir, say)
+        folder = workdir / arm.folder
+        make_samples(every, arm, workdir, say, stages_from)
         for run in arm.runs:
             say(f'segmenter {arm.folder} {run.name}'.replace('  ', ' '))
             steps.train_segmenter(arm.config, run, folder)
@@ -49,12 +53,12 @@ def run_experiment(config: Config, workdir, arms: Optional[Sequence[Arm]] = None
                     f'pooled J {row["scores"]["jaccard_pooled"]["average"][0]:.2f}')
     shown = matrix.shown(every)
     if shown and Workdir(workdir).arm(shown[0].folder).export(shown[1]).exists():
-        steps.predict_some(shown[1], workdir / shown[0].folder)
-        steps.lay_out_reading(shown[1], workdir / shown[0].folder)
+        steps.predict_some(shown[0].config, shown[1], workdir / shown[0].folder)
+        steps.lay_out_reading(shown[0].config, shown[1], workdir / shown[0].folder, say)
     return write_report(workdir)
 
 
-def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say) -> None:
+def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say, stages_from=None) -> None:
     """Records of an arm, its GAN stages, the samples of its methods and their quality."""
     folder = Path(workdir) / arm.folder
     splits = {'test', *(split for splits in arm.scores.values() for split in splits)}
@@ -65,6 +69,8 @@ def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say) -> None:
         for stage in method.stages:
             say(f'stage {stage.name} of method {method.name} {arm.folder}'.rstrip())
             steps.share_stage(arms, arm, stage, workdir)
+            if stages_from:
+                steps.take_stage(arm.config, stage, folder, [Path(stages_from) / arm.folder, stages_from])
             steps.train_stage(arm.config, stage, folder)
         say(f'samples of method {method.name} {arm.folder}'.rstrip())
         steps.generate(arm.config, method, folder)

@@ -19,4 +19,8 @@ def is_done(workdir, arms: Sequence[Arm]) -> bool:
             return False
         if matrix.unscored([arm], results.read_results(path)):
             return False
+        own = Workdir(workdir).arm(arm.folder)
+        if not all(own.evaluation(run, split).exists() for run, splits in arm.scores.items()
+                   for split in splits):
+            return False
     return True

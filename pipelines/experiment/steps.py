@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from pathlib import Path
 from typing import Iterable, Sequence
 
 from datasets import records
@@ -12,6 +13,7 @@ from datasets.files import write_png
 from pipelines.data.prepare import prepare_split
 from pipelines.evaluation import evaluate as evaluation
 from pipelines.experiment import rows
+from pipelines.plan import artefacts, notes, provenance
 from pipelines.plan.config import Config
 from pipelines.plan.matrix import Arm, owner_of
 from pipelines.plan.methods import Method, Stage
@@ -49,10 +51,14 @@ def _is_prepared(workdir) -> bool:
 
 def train_stage(config: Config, stage: Stage, workdir) -> None:
     """Trains what is left of a GAN stage, unless a snapshot is to draw in its place."""
-    directory = Workdir(workdir).stage(stage)
+    directory, artefact = Workdir(workdir).stage(stage), artefacts.stage_of(config, stage)
     if is_finished(directory) or has_snapshot(config, stage, workdir):
+        provenance.claim(config, workdir, artefact)
         return
     info = prepare(config, workdir)
+    for name in stage.reads:
+        prepare_split(config, workdir, name)
+    provenance.claim(config, workdir, artefact)
     sources = {name: info if name == 'train' else records.read_info(Workdir(workdir).records(name))
                for name in stage.reads}
     with devices.distribution(config.strategy).scope():
@@ -84,6 +90,7 @@ def share_stage(arms: Sequence[Arm], arm: Arm, stage: Stage, workdir) -> None:
 def generate(config: Config, method: Method, workdir) -> None:
     """Draws a method's samples, unless they are there."""
     directory = Workdir(workdir).samples(method)
+    provenance.claim(config, workdir, artefacts.samples_of(config, method))
     if not ((directory / records.INFO).exists() and (directory / synthesis.SHEET).exists()):
         synthesis.generate(config, method, workdir)
 
@@ -91,9 +98,11 @@ def generate(config: Config, method: Method, workdir) -> None:
 def train_segmenter(config: Config, run: Run, workdir) -> None:
     """Trains what is left of a run."""
     directory = Workdir(workdir).segmenter(run)
+    if not is_finished(directory):
+        prepare(config, workdir)
+    provenance.claim(config, workdir, artefacts.segmenter_of(config, run))
     if is_finished(directory):
         return
-    prepare(config, workdir)
     with devices.distribution(config.strategy).scope():
         loop.train(segmenter_task(config, run, workdir), directory, **vars(config.run))
 
@@ -105,10 +114,11 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
     """
     own = Workdir(workdir)
     scored = own.evaluation(run, split)
+    provenance.claim(arm.config, workdir, artefacts.export_of(run))
+    if not (own.export(run) / '1').exists():
+        export_segmenter(arm.config, run, workdir, own.export(run))
+    provenance.claim(arm.config, workdir, artefacts.evaluation_of(arm.config, run, split))
     if not scored.exists():
-        if not (own.export(run) / '1').exists():
-            export_segmenter(arm.config, run, workdir, own.export(run))
-        scored.parent.mkdir(exist_ok=True)
         evaluation.evaluate(own.export(run) / '1', own.records(split), scored,
                             scored.with_suffix('.png'))
     row = rows.row_of(arm, run, split, workdir, rows.read_scores(scored, run, split))
@@ -116,11 +126,14 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
     return row
 
 
-def predict_some(run: Run, workdir) -> None:
-    """Segments a few test pictures with the exported model, as a user would."""
-    own, paths = Workdir(workdir), []
-    if (own.predictions / 'predictions.csv').exists():
+def predict_some(config: Config, run: Run, workdir) -> None:
+    """Segments a few test pictures with the exported model, as a user would; anew after another model."""
+    own, paths, artefact = Workdir(workdir), [], artefacts.exhibit_of('predictions', run)
+    if provenance.unlike(config, workdir, artefact) == []:
         return
+    for folder in ('predictions', 'pictures'):
+        provenance.remove(workdir, folder)
+    provenance.claim(config, workdir, artefact)
     own.pictures.mkdir(exist_ok=True)
     for name, image in predict.some_images(own.records('test'), PREDICTED):
         paths.append(own.pictures / f'{name}.png')
@@ -128,11 +141,43 @@ def predict_some(run: Run, workdir) -> None:
     predict.predict(own.export(run) / '1', paths, own.predictions)
 
 
-def lay_out_reading(run: Run, workdir) -> None:
-    """A blinded reading of the hardest test images, ready for readers, under a secret seed."""
-    own = Workdir(workdir)
+def lay_out_reading(config: Config, run: Run, workdir, say=print) -> None:
+    """A blinded reading of the hardest test images, ready for readers, under a secret seed.
+
+    One that is there is kept, for it may have been read; if it is of another model, `say` is told.
+    """
+    own, artefact = Workdir(workdir), artefacts.exhibit_of('reading', run)
     if own.reading.exists():
+        if provenance.unlike(config, workdir, artefact):
+            say(f'note: {own.reading} shows another model than {run.name} as it is now; move the folder '
+                f'away to have a new one laid out')
         return
     count = records.read_info(own.records('test')).count
     make_reading(own.export(run) / '1', own.records('test'), own.reading,
                  secrets.randbelow(2 ** 31), min(READ_IMAGES, count), hardest=True)
+    notes.note(workdir, artefact)
+
+
+def take_stage(config: Config, stage: Stage, folder, others: Sequence) -> None:
+    """Links a stage to one that other experiments have trained with the same settings on the same data.
+
+    Args:
+      folder: of this experiment or arm.
+      others: folders of theirs, of which the first that has the stage counts.
+
+    Raises:
+      InputError: it was trained with something else.
+    """
+    own, artefact = Workdir(folder).stage(stage), artefacts.stage_of(config, stage)
+    found = [other for other in others if is_finished(Workdir(other).stage(stage))]
+    if own.exists() or not found:
+        return
+    reasons = provenance.unlike(config, folder, artefact, found[0])
+    if reasons is None:
+        raise InputError(f'--stages-from: {found[0]}: nobody noted what {artefact.name} was made with; '
+                         f'open it with its own config and --adopt first')
+    if reasons:
+        raise InputError(f'--stages-from: {found[0]}: {artefact.name} was made with '
+                         f'{"; ".join(reasons)}; leave the option out to train it here')
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.symlink_to(os.path.relpath(Path(found[0]).resolve() / artefact.name, own.parent.resolve()))

@@ -8,7 +8,9 @@ import functools
 import re
 from pathlib import Path
 
+from datasets.divisions import DIVISIONS
 from datasets.errors import InputError
+from datasets.readers import READERS
 from pipelines.plan.kinds import KINDS
 from pipelines.plan.methods import all_stages
 from pipelines.plan.regimes import parse_regime
@@ -25,7 +27,8 @@ NOT_NEGATIVE = ('data.draw', 'labels.warp', 'labels.margin', 'labels.centroid_ma
 SCORED = ('test', 'left_out')  # splits
 NAME = re.compile(r'\w+')         # of an arm or a segmenter: part of folder names
 CHOICES = {
-    'data.dataset': ('phantom', 'jsrt', 'folder'),
+    'data.dataset': READERS,
+    'data.division': DIVISIONS,
     'data.channels': (1, 3),
     'data.noise': ('variance', 'std'),
     'data.augment_mode': ('separate', 'composed'),
@@ -57,11 +60,11 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
     for key, choices in CHOICES.items():
         if _value(config, key) not in choices:
             refuse(key, f'one of {", ".join(map(str, choices))}', _value(config, key))
-    if config.data.dataset != 'phantom' and not config.data.source:
-        refuse('data.source', 'the folder of the data set (--set data.source=DIR)', None)
-    field = config.data.field_of_view_mm
-    if field is not None and (len(field) != 2 or min(field) <= 0):
-        refuse('data.field_of_view_mm', 'height and width in mm, as [358.4, 358.4]', list(field))
+    _check_data(config.data, 'data', refuse)
+    for name, data in config.sources.items():
+        if not NAME.fullmatch(name) or name in ('train', 'test', 'left_out'):
+            refuse(f'sources.{name}', 'a name of letters, digits and _, other than those of splits', name)
+        _check_data(data, f'sources.{name}', refuse)
     if config.generation.shard % config.generation.block:
         refuse('generation.shard', f'a multiple of generation.block ({config.generation.block})',
                config.generation.shard)
@@ -110,8 +113,27 @@ def check_segmenter(config, name: str, segmenter, source: str) -> None:
         refuse('crop', f'at most {section}.size ({segmenter.size})', segmenter.crop)
 
 
+def _check_data(data, section: str, refuse) -> None:
+    for key in ('dataset', 'division', 'channels'):
+        if getattr(data, key) not in CHOICES[f'data.{key}']:
+            refuse(f'{section}.{key}', f'one of {", ".join(map(str, CHOICES[f"data.{key}"]))}',
+                   getattr(data, key))
+    if not READERS[data.dataset].is_drawn and not data.source:
+        refuse(f'{section}.source', f'the folder of the data set (--set {section}.source=DIR)', None)
+    field = data.field_of_view_mm
+    if field is not None and (len(field) != 2 or min(field) <= 0):
+        refuse(f'{section}.field_of_view_mm', 'height and width in mm, as [358.4, 358.4]', list(field))
+    for key in (key.split('.')[1] for key in POSITIVE if key.startswith('data.')):
+        if getattr(data, key) < 1:
+            refuse(f'{section}.{key}', 'a number from 1 on', getattr(data, key))
+    if not 2 <= data.folds:
+        refuse(f'{section}.folds', 'a number from 2 on', data.folds)
+    if not 0 <= data.fold < data.folds:
+        refuse(f'{section}.fold', f'0 to {data.folds - 1}, of {data.folds} folds', data.fold)
+
+
 def _check_block(config, block, where, refuse) -> None:
-    for key, values in (('draws', block.draws), ('seeds', block.seeds)):
+    for key, values in (('draws', block.draws), ('seeds', block.seeds), ('folds', block.folds)):
         if any(value < 0 for value in values):
             refuse(f'{where}.{key}', 'numbers from 0 on', list(values))
     if not block.seeds or not block.score:

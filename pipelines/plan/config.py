@@ -18,13 +18,17 @@ from pipelines.plan.kinds import KINDS
 @dataclasses.dataclass(frozen=True)
 class Data:
     """Which pictures, and how they become records."""
-    dataset: str                        # phantom | jsrt | folder
+    dataset: str                        # phantom | jsrt | folder: a row of datasets.readers.READERS
     source: Optional[str] = None        # folder of the data set; none for the phantom
     size: int = 1024                    # side of the records that the GANs learn, px
     channels: int = 1                   # of its pictures: 1 = grey, 3 = colour
     num_train: Optional[int] = None     # draw so many learning images at random (TINY: 11)
     draw: int = 0                       # which random draw of them (and which phantoms)
     train_ids: Optional[str] = None     # or name them: a file with one id a line
+    division: str = 'official'          # official | listed | folds: a row of datasets.divisions.DIVISIONS
+    test_ids: Optional[str] = None      # listed: the file of those to test
+    folds: int = 5                      # folds: into how many parts the patients are cut
+    fold: int = 0                       # folds: which of them is tested, from 0 on
     num_test: Optional[int] = None      # phantom: how many test images to draw
     field_of_view_mm: Optional[Tuple[float, ...]] = None  # folder: height and width of its pictures
     augment: int = 6                    # versions of each real image: itself and 5 variants
@@ -102,6 +106,7 @@ class MatrixBlock:
     config: Dict[str, Any] = dataclasses.field(default_factory=dict)  # laid over the config
     num_train: Tuple[Optional[int], ...] = ()  # numbers of real images; none = data.num_train
     draws: Tuple[int, ...] = ()         # of those images; none = data.draw
+    folds: Tuple[int, ...] = ()         # of data.division: each is tested once; none = data.fold
     regimes: Tuple[str, ...] = ()       # none = the config's
     segmenters: Tuple[str, ...] = ()  # networks, or names in `segmenters`; none = segmenter.network
     seeds: Tuple[int, ...] = (0,)       # of the segmenter
@@ -115,6 +120,9 @@ class Config:
     experiment: str                     # names the rows in results.jsonl
     configuration: str                  # tiny | full | demo | ...: which published table is beside
     data: Data
+    # Further data sets, by a name of theirs, as changes to `data`: what stages learn from beside it, see
+    # methods.Stage.reads. Their size is that of `data`.
+    sources: Dict[str, Data] = dataclasses.field(default_factory=dict)
     seed: int = 0                       # of weights, batches and noise; the draw is data.draw
     precision: str = 'float32'          # float32 | mixed_float16: what networks compute in
     strategy: str = 'none'              # none | mirrored (GPUs of a host) | multi_worker (of several)

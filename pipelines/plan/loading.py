@@ -35,15 +35,23 @@ def load_config(path: str, overrides: Sequence[str] = ()) -> Config:
 
 def from_dict(tree: dict, source: str = 'config') -> Config:
     """Plain data -> Config, strictly checked; errors begin with `source`."""
+    config = built(tree, source)
+    checks.check(config, source, stage_settings, segmenter_settings)
+    return config
+
+
+def built(tree: dict, source: str) -> Config:
+    """`from_dict` of what need not be possible: keys and types are checked, values are not."""
     tree = dict(tree)
     kinds = {name: strict.build(kind.settings, tree.pop(name, {}), name, source)
              for name, kind in KINDS.items()}
     segmenter = _segmenter(tree.pop('segmenter', {}), 'segmenter', source)
+    if isinstance(tree.get('sources'), dict):
+        tree['sources'] = {name: strict.merge(tree.get('data', {}), changes)
+                           for name, changes in tree['sources'].items()}
     config = strict.build(Config, tree, '', source, given={'kinds': None, 'segmenter': segmenter},
                           also=(*KINDS, 'segmenter'))
-    config = dataclasses.replace(config, kinds=kinds)
-    checks.check(config, source, stage_settings, segmenter_settings)
-    return config
+    return dataclasses.replace(config, kinds=kinds)
 
 
 def to_dict(config: Config) -> dict:

@@ -10,6 +10,7 @@ import dataclasses
 import itertools
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+from datasets.divisions import DIVISIONS
 from datasets.errors import InputError
 from pipelines.plan.checks import NAME
 from pipelines.plan.config import Config, MatrixBlock
@@ -18,6 +19,10 @@ from pipelines.plan.methods import Stage
 from pipelines.plan.regimes import Run, parse_regime, stages_of, with_pretraining
 from pipelines.plan.segmenters import order_of
 from pipelines.plan.strict import merge
+
+
+# lists of a block -> the key of `data` that they are values of, and how it stands in a folder's name
+PART_OF_DATA = {'num_train': ('num_train', ''), 'draws': ('draw', 'draw'), 'folds': ('fold', 'fold')}
 
 
 class Arm(NamedTuple):
@@ -50,8 +55,8 @@ def arms_of(config: Config) -> List[Arm]:
                                 for name in config.regimes])]
     arms: Dict[str, Arm] = {}
     for number, block in enumerate(config.matrix):
-        for count, draw in itertools.product(block.num_train or (None,), block.draws or (None,)):
-            arm = _arm(config, block, number, count, draw)
+        for chosen in itertools.product(*(getattr(block, key) or (None,) for key in PART_OF_DATA)):
+            arm = _arm(config, block, number, dict(zip(PART_OF_DATA, chosen)))
             known = arms.setdefault(arm.folder, arm)
             if known.config != arm.config or known.name != arm.name:
                 raise InputError(f'matrix[{number}]: {arm.folder}: expected the config that an '
@@ -60,10 +65,10 @@ def arms_of(config: Config) -> List[Arm]:
                 known.scores[run] = tuple(dict.fromkeys([*known.scores.get(run, ()), *splits]))
     rows = {}
     for arm in arms.values():
-        other = rows.setdefault((arm.name, arm.config.data.num_train, arm.config.data.draw), arm)
+        other = rows.setdefault((arm.name, arm.config.data.num_train, *_part_tested(arm.config)), arm)
         if other is not arm:
-            raise InputError(f'matrix: {other.folder} and {arm.folder} are the same arm, real images '
-                             f'and draw; say draws and num_train in both blocks, or in none')
+            raise InputError(f'matrix: {other.folder} and {arm.folder} are the same arm, real images, '
+                             f'draw and fold; say draws, num_train and folds in both blocks, or in none')
     return list(arms.values())
 
 
@@ -125,13 +130,13 @@ def pairs_of(config: Config, run: Run) -> int:
 def unscored(arms: Sequence[Arm], rows: Sequence[dict]) -> List[str]:
     """Scores of the matrix that no row of the results holds: 'tiny-draw0 real-smanet-0 (test)'."""
     def key(row, num_real):
-        return (row['arm'], num_real, row['draw'], row['regime'], row['segmenter'], row['seed'],
-                row['num_synthetic'], row['split'])
+        return (row['arm'], num_real, row['draw'], row['division'], row['fold'], row['regime'],
+                row['segmenter'], row['seed'], row['num_synthetic'], row['split'])
 
     found = {key(row, num_real) for row in rows for num_real in (row['num_real'], None)}
     return [f'{arm.folder or arm.name} {run.name} ({split})'
             for arm in arms for run, splits in arm.scores.items() for split in splits
-            if (arm.name, arm.config.data.num_train, arm.config.data.draw, run.regime.name,
+            if (arm.name, arm.config.data.num_train, *_part_tested(arm.config), run.regime.name,
                 run.segmenter, run.seed, pairs_of(arm.config, run), split) not in found]
 
 
@@ -152,8 +157,13 @@ def training_key(config: Config, stage: Stage) -> tuple:
             {key: value for key, value in settings.items() if key != 'snapshot'})
 
 
-def _arm(config: Config, block: MatrixBlock, number: int, count: Optional[int],
-         draw: Optional[int]) -> Arm:
+def _part_tested(config: Config) -> tuple:
+    """(draw, division, fold) as results name them."""
+    division = DIVISIONS[config.data.division]
+    return config.data.draw, division.label(config.data), division.fold(config.data)
+
+
+def _arm(config: Config, block: MatrixBlock, number: int, part: Dict[str, Optional[int]]) -> Arm:
     tree = to_dict(config)
     tree.pop('matrix')
     tree = merge(tree, block.config)
@@ -164,12 +174,11 @@ def _arm(config: Config, block: MatrixBlock, number: int, count: Optional[int],
     if 'matrix' in block.config:
         raise InputError(f'matrix[{number}].config: expected no matrix inside a matrix')
     folder = name
-    if count is not None:
-        tree['data']['num_train'] = count
-        folder += f'-{count}'
-    if draw is not None:
-        tree['data']['draw'] = draw
-        folder += f'-draw{draw}'
+    for key, value in part.items():
+        if value is not None:
+            name_of_key, words = PART_OF_DATA[key]
+            tree['data'][name_of_key] = value
+            folder += f'-{words}{value}'
     names = list(block.regimes) or tree['regimes']
     config = from_dict({**tree, 'regimes': names}, f'matrix[{number}]')
     total = config.generation.num_train

@@ -1,127 +1,194 @@
-"""The workdir of an experiment: it keeps the config that everything in it was made with.
+"""What a workdir holds, and whether it still fits the config and the data.
 
-A key of the config may change as long as nothing was made with it.
+Beside every artefact lies a note of what it was made with, see plan/notes.py. Opening a workdir compares
+them with the config and the data, before anything long begins; what no longer fits is named, with the
+command that makes it anew. The place of a data set is no part of it, its content is.
 """
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
-from typing import Iterable, List, Tuple
+from typing import Iterable, List, Mapping, Optional, Sequence
 
 import yaml
 
 from datasets.errors import InputError
-from datasets.files import is_vacant, read_yaml, whole_file
+from datasets.files import read_yaml, whole_file
+from pipelines.plan import artefacts, notes
+from pipelines.plan.artefacts import Artefact
 from pipelines.plan.config import Config
 from pipelines.plan.loading import from_dict, to_dict
-from pipelines.plan.methods import METHODS, Method, all_stages
-from pipelines.plan.regimes import regimes
+from pipelines.plan.notes import ContentsOf
 
-_SEGMENTERS = ('segmenters/*/checkpoints/*', 'exports/*', 'evaluations/*.json')
-
-
-def _made_by(methods: Iterable[Method]) -> Tuple[str, ...]:
-    """The samples of some methods, and what learned from them: SYNTH and FINETUNE."""
-    found = []
-    for method in methods:
-        found += [f'synthetic/{method.name}/*.tfrecord', f'quality/{method.name}.json']
-        for name in (regime.name for regime in regimes().values() if regime.method == method):
-            found += [f'segmenters/{name}-*/checkpoints/*', f'exports/{name}-*',
-                      f'evaluations/{name}-*.json']
-    return tuple(found)
+ADOPTED = 'adopted'       # in made_with.json: noted afterwards, on the user's word
+OURS = {*notes.RESULTS, 'quality', 'pictures', 'results.jsonl', 'report.html'}
 
 
-_SAMPLES = ('synthetic/*/*.tfrecord', 'quality/*.json', *_made_by(METHODS.values()))
-_PIX2PIXHD = (
-    *[f'stages/{folder}/checkpoints/*' for folder, stage in all_stages().items()
-      if stage.kind == 'pix2pixhd'],
-    *_made_by(method for method in METHODS.values()
-              if any(stage.kind == 'pix2pixhd' for stage in method.stages)))
-_STAGES = ('stages/*/checkpoints/*', *_SAMPLES)
-_ALL = ('records/*/*.tfrecord', *_STAGES, *_SEGMENTERS)
+class Outdated(InputError):
+    """Something no longer fits; `redo` are the names that `--redo` takes to make it anew."""
 
-# Keys of a config -> files that were made with them, directly or by way of others: a key may change
-# while none of them exists. One that is not named here counts for everything; those of FREE for nothing.
-DEPENDENTS = {
-    'data': _ALL, 'evaluation': ('records/*/*.tfrecord', 'evaluations/*.json'),
-    'seed': (*_STAGES, *_SEGMENTERS), 'precision': (*_STAGES, *_SEGMENTERS),
-    'labels.channels': _STAGES, 'pggan': _STAGES, 'pix2pixhd': _PIX2PIXHD, 'stages': _STAGES,
-    'labels': _SAMPLES, 'generation': _SAMPLES, 'segmenter': _SEGMENTERS,
-    'evaluation.inception_weights': ('quality/*.json',),
-    'experiment': ('results.jsonl',), 'configuration': ('results.jsonl',),
-}
-# what is written how often, on which devices, which runs there are: not with which result
-FREE = {'run', 'strategy', 'regimes', 'matrix'}
+    def __init__(self, message: str, redo: Sequence[str] = (), adopt: bool = False):
+        super().__init__(message)
+        self.redo, self.adopt = tuple(redo), adopt
 
 
 def open_workdir(config: Config, workdir) -> Path:
-    """Makes the workdir or checks that what it holds was made with this config.
+    """Makes the workdir, or takes it where it is one; keeps the config in it.
 
     Raises:
-      InputError: it is not writable, holds something else, or another config's results.
+      InputError: it is not writable, or holds folders of something else.
     """
     workdir = Path(workdir)
-    kept = workdir / 'config.yaml'
     try:
-        if kept.exists():
-            found = _with_defaults(_kept_tree(kept))
-            differing = [key for key in _differences(found, to_dict(config)) if _used(workdir, key)]
-            if differing:
-                raise InputError(f'--workdir {workdir}: belongs to another experiment: what it holds '
-                                 f'was made with another {", ".join(sorted(differing))}; choose '
-                                 f'another folder')
-        elif not is_vacant(workdir):
-            raise InputError(f'--workdir {workdir}: expected a new or empty folder, or one of this '
-                             f'experiment, found other files; choose another folder')
+        if not (workdir / 'config.yaml').exists() and workdir.exists():
+            foreign = [path.name for path in workdir.iterdir() if _is_foreign(path)]
+            if foreign:
+                raise InputError(f'--workdir {workdir}: expected a new or empty folder, or one of this '
+                                 f'program, found {", ".join(sorted(foreign)[:notes.NAMED])}; choose another '
+                                 f'folder')
         workdir.mkdir(parents=True, exist_ok=True)
-        with whole_file(kept) as temporary:
+        with whole_file(workdir / 'config.yaml') as temporary:
             temporary.write_text(yaml.safe_dump(to_dict(config), sort_keys=False))
     except OSError as error:
         raise InputError(f'--workdir {workdir}: cannot write there: {error.strerror}') from None
     return workdir
 
 
-def _kept_tree(path: Path):
+def check(config: Config, folder, wanted: Mapping[str, Artefact], contents: ContentsOf) -> None:
+    """Compares what is there of some artefacts with what it would be made with now.
+
+    Args:
+      wanted: in an order in which they can be made, see artefacts.needed.
+
+    Raises:
+      Outdated: something was made with other settings, data or artefacts, or nobody knows with what.
+    """
+    wrong, unknown = {}, []
+    for name, artefact in wanted.items():
+        if not notes.is_there(folder, name):
+            continue
+        kept = notes.kept_note(folder, name)
+        if kept is None:
+            unknown.append(name)
+            continue
+        reasons = notes.differences(config, folder, artefact, kept, contents)
+        if reasons:
+            wrong[name] = reasons
+    if wrong:
+        first = next(iter(wrong))
+        hanging = [name for name in artefacts.hanging_on(wanted, wrong) if notes.is_there(folder, name)]
+        others = [name for name in reversed(hanging) if name != first]
+        raise Outdated(
+            f'{Path(folder)}: {first} no longer fits: it was made with {"; ".join(wrong[first][:notes.NAMED])}'
+            + (f'. What hangs on it goes too: {", ".join(others)}' if others else '')
+            + f'. To make it anew, repeat the command with --redo {" ".join(wrong)}; to keep it, go back '
+              f'to what it was made with, or choose another --workdir', list(wrong))
+    if unknown:
+        raise Outdated(
+            f'{Path(folder)}: nobody noted what {", ".join(unknown)} was made with (by an older version '
+            f'of this program). If it is of this config and this data, repeat the command with --adopt; '
+            f'else with --redo {" ".join(unknown)}', unknown, adopt=True)
+
+
+def unlike(config: Config, folder, artefact: Artefact, place=None) -> Optional[List[str]]:
+    """Words for what an artefact was made with otherwise than it would be now.
+
+    Args:
+      place: the folder that it lies in; None = `folder`, which holds what it is to be made of.
+
+    Returns:
+      None where nothing is there, or nobody noted with what it was made.
+    """
+    place = folder if place is None else place
+    kept = notes.kept_note(place, artefact.name)
+    if kept is None or not notes.is_there(place, artefact.name):
+        return None
+    return notes.differences(config, folder, artefact, kept, lambda name: None)
+
+
+def claim(config: Config, folder, artefact: Artefact, contents: Optional[dict] = None) -> None:
+    """Notes what an artefact is about to be made with.
+
+    Raises:
+      Outdated: it is there, and was made with something else.
+    """
+    kept = notes.kept_note(folder, artefact.name)
+    if kept is not None and notes.is_there(folder, artefact.name):
+        reasons = notes.differences(config, folder, artefact, kept, lambda name: contents)
+        if reasons:
+            raise Outdated(f'{Path(folder)}: {artefact.name} no longer fits: it was made with '
+                           f'{"; ".join(reasons[:notes.NAMED])}; repeat the command with --redo '
+                           f'{artefact.name}', [artefact.name])
+        return
+    if notes.is_there(folder, artefact.name):
+        raise Outdated(f'{Path(folder)}: nobody noted what {artefact.name} was made with; repeat the '
+                       f'command with --adopt or --redo {artefact.name}', [artefact.name], adopt=True)
+    notes.note(folder, artefact, contents)
+
+
+def redo(folder, every: Mapping[str, Artefact], names: Iterable[str]) -> List[str]:
+    """Removes artefacts with all that hangs on them, the last made first; returns what was removed.
+
+    Args:
+      names: of artefacts, or a sort of them: 'stages', 'records/train'.
+
+    Raises:
+      InputError: a name that the experiment does not have.
+    """
+    chosen = set()
+    for name in names:
+        found = [known for known in every if name in (known, known.split('/')[0])]
+        if not found:
+            raise InputError(f'--redo {name}: expected one of {", ".join(every)}, or a sort of them, '
+                             f'such as {next(iter(every)).split("/")[0]}')
+        chosen |= set(found)
+    removed = [name for name in artefacts.hanging_on(every, chosen) if notes.is_there(folder, name)]
+    for name in removed:
+        remove(folder, name)
+    return removed
+
+
+def adopt(config: Config, folder, every: Mapping[str, Artefact], contents: ContentsOf) -> List[str]:
+    """Notes, on the user's word, that what has no note was made with this config and this data.
+
+    Raises:
+      InputError: the config that the folder keeps says otherwise.
+    """
+    names = [name for name in every if notes.is_there(folder, name) and notes.kept_note(folder, name) is None]
+    before = _kept_config(folder)
+    for name in names:
+        other = [] if before is None else notes.unlike_keys(every[name].under(before).settings, every[name].settings)
+        if other:
+            raise InputError(f'--adopt: {name}: the config.yaml in {folder} says that it was made with '
+                             f'another {", ".join(other[:notes.NAMED])}; adopt it with that config, or make it '
+                             f'anew: --redo {name}')
+    for name in names:
+        notes.note(folder, every[name], contents(name.split('/')[1]) if name.startswith('records/') else None,
+             {ADOPTED: True})
+    return names
+
+
+def remove(folder, name: str) -> None:
+    """Removes one artefact."""
+    place = Path(folder) / name
+    if place.is_symlink():
+        place.unlink()
+    elif place.is_dir():
+        shutil.rmtree(place)
+    for path in (Path(f'{place}.json'), Path(f'{place}.png'), notes.note_of(folder, name)):
+        path.unlink(missing_ok=True)
+
+
+def _kept_config(folder) -> Optional[Config]:
+    """The config that the folder was last opened with; None if there is none that can be read."""
     try:
-        tree = read_yaml(path)
-    except ValueError:
-        tree = None
-    if not isinstance(tree, dict):
-        raise InputError(f'{path}: damaged: expected the config that the folder was made with; put '
-                         f'it back (the --config of the experiment, with its --set)')
-    return tree
+        return from_dict(read_yaml(Path(folder) / 'config.yaml'))
+    except (ValueError, InputError, TypeError, AttributeError):
+        return None
 
 
-def _with_defaults(tree):
-    """A kept config with the keys that it did not have yet; as it is if it cannot be read now."""
-    try:
-        return to_dict(from_dict(tree))
-    except InputError:
-        return tree
-
-
-def _used(workdir: Path, key: str) -> bool:
-    """Whether something in the workdir was made with this key of the config."""
-    if key.endswith('.snapshot'):
-        return _any(workdir, _SAMPLES)
-    if key.startswith('segmenters.'):
-        return _any(workdir, [f'{folder}/*-{key.split(".")[1]}-*'
-                              for folder in ('segmenters', 'exports', 'evaluations')])
-    for prefix in (key, '.'.join(key.split('.')[:2]), key.split('.')[0]):
-        if prefix in FREE:
-            return False
-        if prefix in DEPENDENTS:
-            return _any(workdir, DEPENDENTS[prefix])
-    return _any(workdir, _ALL)
-
-
-def _any(workdir: Path, patterns: Iterable[str]) -> bool:
-    return any(any(workdir.glob(pattern)) for pattern in patterns)
-
-
-def _differences(a, b, path='') -> List[str]:
-    if isinstance(a, dict) or isinstance(b, dict):
-        a, b = a or {}, b or {}  # a section that one of them does not have
-    if isinstance(a, dict) and isinstance(b, dict):
-        return [d for key in {*a, *b} for d in _differences(
-            a.get(key), b.get(key), f'{path}.{key}' if path else str(key))]
-    return [] if a == b else [path]
+def _is_foreign(path: Path) -> bool:
+    """Whether a folder that holds this is somebody's: not what systems and schedulers leave about."""
+    if path.name in OURS:
+        return True
+    return path.is_dir() and path.name != 'lost+found' and not path.name.startswith('.')

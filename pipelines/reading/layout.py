@@ -111,9 +111,9 @@ def make_pair(row: dict, predicted: np.ndarray, info: records.Info) -> Pair:
     """A record (see `records.parse`) and the class map [S, S] that was predicted for it."""
     coding = info.coding
     target = coding.projection[row['labels']]
-    confusion = overlap.confusion_matrix(target, predicted, coding.num_classes)
+    counted = overlap.counts(target, predicted, coding.num_classes)
     both_empty = 100.0  # no organ in either of them
-    per_organ = overlap.jaccard(confusion)[1:]
+    per_organ = overlap.jaccard(counted)
     agreement = both_empty if np.isnan(per_organ).all() else float(np.nanmean(per_organ))
     return Pair(_name(row), _data_uri(pixels.displayed(row['image'])),
                 contours(target, coding.num_classes), contours(predicted, coding.num_classes),

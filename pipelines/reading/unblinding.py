@@ -21,8 +21,7 @@ from scipy import stats
 
 from datasets.errors import InputError
 from datasets.files import unsealed, whole_file
-from pipelines.report import published
-from pipelines.report.published import Table
+from pipelines.scores.table import Table, to_markdown, to_text as table_text
 
 SIDES = ('A', 'B')
 CHOICES = (*SIDES, 'same', None)
@@ -78,7 +77,7 @@ def write(output, unblinded: Unblinded) -> None:
     try:
         output.mkdir(parents=True, exist_ok=True)
         with whole_file(output / 'reading.md') as temporary:
-            temporary.write_text(published.to_markdown([_escaped(t) for t in unblinded.tables]),
+            temporary.write_text(to_markdown([_escaped(t) for t in unblinded.tables]),
                                  encoding='utf-8')
         with whole_file(output / 'reading.csv') as temporary, \
                 open(temporary, 'w', newline='', encoding='utf-8') as file:
@@ -93,7 +92,7 @@ def to_text(unblinded: Unblinded) -> str:
     *others, comments = unblinded.tables
     rows = [(*cells[:-1], textwrap.shorten(cells[-1], TERMINAL_COMMENT, placeholder=' ...'))
             for cells in comments.rows]
-    return published.to_text([*others, comments._replace(rows=rows)])
+    return table_text([*others, comments._replace(rows=rows)])
 
 
 def read_key(path) -> dict:

@@ -11,7 +11,7 @@ import pathlib
 import re
 from typing import Dict, NamedTuple, Sequence
 
-from pipelines.report.published import Table, to_markdown
+from pipelines.scores.table import Table, to_markdown
 
 FILES = 'report_files'
 

@@ -15,8 +15,8 @@ from datasets.errors import InputError
 from datasets.files import read_json
 from pipelines.report import document, plots
 from pipelines.report.document import Block
-from pipelines.report.published import Table
-from pipelines.scores.results import read_json_lines
+from pipelines.runtime.json_lines import read_json_lines
+from pipelines.scores.table import Table
 
 WIDEST = 1400     # px of a picture in the report; larger ones are scaled down
 NARROWEST = 480   # px; smaller ones are enlarged by whole factors

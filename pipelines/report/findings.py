@@ -11,10 +11,10 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from pipelines.plan import regimes, segmenters
-from pipelines.report.published import Table, configuration_of, group_of, mean_and_deviation
-from pipelines.report.published import variant_of
+from pipelines.report.published import configuration_of, group_of, variant_of
+from pipelines.runtime.json_lines import Row
 from pipelines.scores import bootstrap, comparison
-from pipelines.scores.results import Row
+from pipelines.scores.table import Table, mean_and_deviation
 
 FEW_RUNS = (
     'Intervals resample images and, where there are several, draws and the seeds of each. With few '
@@ -42,9 +42,9 @@ class Trained(NamedTuple):
         return [(row['draw'], row['seed']) for row in self.rows]
 
     @property
-    def confusions(self) -> np.ndarray:
-        """[runs, images, C, C]."""
-        return np.array([row['images']['confusions'] for row in self.rows])
+    def counts(self) -> np.ndarray:
+        """[runs, images, organs, 3], see overlap."""
+        return np.array([row['images']['counts'] for row in self.rows])
 
     def values(self, metric: str) -> List[float]:
         """Of the average over organs, one for each training; none where it is not measured."""
@@ -110,10 +110,10 @@ def differences(rows: Sequence[Row]) -> Dict[str, Dict[str, List[Tuple[float, fl
 
 def _compared(lines: Sequence[Trained], baseline: Optional[Trained]) -> dict:
     """label -> comparison.Comparison with the baseline, of every other line."""
-    if baseline is None or len(lines) < 2 or not _pooled(baseline.confusions, baseline.rows[0]):
+    if baseline is None or len(lines) < 2 or not _pooled(baseline.counts, baseline.rows[0]):
         return {}
     return {found.regime: found for found in comparison.compare_regimes(
-        {line.label: line.confusions for line in lines}, {line.label: line.keys for line in lines},
+        {line.label: line.counts for line in lines}, {line.label: line.keys for line in lines},
         baseline.label, lines[0].rows[0]['organs'])}
 
 
@@ -121,7 +121,7 @@ def _table(lines: Sequence[Trained], baseline: Optional[Trained], title: str,
            notes: Sequence[str]) -> Table:
     compared, body = _compared(lines, baseline), []
     for line in lines:
-        pooled = _pooled(line.confusions, line.rows[0], [draw for draw, _ in line.keys])
+        pooled = _pooled(line.counts, line.rows[0], [draw for draw, _ in line.keys])
         found = compared.get(line.label)
         body.append((
             line.label, str(len(line.rows)), mean_and_deviation(line.values('jaccard_pooled')),
@@ -142,10 +142,10 @@ def _difference(found, fewest: int) -> Tuple[str, str, str, str]:
     return f'{found.value:+.2f}', _bounds(found), p, told
 
 
-def _pooled(confusions: np.ndarray, row: Row, draws: Optional[Sequence[int]] = None):
+def _pooled(counted: np.ndarray, row: Row, draws: Optional[Sequence[int]] = None):
     """Interval of the average pooled J, None where fewer than two images show an organ."""
     try:
-        return bootstrap.pooled_interval(confusions, row['organs'], draws=draws)['average']
+        return bootstrap.pooled_interval(counted, row['organs'], draws=draws)['average']
     except ValueError:
         return None
 
@@ -180,8 +180,8 @@ def tries(rows: Sequence[Row]) -> List[Table]:
 
 
 def _try(row: Row, rows: Sequence[Row], configuration: str) -> tuple:
-    organs, confusions = row['organs'], np.array(row['images']['confusions'])[None]
-    pooled, value = _pooled(confusions, row), row['scores']['jaccard_pooled']['average'][0]
+    organs, counted = row['organs'], np.array(row['images']['counts'])[None]
+    pooled, value = _pooled(counted, row), row['scores']['jaccard_pooled']['average'][0]
     words = regimes.label_of(row['regime']) + ('' if row['segmenter'] == segmenters.foremost()
                                      else f' ({row["segmenter"]})')
     line = (row['arm'], words + f', {row["num_synthetic"]} pairs' * bool(row['num_synthetic']),
@@ -191,8 +191,8 @@ def _try(row: Row, rows: Sequence[Row], configuration: str) -> tuple:
     same.sort(key=lambda other: other['num_synthetic'] != row['num_synthetic'])
     if row['arm'] == configuration or not same or pooled is None:
         return (*line, '-', '-', '-')
-    base = np.array(same[0]['images']['confusions'])[None]
-    found = bootstrap.difference(confusions, base, organs, paired=True)['average']
+    base = np.array(same[0]['images']['counts'])[None]
+    found = bootstrap.difference(counted, base, organs, paired=True)['average']
     return (*line, f'{found.value:+.2f}', _bounds(found),
             ('yes, higher' if found.value > 0 else 'yes, lower') if found.is_difference else 'no')
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
-from pipelines.plan.regimes import regimes
-from pipelines.scores.results import Row
+from pipelines.plan.regimes import order_of
+from pipelines.runtime.json_lines import Row
 
 PUBLISHED_NOTE = ('Published: SCR official split 124/123, pooled over the test pixels, scored at '
                   '512 px; 10,000 synthetic images, 2,500 of them for validation; the number of '
@@ -31,7 +31,7 @@ def said(rows: Sequence[Row], name: str) -> str:
 def describe(rows: Sequence[Row]) -> str:
     """One line: data, sizes, numbers of images, and the updates of each regime."""
     updates = []
-    for regime in regimes():
+    for regime in sorted({row['regime'] for row in rows}, key=order_of):
         of_regime = [row for row in rows if row['regime'] == regime]
         if of_regime:
             updates.append(f'{regime} {said(of_regime, "updates")}')

@@ -9,15 +9,15 @@ measured. What differs from the paper's protocol is said under each table, and n
 from __future__ import annotations
 
 import pathlib
-import statistics
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import yaml
 
-from pipelines.plan.regimes import label_of, rank_of, regimes
-from pipelines.plan.segmenters import order_of
+from pipelines.plan import segmenters
+from pipelines.plan.regimes import label_of, order_of, rank_of, regimes
 from pipelines.report import protocols
-from pipelines.scores.results import Row
+from pipelines.runtime.json_lines import Row
+from pipelines.scores.table import Table, mean_and_deviation
 
 PUBLISHED = pathlib.Path(__file__).parents[1] / 'published.yaml'
 ORGANS = ('left_lung', 'heart', 'right_lung', 'average')  # the order of the lists in published.yaml
@@ -31,14 +31,6 @@ TABLE3 = {'human_expert': 'Human expert', 'unet_wang2017': 'U-Net (Wang 2017)',
           'three_stage': 'Three-stage method, as published'}
 
 Published = Dict[str, dict]
-
-
-class Table(NamedTuple):
-    """A table for any renderer; all cells are text, the notes stand below it."""
-    title: str
-    header: Sequence[str]
-    rows: List[Sequence[str]]
-    notes: List[str]
 
 
 def load_published() -> Published:
@@ -75,49 +67,11 @@ def configuration_of(row: Row) -> str:
     return str(row['protocol'].get('configuration', 'unnamed'))
 
 
-def mean_and_deviation(values: Sequence[float]) -> str:
-    """'92.71' of one seed, '92.71 ± 0.20 (3)' (sample deviation) of three, '-' of none."""
-    if not values:
-        return '-'
-    mean = f'{statistics.fmean(values):.2f}'
-    if len(values) == 1:
-        return mean
-    return f'{mean} ± {statistics.stdev(values):.2f} ({len(values)})'
-
-
-def to_markdown(made: Sequence[Table]) -> str:
-    """GitHub Markdown: heading (none if the title is empty), table and notes, one after another."""
-    def line(cells):
-        return '| ' + ' | '.join(cell.replace('|', r'\|') for cell in cells) + ' |'
-
-    parts = []
-    for table in made:
-        rule = '|' + '---|' * len(table.header)
-        lines = [line(table.header), rule, *map(line, table.rows)]
-        notes = [f'- {note}' for note in table.notes]
-        parts += [f'### {table.title}' if table.title else '', '\n'.join(lines), '\n'.join(notes)]
-    return '\n\n'.join(part for part in parts if part) + '\n'
-
-
-def to_text(made: Sequence[Table]) -> str:
-    """Aligned columns for a terminal, the notes below."""
-    parts = []
-    for table in made:
-        widths = [max(map(len, column)) for column in zip(table.header, *table.rows)]
-        rule = '-' * (sum(widths) + 2 * len(widths) - 2)
-
-        def line(cells):
-            return '  '.join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
-
-        parts += [table.title, rule, line(table.header), rule, *map(line, table.rows), rule,
-                  *table.notes, '']
-    return '\n'.join(parts)
-
-
 def group_of(row: Row) -> str:
     """What stands in one table: experiment, arm (if it is not the configuration), real images."""
     arm = '' if row['arm'] == configuration_of(row) else f'/{row["arm"]}'
-    return f'{row["experiment"]}{arm}, {row["num_real"]} real images'
+    division = '' if row['division'] == 'official' else f', {row["division"]}'
+    return f'{row["experiment"]}{arm}, {row["num_real"]} real images{division}'
 
 
 def variant_of(row: Row) -> Tuple[str, int]:
@@ -149,7 +103,7 @@ def _comparison(title: str, experiment: Optional[str], rows: Sequence[Row], publ
     values = _by_seed(rows)
     body = []
     for metric_label, metric in METRICS:
-        for regime in regimes():
+        for regime in sorted({*regimes(), *(row['regime'] for row in rows)}, key=order_of):
             printed = published.get(regime, {})
             label = label_of(regime) + (ARXIV if 'only_in' in printed else '')
             found = list(dict.fromkeys(
@@ -218,7 +172,7 @@ def _our_row(configuration: str, experiment: str, rows: Sequence[Row]) -> Option
     found = list(dict.fromkeys(key[:2] for key in values))
     if not found or not any(row['organ'] == 'heart' for row in rows):
         return None
-    chosen = min(found, key=lambda key: (rank_of(key[0]), order_of(key[1][0]),
+    chosen = min(found, key=lambda key: (rank_of(key[0]), segmenters.order_of(key[1][0]),
                                          -key[1][1]))
 
     def lungs(metric):

@@ -9,7 +9,7 @@ from pipelines.evaluation.quality_file import read_quality
 from pipelines.plan.methods import METHODS
 from pipelines.report import document, exhibits
 from pipelines.report.document import Block
-from pipelines.report.published import Table
+from pipelines.scores.table import Table
 
 HEADER = ('Samples', 'FID', 'KID', 'Precision', 'Recall', 'Fail the check', 'Cleaned pixels',
           'Repeated', 'Copied, by features', 'Copied, by correlation',

@@ -25,7 +25,11 @@ from pipelines.plan.segmenters import foremost
 from pipelines.report import (diagram, document, exhibits, findings, plots, protocols, published,
                               quality_section, run_sections)
 from pipelines.report.document import Block
-from pipelines.scores.results import RESULTS, Row, collect, score_rows, versions
+from pipelines.runtime.json_lines import Row
+from pipelines.runtime.versions import versions
+from pipelines.scores.results import RESULTS, collect, score_rows
+from pipelines.scores.runs import joined
+from pipelines.scores.table import Table
 
 Arm = Tuple[str, pathlib.Path]  # name, folder
 MOST_LEFT = 6                   # scores that are named where they are missing
@@ -66,9 +70,12 @@ def write_report(workdir, output=None) -> pathlib.Path:
         raise InputError(f'--workdir {workdir}: expected the folder of a run, found none; check '
                          f'the path')
     rows, problem = _read_rows(workdir)
+    read = rows
+    rows, missing = joined(rows)
+    problem += [document.missing(f'Left out, for folds are missing: {words}.') for words in missing]
     scores, config, arms = score_rows(rows), _read_config(workdir), _arms(workdir)
     sections = {
-        'Is it better than REAL?': problem + _incomplete(config, rows) + _comparisons(rows),
+        'Is it better than REAL?': problem + _incomplete(config, read) + _comparisons(rows),
         'Published and measured': problem + _protocols(scores) + [
             document.table(table, css='scores') for table in published.tables(scores)],
         'What was tried': _tries(rows),
@@ -205,7 +212,7 @@ def _points(rows: Sequence[Row]) -> Dict[str, Dict[str, List[Tuple[float, float,
     return points
 
 
-def _interval_table(rows: Sequence[Row]) -> published.Table:
+def _interval_table(rows: Sequence[Row]) -> Table:
     organs = list(dict.fromkeys(row['organ'] for row in rows))
     lines = collections.defaultdict(dict)
     for row in rows:
@@ -214,7 +221,7 @@ def _interval_table(rows: Sequence[Row]) -> published.Table:
         lines[key][row['organ']] = f'{row["value"]:.2f}{bounds}'
     body = [(*map(str, key), *[cells.get(organ, '-') for organ in organs])
             for key, cells in lines.items()]
-    return published.Table('', ('Trained on', 'Pairs', 'Draw', 'Seed', *map(_words, organs)), body,
+    return Table('', ('Trained on', 'Pairs', 'Draw', 'Seed', *map(_words, organs)), body,
                            [])
 
 
@@ -232,7 +239,7 @@ def _versions(rows: Sequence[Row]) -> Block:
     names = list(dict.fromkeys([*here, *[name for found in scored for name in found]]))
     body = [(name, ' and '.join(sorted({str(found[name]) for found in scored if name in found}))
              or '-', here.get(name, '-')) for name in names]
-    return document.table(published.Table('', ('Package', 'When scored', 'When this was written'),
+    return document.table(Table('', ('Package', 'When scored', 'When this was written'),
                                           body, []))
 
 

@@ -1,8 +1,8 @@
 """How sure the scores of trained segmenters are: bootstrap intervals, in numpy.
 
 A run is one training of a regime: one draw of the training images and one seed. `runs` are its
-confusion matrices [runs, images, C, C], counts of pixels as in `overlap`; all runs saw the same
-test images in the same order. Scores are per cent, class 0 (background) is not scored, the average
+counts of pixels [runs, images, organs, 3], see `overlap`; all runs saw the same
+test images in the same order. Scores are per cent, the average
 is the plain mean over organs, and pooled means over all pixels of the test set, as the paper's
 tables are.
 
@@ -49,8 +49,8 @@ def pooled_interval(runs: np.ndarray, organs: Sequence[str],
     """Mean over runs of the pooled score.
 
     Args:
-      runs: [runs, images, C, C].
-      organs: the C - 1 names of classes 1, 2, ...
+      runs: [runs, images, organs, 3].
+      organs: their names
       metric: `overlap.jaccard` or `overlap.dice`.
       draws: of the training images, one for each run; None = all runs have the same.
 
@@ -73,9 +73,9 @@ def difference(runs: np.ndarray, baseline: np.ndarray, organs: Sequence[str],
     Images are resampled once for both sides.
 
     Args:
-      runs: [runs, images, C, C].
-      baseline: [runs, images, C, C] of the same images.
-      organs: the C - 1 names of classes 1, 2, ...
+      runs: [runs, images, organs, 3].
+      baseline: [runs, images, organs, 3] of the same images.
+      organs: their names
       paired: whether run i of both sides had the same draw and seed: the sides then share the
         resample of runs too; otherwise each has its own, and they may differ in number.
       draws, baseline_draws: see `pooled_interval`.
@@ -110,16 +110,16 @@ def _resample(sides: Sequence[np.ndarray], draws: Sequence, metric: Callable,
     both mean the same. A resample is a row of counts, how often each image was drawn.
     """
     rng = np.random.default_rng(overlap.BOOTSTRAP_SEED)
-    num_images, classes = sides[0].shape[1:3]
+    num_images = sides[0].shape[1]
     flat = [np.moveaxis(side, 1, 0).reshape(num_images, -1).astype(np.float64) for side in sides]
     batches = [[] for _ in sides]
     for start in range(0, overlap.NUM_RESAMPLES, BATCH):
         size = min(BATCH, overlap.NUM_RESAMPLES - start)
         images = _draw(rng, size, num_images, num_images)
-        for i, (side, confusions) in enumerate(zip(sides, flat)):
+        for i, (side, counted) in enumerate(zip(sides, flat)):
             if i == 0 or not paired:
                 drawn = _draw_runs(rng, size, draws[i] or [0] * len(side))
-            pooled = (images @ confusions).reshape(size, len(side), classes, classes)
+            pooled = (images @ counted).reshape(size, len(side), *side.shape[2:])
             batches[i].append(mean_of(_with_average(metric(pooled)), 1, drawn[..., None]))
     return [np.concatenate(batch) for batch in batches]
 
@@ -151,8 +151,8 @@ def _scored(runs: np.ndarray, metric: Callable) -> np.ndarray:
 
 
 def _with_average(scores: np.ndarray) -> np.ndarray:
-    """[..., C] of all classes -> [..., organs + 1]: the organs and, last, their mean."""
-    return np.concatenate([scores[..., 1:], mean_of(scores[..., 1:], -1)[..., None]], axis=-1)
+    """[..., organs] -> [..., organs + 1]: the organs and, last, their mean."""
+    return np.concatenate([scores, mean_of(scores, -1)[..., None]], axis=-1)
 
 
 def mean_of(values: np.ndarray, axis: int, weights=1.0) -> np.ndarray:
@@ -179,7 +179,10 @@ def _intervals(kind: Callable, values: np.ndarray, resampled: np.ndarray, scored
 
 
 def _checked(runs: np.ndarray, organs: Sequence[str]) -> np.ndarray:
-    runs = overlap.checked(runs, organs, ('runs', 'images'))
+    runs = np.asarray(runs)
+    if runs.ndim != 4 or not len(runs) or runs.shape[2] != len(organs):
+        raise ValueError(f'expected counts [runs, images, {len(organs)}, 3] of the organs '
+                         f'{", ".join(organs)}, found shape {runs.shape}')
     shown = _scored(runs, overlap.jaccard)[-1]
     if shown < 2:
         raise ValueError(f'expected at least two test images that show an organ, found {shown} of '

@@ -29,12 +29,12 @@ def image_scores(runs: np.ndarray) -> np.ndarray:
     """J of each image: mean over its organs, then over runs.
 
     Args:
-      runs: [runs, images, C, C].
+      runs: [runs, images, organs, 3].
 
     Returns:
       float64 [images], per cent; NaN where no run has a score (0/0 for every organ).
     """
-    return mean_of(mean_of(overlap.jaccard(np.asarray(runs))[..., 1:], axis=-1), axis=0)
+    return mean_of(mean_of(overlap.jaccard(np.asarray(runs)), axis=-1), axis=0)
 
 
 def wilcoxon(of_images: np.ndarray, baseline: np.ndarray) -> float:
@@ -90,10 +90,10 @@ def compare_regimes(regimes: Dict[str, np.ndarray], keys: Dict[str, Sequence[tup
     Runs are paired where a regime has exactly the baseline's keys, in any order.
 
     Args:
-      regimes: [runs, images, C, C] by name, all of the same images.
+      regimes: [runs, images, organs, 3] by name, all of the same images.
       keys: (draw, seed) of each run, by name of the regime.
       baseline: the name of the regime to compare with.
-      organs: the C - 1 names of classes 1, 2, ...
+      organs: their names
 
     Returns:
       One Comparison for each other regime, in the order given.

@@ -1,8 +1,9 @@
 """Scores of segmentations against their targets, in numpy.
 
-Class maps are integer arrays, 0 = background, class i + 1 = `organs[i]`. A confusion matrix counts
-pixels: rows are target classes, columns predicted ones. Scores are per cent, the background is not
-scored, and the average is the plain mean over organs.
+Class maps are integer arrays, 0 = background, class i + 1 = `organs[i]`. Counts are pixels of each organ
+[..., organs, 3]: right ones, invented ones, missed ones (true and false positives, false negatives), so
+that organs may also overlap. Scores are per cent, the background is not scored, and the average is the
+plain mean over organs.
 
 An organ that neither target nor prediction of an image shows has no score there (0/0): that image
 leaves the organ's mean and interval; an organ without any score is left out of the result and of
@@ -46,64 +47,32 @@ def confusion_matrix(target: np.ndarray, prediction: np.ndarray, num_classes: in
     return counts.reshape(num_classes, num_classes).astype(np.int64)
 
 
-def jaccard(confusion: np.ndarray) -> np.ndarray:
-    """J = |T and P| / |T or P| in per cent, [..., C, C] -> float64 [..., C]; NaN for 0/0."""
-    both, target, prediction = _areas(confusion)
-    return _per_cent(both, target + prediction - both)
+def counts(target: np.ndarray, prediction: np.ndarray, num_classes: int) -> np.ndarray:
+    """Counts of two class maps, int64 [num_classes - 1, 3]; ValueError as `confusion_matrix`."""
+    return counts_of(confusion_matrix(target, prediction, num_classes))
 
 
-def dice(confusion: np.ndarray) -> np.ndarray:
-    """DSC = 2 |T and P| / (|T| + |P|) in per cent, [..., C, C] -> float64 [..., C]; NaN for 0/0."""
-    both, target, prediction = _areas(confusion)
-    return _per_cent(2 * both, target + prediction)
+def counts_of(confusion: np.ndarray) -> np.ndarray:
+    """Confusion matrices [..., C, C] -> counts [..., C - 1, 3]."""
+    right = np.diagonal(confusion, axis1=-2, axis2=-1)
+    return np.stack([right, confusion.sum(axis=-2) - right, confusion.sum(axis=-1) - right],
+                    axis=-1)[..., 1:, :]
 
 
-def pooled_scores(confusions: np.ndarray, organs: Sequence[str]) -> Scores:
-    """Scores of all pixels of the test set in one confusion matrix, as the paper's tables are.
+def jaccard(counted: np.ndarray) -> np.ndarray:
+    """J = |T and P| / |T or P| in per cent, [..., 3] -> float64 [...]; NaN for 0/0.
 
-    That the tables are pooled follows from DSC = 2J/(1+J), which holds for every published pair
-    and would not for means over images (README, "Fidelity").
-
-    Args:
-      confusions: [images, C, C], one confusion matrix an image.
-      organs: the C - 1 names of classes 1, 2, ...
-
-    Returns:
-      {('jaccard_pooled' or 'dice_pooled', organ or 'average'): per cent}.
+    Pooled over a test set it is what the paper's tables show: DSC = 2J/(1+J) holds for every published
+    pair, and would not for means over images (pipelines/FIDELITY.md).
     """
-    total = checked(confusions, organs).sum(axis=0, keepdims=True)
-    return {**_means('jaccard_pooled', jaccard(total)[:, 1:], organs),
-            **_means('dice_pooled', dice(total)[:, 1:], organs)}
+    right, invented, missed = np.moveaxis(counted, -1, 0)
+    return _per_cent(right, right + invented + missed)
 
 
-def per_image_scores(confusions: np.ndarray, organs: Sequence[str]) -> Scores:
-    """Means over images, as most of the field reports.
-
-    Args:
-      confusions: [images, C, C], one confusion matrix an image.
-      organs: the C - 1 names of classes 1, 2, ...
-
-    Returns:
-      {('jaccard_per_image' or 'dice_per_image', organ or 'average'): per cent}.
-    """
-    confusions = checked(confusions, organs)
-    return {**_means('jaccard_per_image', jaccard(confusions)[:, 1:], organs),
-            **_means('dice_per_image', dice(confusions)[:, 1:], organs)}
-
-
-def mean_distances(distances: np.ndarray, organs: Sequence[str]) -> Scores:
-    """Means over images of surface distances, see pipelines/scores/surface.py.
-
-    Args:
-      distances: [images, organs, 2]: HD95 and ASSD in mm, NaN where an organ has none.
-
-    Returns:
-      {('hd95_mm' or 'assd_mm', organ or 'average'): mm}.
-    """
-    if distances.ndim != 3 or distances.shape[1:] != (len(organs), 2):
-        raise ValueError(f'expected distances [images, {len(organs)}, 2], found {distances.shape}')
-    return {**_means('hd95_mm', distances[..., 0], organs),
-            **_means('assd_mm', distances[..., 1], organs)}
+def dice(counted: np.ndarray) -> np.ndarray:
+    """DSC = 2 |T and P| / (|T| + |P|) in per cent, [..., 3] -> float64 [...]; NaN for 0/0."""
+    right, invented, missed = np.moveaxis(counted, -1, 0)
+    return _per_cent(2 * right, 2 * right + invented + missed)
 
 
 def intervals(of_images: np.ndarray, organs: Sequence[str]) -> Dict[str, List[float]]:
@@ -152,29 +121,11 @@ def bootstrap_interval(values: np.ndarray):
     return [float(interval.low), float(interval.high)]
 
 
-def checked(confusions: np.ndarray, organs: Sequence[str],
-            axes: Sequence[str] = ('images',)) -> np.ndarray:
-    """The array of confusion matrices, or ValueError: not of these axes and classes, or empty."""
-    confusions = np.asarray(confusions)
-    classes = 1 + len(organs)
-    if (confusions.ndim != len(axes) + 2 or not len(confusions)
-            or confusions.shape[-2:] != (classes, classes)):
-        raise ValueError(f'expected confusion matrices [{", ".join(axes)}, {classes}, {classes}] '
-                         f'for the organs {", ".join(organs)}, found shape {confusions.shape}')
-    return confusions
-
-
-def _areas(confusion: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pixels of each class: right ones, in the target, in the prediction; each [..., C]."""
-    return (np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(axis=-1),
-            confusion.sum(axis=-2))
-
-
 def _per_cent(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(100.0 * part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
 
 
-def _means(metric: str, of_images: np.ndarray, organs: Sequence[str]) -> Scores:
+def means(metric: str, of_images: np.ndarray, organs: Sequence[str]) -> Scores:
     """Means over images of [images, organs], and their mean; organs without a score left out."""
     found = {}
     for organ, values in zip(organs, of_images.T):

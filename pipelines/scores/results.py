@@ -1,66 +1,64 @@
 """Scores as files: `results.jsonl`, one JSON object a line, appended and never rewritten.
 
 A line is one evaluation: one trained segmenter on one set of images. Its keys, exactly:
+  schema         2; lines of schema 1 are upgraded on reading, see `upgraded`.
   experiment     name of the run, str.
   arm            which config of the experiment's matrix, str; usually the configuration.
   num_real       real images (before augmentation) behind it, int.
   draw           which draw of them, int.
-  regime         'real', or 'synth' or 'finetune' and the method's number of stages.
+  regime         'real', or 'synth' or 'finetune' and the method's code.
   segmenter      name of the network, str.
   num_synthetic  synthetic pairs behind it, validation included, int; 0 for 'real'.
   seed           of the segmenter, int.
+  division       how the images were divided into those to learn from and those to test, see
+                 datasets/divisions.py; str.
+  fold           which part of the division was tested, int; null where it has one only.
   split          'test', or 'left_out': learning images that the draw left out.
   organs         the targets of the label coding, in the order of their classes.
-  images         names; confusions [images, C, C] in pixels (rows: target, columns: prediction);
-                 distances [images, organs, 2], HD95 and ASSD in mm (null where an organ is in
-                 neither), or null where the pixel's size is not known.
+  images         names; and each measure of metrics.MEASURES: counts [images, organs, 3] in pixels (right,
+                 invented, missed); distances [images, organs, 2], HD95 and ASSD in mm (null where an
+                 organ is in neither), or null where the pixel's size is not known.
   scores         {metric: {organ or 'average': [value, low, high]}}, 95 % intervals over images;
-                 [value] where there is none. Metrics: see METRICS.
+                 [value] where there is none. Metrics: metrics.METRICS.
   protocol       dict: how it was measured. `dataset` ('jsrt...' is the paper's), `configuration`
                  ('full' and 'tiny' are the paper's, any other name is ours), `size` (scored at,
                  px), `train_size` (the segmenter's, px), `gan_size` (px), `augmentation` (bool, of
                  the real images), `updates` (pre-training and fine-tuning together), `distances`
                  (the library), `spacing_mm` (row and column, at `size`). None is required; a table
                  says '?' for what it is not told.
-  versions       dict: see `versions`.
+  versions       dict: see runtime/versions.py.
 
   seal           checksum of the rest, see datasets/files.py.
 
-The first nine are the key: of several lines with one key the newest counts. Values that do not
-follow from the line's own confusion matrices and distances are refused, whatever the seal says: a
-score cannot be changed by itself (its interval could; what compares regimes computes its own). A
-line that a crash tore off at the end of the file, without its line end, is dropped.
+KEY tells lines apart: of several lines with one key the newest counts. Values that do not follow from
+the line's own measures are refused, whatever the seal says: a score cannot be changed by itself (its
+interval could; what compares regimes computes its own). A line that a crash tore off at the end of the
+file, without its line end, is dropped.
 """
 from __future__ import annotations
 
 import collections
-import importlib.metadata
 import json
 import math
-import os
 import pathlib
-import platform
-from typing import Any, Dict, Iterable, List, Mapping, Tuple, Union
+from typing import Any, Callable, Iterable, List, Mapping
 
 import numpy as np
 
 from datasets import locks
 from datasets.errors import InputError
-from datasets.files import sealed, unsealed
+from datasets.files import sealed, unsealed, whole_file
 from pipelines.plan.checks import SCORED
-from pipelines.plan.regimes import regimes
-from pipelines.scores import overlap
+from pipelines.runtime.json_lines import PathLike, Row, append, read_json_lines
+from pipelines.scores import metrics, overlap
+from pipelines.scores.metrics import METRICS
 
+SCHEMA = 2
 KEY = ('experiment', 'arm', 'num_real', 'draw', 'regime', 'segmenter', 'num_synthetic', 'seed',
-       'split')
-FIELDS = KEY + ('organs', 'images', 'scores', 'protocol', 'versions')
-METRICS = ('jaccard_pooled', 'dice_pooled', 'jaccard_per_image', 'dice_per_image', 'hd95_mm',
-           'assd_mm')
+       'division', 'fold', 'split')
+FIELDS = ('schema',) + KEY + ('organs', 'images', 'scores', 'protocol', 'versions')
 RESULTS = 'results.jsonl'
 PATIENCE = 60.0  # seconds: others append within a moment
-
-PathLike = Union[str, os.PathLike]
-Row = Dict[str, Any]
 
 
 def read_results(path: PathLike) -> List[Row]:
@@ -71,7 +69,7 @@ def read_results(path: PathLike) -> List[Row]:
     """
     newest = {}
     for number, row in read_json_lines(path):
-        row = unsealed(row, f'{path}, line {number}')
+        row = upgraded(unsealed(row, f'{path}, line {number}'))
         _check(row, f'{path}, line {number}')
         newest[_key(row)] = row
     return list(newest.values())
@@ -111,6 +109,7 @@ def append_results(path: PathLike, rows: Iterable[Mapping[str, Any]]) -> int:
         newest = {_key(row): row for row in read_results(path)} if path.exists() else {}
         lines = []
         for row in rows:
+            row = {'schema': SCHEMA, **row}
             _check(row, 'result to append')
             line = sealed(row)
             row = {name: line[name] for name in FIELDS}  # as it will be read: tuples are lists
@@ -118,8 +117,19 @@ def append_results(path: PathLike, rows: Iterable[Mapping[str, Any]]) -> int:
                 newest[_key(row)] = row
                 lines.append(json.dumps(line, allow_nan=False) + '\n')
         if lines:
-            _append(path, ''.join(lines).encode())
+            append(path, ''.join(lines).encode())
     return len(lines)
+
+
+def remove_results(path: PathLike, is_gone: Callable[[Row], bool]) -> None:
+    """Takes lines out of a file, for what they scored is to be made anew; the rest stays as it is."""
+    path = pathlib.Path(path)
+    if not path.exists():
+        return
+    with locks.held(path.with_suffix('.lock'), str(path), PATIENCE):
+        kept = [row for _, row in read_json_lines(path) if not is_gone(upgraded(row))]
+        with whole_file(path) as temporary:
+            temporary.write_text(''.join(json.dumps(row, allow_nan=False) + '\n' for row in kept))
 
 
 def score_rows(rows: Iterable[Row]) -> List[Row]:
@@ -131,68 +141,27 @@ def score_rows(rows: Iterable[Row]) -> List[Row]:
             for organ, (value, *interval) in of_organ.items()]
 
 
-def versions() -> Dict[str, str]:
-    """Versions of Python and of the packages that decide numbers, without importing them."""
-    found = {'python': platform.python_version()}
-    for package in ('tensorflow', 'keras', 'numpy'):
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = 'unknown'
-    return found
+def upgraded(row: Row) -> Row:
+    """A line as it would be written now; of one that is no line of any schema, the line itself.
 
-
-def read_json_lines(path: PathLike) -> List[Tuple[int, Row]]:
-    """Reads (line number, object) pairs of any JSON-lines file, dropping a torn last line.
-
-    Raises:
-      InputError: no such file, or a line before the last that is no JSON object.
+    Schema 1 had no `schema`, `division` and `fold`, and confusion matrices in the place of counts. Scores
+    by metrics that are no more are left out.
     """
-    return _parse(path)[0]
-
-
-def _parse(path: PathLike) -> Tuple[List[Tuple[int, Row]], int]:
-    """Returns the (line number, object) pairs and the length in bytes of what is not torn."""
-    try:
-        data = pathlib.Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f'{path}: expected a JSON-lines file, found none that can be read '
-                         f'({error.strerror}); check the path') from error
-    lines = data.rstrip(b'\n').split(b'\n')
-    rows, length = [], 0
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            row = _object(line)
-            if row is None and number == len(lines) and not data.endswith(b'\n'):
-                return rows, length
-            if row is None:
-                raise InputError(f'{path}, line {number}: expected a JSON object, found '
-                                 f'{line[:40].decode(errors="replace")!r}; delete the line')
-            rows.append((number, row))
-        length += len(line) + 1
-    return rows, len(data)
-
-
-def _object(line: bytes):
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return row if isinstance(row, dict) else None
-
-
-def _append(path: pathlib.Path, data: bytes) -> None:
-    if path.exists():
-        _, length = _parse(path)
-        if length < path.stat().st_size:
-            os.truncate(path, length)
-        kept = path.read_bytes()
-        if kept and not kept.endswith(b'\n'):
-            data = b'\n' + data
-    with open(path, 'ab') as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    row = dict(row)
+    if 'schema' not in row:
+        row.update(schema=SCHEMA, division='official', fold=None)
+        images = row.get('images')
+        if isinstance(images, dict) and 'confusions' in images:
+            try:
+                counts = overlap.counts_of(np.array(images['confusions'], np.int64)).tolist()
+            except (TypeError, ValueError, OverflowError, IndexError):
+                counts = None  # which the check refuses
+            row['images'] = {'names': images.get('names'), 'counts': counts,
+                             **{key: value for key, value in images.items()
+                                if key not in ('names', 'confusions')}}
+    if isinstance(row.get('scores'), dict):
+        row['scores'] = {name: of for name, of in row['scores'].items() if name in METRICS}
+    return row
 
 
 def _key(row: Mapping[str, Any]) -> tuple:
@@ -209,13 +178,16 @@ def _check(row: Mapping[str, Any], where: str) -> None:
         wrong = sorted(set(row) ^ set(FIELDS))
         raise InputError(f'{where}: expected exactly the keys {", ".join(FIELDS)}; missing or '
                          f'unknown: {", ".join(map(str, wrong))}')
-    for name in ('experiment', 'arm', 'segmenter'):
+    if row['schema'] != SCHEMA:
+        refuse('schema', f'1 (without this key) to {SCHEMA}; a newer version of this program wrote it')
+    for name in ('experiment', 'arm', 'regime', 'segmenter', 'division'):
         if not isinstance(row[name], str) or not row[name]:
             refuse(name, 'a name')
-    for name, choices in (('regime', tuple(regimes())), ('split', SCORED)):
-        if row[name] not in choices:
-            refuse(name, f'one of {", ".join(choices)}')
-    for name in ('num_real', 'draw', 'num_synthetic', 'seed'):
+    if row['split'] not in SCORED:
+        refuse('split', f'one of {", ".join(SCORED)}')
+    for name in ('num_real', 'draw', 'num_synthetic', 'seed', 'fold'):
+        if row[name] is None and name == 'fold':
+            continue
         if isinstance(row[name], bool) or not isinstance(row[name], int) or row[name] < 0:
             refuse(name, 'a whole number from 0 on')
     for name in ('images', 'scores', 'protocol', 'versions'):
@@ -231,7 +203,7 @@ def _check_scores(row: Mapping[str, Any], refuse) -> None:
         if metric not in METRICS or not isinstance(of_organ, dict):
             refuse('scores', f'by metric ({", ".join(METRICS)}) and organ')
         for values in of_organ.values():
-            highest = math.inf if metric.endswith('_mm') else 100.0 + 1e-9
+            highest = METRICS[metric].highest + 1e-9
             if (not isinstance(values, (list, tuple)) or len(values) not in (1, 3)
                     or not all(type(v) in (int, float) and math.isfinite(v) and 0 <= v <= highest
                                for v in values)):
@@ -242,24 +214,25 @@ def _check_scores(row: Mapping[str, Any], refuse) -> None:
 
 
 def _check_images(row: Mapping[str, Any], where: str) -> None:
-    """The scores must follow from the confusion matrices beside them."""
+    """The scores must follow from the measures beside them."""
+    images, measured = row['images'], {}
     try:
-        confusions = np.array(row['images']['confusions'], np.int64)
-        computed = {**overlap.pooled_scores(confusions, row['organs']),
-                    **overlap.per_image_scores(confusions, row['organs'])}
-        stored = {(metric, organ): values[0] for metric, of_organ in row['scores'].items()
-                  for organ, values in of_organ.items()}
-        count = {len(confusions), len(row['images']['names'])}
-        if row['images']['distances'] is not None:
-            distances = np.array(row['images']['distances'], np.float64)
-            computed.update(overlap.mean_distances(distances, row['organs']))
-            count.add(len(distances))
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise InputError(f'{where}: expected images with names, confusions and distances, found '
+        organs, measured = list(row['organs']), {
+            name: metrics.as_array(images[name], list(row['organs'])) for name in images
+            if name != 'names'}
+        if measured.get('counts') is None:
+            raise KeyError('counts')
+        computed = metrics.values(measured, organs)
+        numbers = {len(images['names']), *(len(a) for a in measured.values() if a is not None)}
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError) as error:
+        raise InputError(f'{where}: expected images with names and measures of the organs, found '
                          f'something else ({" ".join(str(error).split())[:100]})') from None
-    if len(count) > 1:
-        raise InputError(f'{where}: expected as many names as confusions and distances')
-    for key in sorted({*computed, *stored}):
+    if len(numbers) > 1:
+        raise InputError(f'{where}: expected as many names as measures')
+    stored = {(metric, organ): values[0] for metric, of_organ in row['scores'].items()
+              for organ, values in of_organ.items()}
+    scored = {key for key in computed if key[0] in row['scores']}  # a newer metric was not known yet
+    for key in sorted({*scored, *stored}):
         if not math.isclose(computed.get(key, -1), stored.get(key, -1), abs_tol=2e-3):
             raise InputError(f'{where}: {" of ".join(key)}: the images give '
                              f'{computed.get(key)}, the line says {stored.get(key)}; it was '

@@ -14,7 +14,6 @@ from pipelines.plan.loading import segmenter_settings
 from pipelines.plan.regimes import Run
 from pipelines.plan.segmenters import RESNETS, SEGMENTERS, resolve
 from pipelines.plan.workdir import Workdir
-from pipelines.runtime import determinism
 from pipelines.runtime.seeds import stable_seed
 from pipelines.training.checkpoints import restore_networks
 
@@ -33,10 +32,9 @@ def make_helpers(config: Config, run: Run, num_classes: int) -> Dict[str, tf.ker
 
 
 def _built(config: Config, run: Run, settings: Segmenter, place: str, num_classes: int):
-    with determinism.precision(config.precision):
-        return resolve(place)(num_classes, channels=config.data.channels,
-                              seed=stable_seed(config.seed, run.seed, settings.network),
-                              **dataclasses.asdict(settings.options))
+    return resolve(place)(num_classes, channels=config.data.channels,
+                          seed=stable_seed(config.seed, run.seed, settings.network),
+                          **dataclasses.asdict(settings.options))
 
 
 def input_deviation(settings: Segmenter) -> float:

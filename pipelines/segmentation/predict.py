@@ -7,6 +7,6 @@ from models.sliding_window import sliding_window_probabilities
 
 
 def predict_probabilities(network, images: tf.Tensor, crop: int, num_classes: int) -> tf.Tensor:
-    """Standardised pictures [N, H, W, 1] -> class probabilities by sliding window."""
+    """Standardised pictures [N, H, W, C] -> class probabilities by sliding window."""
     return sliding_window_probabilities(lambda windows: network(windows, training=False), images,
                                         crop, num_classes)

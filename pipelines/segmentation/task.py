@@ -19,6 +19,7 @@ from pipelines.plan.loading import segmenter_settings
 from pipelines.plan.regimes import Run
 from pipelines.plan.segmenters import SEGMENTERS, resolve
 from pipelines.plan.workdir import Workdir
+from pipelines.runtime import determinism
 from pipelines.runtime.seeds import stable_seed
 from pipelines.scores import overlap
 from pipelines.segmentation.network import input_deviation, make_helpers, make_network
@@ -56,9 +57,10 @@ def task_of(config: Config, run: Run, pairs: Pairs, workdir) -> Task:
     """`segmenter_task` of given pairs; nothing is read before its first batch is asked for."""
     settings, coding = segmenter_settings(config, run.segmenter), pairs.info.coding
     row = SEGMENTERS[settings.network]
-    network, chosen = (make_network(config, run, coding.num_classes) for _ in range(2))
-    networks = {'network': network, 'chosen': chosen,
-                **make_helpers(config, run, coding.num_classes)}
+    with determinism.precision(config.precision):  # of training alone: what is exported is float32
+        network, chosen = (make_network(config, run, coding.num_classes) for _ in range(2))
+        networks = {'network': network, 'chosen': chosen,
+                    **make_helpers(config, run, coding.num_classes)}
     seed = stable_seed(config.seed, run.seed, 'segmenter', run.regime.name)
     is_tuned = run.regime.kind == 'finetune'
     rate = settings.finetune_learning_rate if is_tuned else settings.learning_rate
@@ -127,19 +129,17 @@ def _validator(config: Config, settings: Segmenter, pairs: Pairs, network) -> Ca
     if settings.max_validation * size * size * 3 < config.data.memory_limit_mb * 2 ** 20:
         rows = rows.cache()
 
-    @tf.function(input_signature=[tf.TensorSpec([None, size, size, 1], tf.float16)])
+    @tf.function(input_signature=[tf.TensorSpec([None, size, size, config.data.channels], tf.float16)])
     def predict(image):
         probabilities = predict_probabilities(network, tf.cast(image, tf.float32), settings.crop,
                                               coding.num_classes)
         return tf.argmax(probabilities, -1, output_type=tf.int32)
 
     def score() -> float:
-        confusions = [overlap.confusion_matrix(row['label'].numpy(), predict(row['image']).numpy(),
-                                               coding.num_classes)
-                      for row in rows.batch(VALIDATION_BATCH)]
-        if not confusions:
+        counted = [overlap.counts(row['label'].numpy(), predict(row['image']).numpy(),
+                                  coding.num_classes) for row in rows.batch(VALIDATION_BATCH)]
+        if not counted:
             raise InputError(f'{pairs.info.directory}: no pair is left to choose the epoch; raise '
                              f'generation.num_validation or segmenter.holdout')
-        return overlap.pooled_scores(np.stack(confusions), coding.targets)[
-            'jaccard_pooled', 'average']
+        return float(np.nanmean(overlap.jaccard(np.sum(counted, axis=0))))
     return score

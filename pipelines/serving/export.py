@@ -25,7 +25,7 @@ from pipelines.plan.loading import segmenter_settings, to_dict
 from pipelines.plan.methods import Method, Stage
 from pipelines.plan.regimes import Run
 from pipelines.plan.workdir import Workdir
-from pipelines.scores.results import versions
+from pipelines.runtime.versions import versions
 from pipelines.segmentation.network import input_deviation, trained_network
 from pipelines.segmentation.predict import predict_probabilities
 from pipelines.segmentation.task import updates_of
@@ -38,26 +38,28 @@ MANIFEST = 'manifest.json'
 class Segmenter(tf.Module):
     """What is exported: a network with everything that belongs to using it."""
 
-    def __init__(self, network, size: int, crop: int, num_classes: int, deviation: float):
+    def __init__(self, network, size: int, crop: int, num_classes: int, deviation: float, channels: int):
         super().__init__()
+        image = tf.TensorSpec([None, None, None, channels], tf.float32, 'image')
+        self.segment = tf.function(self._segment, input_signature=[image])
+        self.channels = channels
         # Only the weights are tracked: the network's own Keras functions need not be saved.
         self.weights = list(network.variables)
         self.size, self.deviation = size, deviation
         self.predict = lambda images: predict_probabilities(network, images, crop, num_classes)
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 1], tf.float32, 'image')])
-    def segment(self, image):
+    def _segment(self, image):
         height, width = tf.shape(image)[1], tf.shape(image)[2]
         small = pixels.standardise(pixels.resize(image, self.size, self.size),
                                    self.deviation)
-        small = tf.ensure_shape(small, [None, self.size, self.size, 1])
+        small = tf.ensure_shape(small, [None, self.size, self.size, self.channels])
         probabilities = pixels.resize(self.predict(small), height, width)
         return {'class_map': tf.cast(tf.argmax(probabilities, -1), tf.uint8),
                 'probabilities': probabilities}
 
     @tf.function(input_signature=[tf.TensorSpec([], tf.string, 'data')])
     def segment_encoded(self, data):
-        picture = tf.io.decode_image(data, channels=1, dtype=tf.uint16, expand_animations=False)
+        picture = tf.io.decode_image(data, channels=self.channels, dtype=tf.uint16, expand_animations=False)
         return self.segment(tf.cast(picture, tf.float32)[None])
 
 
@@ -67,11 +69,11 @@ def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
     settings = segmenter_settings(config, run.segmenter)
     network = trained_network(config, run, coding.num_classes, workdir)
     module = Segmenter(network, settings.size, settings.crop, coding.num_classes,
-                       input_deviation(settings))
+                       input_deviation(settings), config.data.channels)
     description = {
         'kind': 'segmenter', 'classes': ['background', *coding.targets],
         'colours': coding.class_colours.tolist(), 'size': settings.size, 'crop': settings.crop,
-        'regime': run.regime.name, 'network': settings.network, 'updates': updates_of(config, run),
+        'channels': config.data.channels, 'regime': run.regime.name, 'network': settings.network, 'updates': updates_of(config, run),
         'seed': run.seed, 'config': to_dict(config), 'versions': versions()}
     return _save(module, {'serving_default': module.segment, 'encoded': module.segment_encoded},
                  description, output)
@@ -116,7 +118,7 @@ def read_description(model) -> dict:
 
 
 def load_segmenter(model):
-    """-> (function float32 [N, H, W, 1] -> dict, description).
+    """-> (function float32 [N, H, W, C] -> dict, description).
 
     Raises:
       InputError: no exported segmenter there.

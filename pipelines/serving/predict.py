@@ -11,7 +11,8 @@ import tensorflow as tf
 from datasets import records
 from datasets.errors import InputError
 from datasets.files import whole_file, write_png
-from datasets.images import check_not_constant, read_grey
+from datasets import images
+from datasets.images import check_not_constant
 from datasets.readers.jsrt import read_img
 from pipelines.data import pixels, sheets
 from pipelines.runtime import progress
@@ -34,9 +35,9 @@ def predict(model, inputs: Sequence, output) -> List[Dict[str, object]]:
       model does not know heart and lungs).
     """
     segment, description = export.load_segmenter(model)
-    files = list_pictures(inputs)
+    files, channels = list_pictures(inputs), description.get('channels', 1)
     for path in progress.bar(files, desc='check', unit='image'):
-        check_not_constant(read_picture(path), path)
+        check_not_constant(read_picture(path, channels), path)
     output = Path(output)
     if output.resolve() in {path.resolve().parent for path in files}:
         raise InputError(f'--output {output}: expected another folder than that of the pictures, '
@@ -48,19 +49,20 @@ def predict(model, inputs: Sequence, output) -> List[Dict[str, object]]:
     classes, colours = description['classes'], np.array(description['colours'], np.uint8)
     rows = []
     for path in progress.bar(files, desc='predict', unit='image'):
-        image = read_picture(path)
-        class_map = segment(tf.constant(image[None, ..., None], tf.float32))['class_map'][0].numpy()
+        image = read_picture(path, channels)
+        image = image[..., None] if image.ndim == 2 else image
+        class_map = segment(tf.constant(image[None], tf.float32))['class_map'][0].numpy()
         write_png(output / f'{path.stem}.png', class_map)
         write_png(output / f'{path.stem}_overlay.png',
-                  sheets.overlay(pixels.displayed(image[..., None]), class_map, colours))
+                  sheets.overlay(pixels.displayed(image), class_map, colours))
         rows.append(_row(path, class_map, classes))
     _write_csv(output / 'predictions.csv', rows)
     return rows
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """A grey picture uint8 or uint16 [H, W], lungs dark; JSRT's .IMG files too."""
-    return read_img(path) if path.suffix.lower() == '.img' else read_grey(path)
+def read_picture(path: Path, channels: int = 1) -> np.ndarray:
+    """A picture as images.read_picture reads it, grey ones with lungs dark; JSRT's .IMG files too."""
+    return read_img(path) if path.suffix.lower() == '.img' else images.read_picture(path, channels)
 
 
 def list_pictures(inputs: Sequence) -> List[Path]:
@@ -100,10 +102,11 @@ def cardiothoracic_ratio(class_map: np.ndarray, classes: Sequence[str]) -> Optio
 
 
 def some_images(records_directory, count: int) -> Iterator[Tuple[str, np.ndarray]]:
-    """(name, uint8 or uint16 [H, W]) of the first records of a folder."""
+    """(name, uint8 or uint16 [H, W], or uint8 [H, W, 3]) of the first records of a folder."""
     info = records.read_info(records_directory)
     for row in records.read(info, count):
-        yield Path(row['name'].decode()).stem, row['image'][..., 0]
+        image = row['image']
+        yield Path(row['name'].decode()).stem, image[..., 0] if info.channels == 1 else image
 
 
 def _row(path: Path, class_map: np.ndarray, classes: Sequence[str]) -> Dict[str, object]:

@@ -75,23 +75,22 @@ def stage_task(config: Config, stage: Stage, sources: Sources) -> Task:
       InputError: a file that the settings name is missing or is another.
     """
     kind, io = kind_of(stage), stage_io(config, stage, sources[stage.reads[0]].coding)
-    networks = stage_networks(config, io)
+    with determinism.precision(config.precision):  # of training alone: what draws is float32
+        networks = stage_networks(config, io)
+        task = kind.task(io, networks, sources)
 
     def start():
         if getattr(io.settings, 'initial_weights', None) is not None:
             checkpoints.start_from(networks, io.settings.initial_weights)
         kind.start(io, networks, sources)
 
-    with determinism.precision(config.precision):
-        task = kind.task(io, networks, sources)
     return task._replace(start=start, mixed_precision=config.precision == 'mixed_float16')
 
 
 def stage_networks(config: Config, io: StageIO) -> Dict[str, tf.keras.Model]:
     """The networks of a stage; their weights start from (seed, stage)."""
     tf.keras.utils.set_random_seed(stable_seed(config.seed, io.stage.folder, 'weights'))
-    with determinism.precision(config.precision):
-        return kind_of(io.stage).networks(io)
+    return kind_of(io.stage).networks(io)
 
 
 def trained_generator(config: Config, stage: Stage, coding: LabelCoding, workdir) -> tf.keras.Model:

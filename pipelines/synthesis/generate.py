@@ -21,6 +21,7 @@ from datasets.files import write_png
 from datasets.sample import check_not_empty, check_sides
 from pipelines.data import sheets
 from pipelines.data.fields import Repairs
+from pipelines.plan import artefacts, provenance
 from pipelines.plan.config import Config
 from pipelines.plan.methods import Method, Stage
 from pipelines.runtime import keyed, progress
@@ -100,6 +101,7 @@ def generate(config: Config, method: Method, workdir, count: Optional[int] = Non
     count = settings.count if count is None else count
     directory = Workdir(workdir).samples(method)
     sampler = load_sampler(config, method, workdir)
+    provenance.claim(config, workdir, artefacts.samples_of(config, method))
     shards = [range(first, min(first + settings.shard, count))
               for first in range(0, count, settings.shard)]
     made = {'tool': 'generate_samples', 'method': method.name, 'count': count,
@@ -109,7 +111,8 @@ def generate(config: Config, method: Method, workdir, count: Optional[int] = Non
     blank = records.Info(
         directory, 'synthetic', 'synthetic', config.data.size, 8,
         config.data.dots_size if has_dots else 0, sampler.info.coding,
-        [sample_name(method, i) for i in range(count)], made)
+        [sample_name(method, i) for i in range(count)], made,
+        channels=config.data.channels)
     with progress.bar(total=sum(map(len, part.of(shards))),
                       desc=f'generate {method.name}', unit='sample') as bar:
         info = writing.write_dataset(blank, [
@@ -225,7 +228,7 @@ def write_png_pairs(info: records.Info, output) -> None:
         (output / folder).mkdir(parents=True, exist_ok=True)
     for row in progress.bar(records.read(info), total=info.count, desc='png', unit='sample'):
         name = Path(row['name'].decode()).stem
-        write_png(output / 'images' / f'{name}.png', row['image'][..., 0])
+        write_png(output / 'images' / f'{name}.png', np.squeeze(row['image'], -1) if info.channels == 1 else row['image'])
         write_png(output / 'labels' / f'{name}.png', row['labels'])
         masks = {organ: info.coding.organ_mask(row['labels'], organ) for organ in info.coding.organs}
         try:

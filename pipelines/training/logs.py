@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from datasets.errors import InputError
 from datasets.files import whole_file, write_png
-from pipelines.scores.results import read_json_lines
+from pipelines.runtime.json_lines import read_json_lines
 
 
 class Logs:
@@ -60,7 +60,7 @@ class Logs:
 
 
 def read_rows(path) -> list:
-    """Rows of a losses.jsonl, none if there is no file; see results.read_json_lines."""
+    """Rows of a losses.jsonl, none if there is no file; see json_lines.read_json_lines."""
     rows = [row for _, row in read_json_lines(path)] if Path(path).exists() else []
     for row in rows:
         if not isinstance(row.get('step'), int):

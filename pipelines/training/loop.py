@@ -19,9 +19,11 @@ Files in the task's folder:
 """
 from __future__ import annotations
 
+import functools
 import tempfile
 import time
 from pathlib import Path
+from typing import Sequence
 
 import tensorflow as tf
 
@@ -29,6 +31,7 @@ from datasets import locks
 from datasets.errors import Diverged, InputError
 from datasets.files import write_json
 from models import adversarial
+from models.adversarial import Update
 from pipelines.runtime import interrupts, progress
 from pipelines.runtime.devices import agreed, is_chief
 from pipelines.training import checkpoints
@@ -114,21 +117,38 @@ def _steps(task: Task, phase: Phase, state: State, first: int, start: int):
     numbers = range(first + done + 1, first + phase.steps + 1)
     for step, batch in zip(numbers, distributed_batches(phase, done)):
         rate = tf.constant(phase.learning_rate(step - first - 1), tf.float32)
-        yield step, _checked(step_fn, batch, rate, task, step)
+        yield step, _checked(functools.partial(step_fn, number=step - first - 1), batch, rate, task, step)
 
 
 def step_function(task: Task, phase: Phase, state: State):
-    """One training step of a phase as a graph: (batch, learning rate) -> metrics."""
+    """One training step of a phase: (batch, learning rate, step in the phase from 0) -> metrics.
+
+    It is a graph for each set of updates that is due together, mostly one.
+    """
+    graphs = {}
+
+    def step(batch, learning_rate, number=0):
+        due = tuple(update for update in phase.updates if update.is_due(number))
+        names = tuple(update.name for update in due)
+        if names not in graphs:
+            graphs[names] = step_graph(task, state, due)
+        return graphs[names](batch, learning_rate)
+    return step
+
+
+def step_graph(task: Task, state: State, due: Sequence[Update]):
+    """One training step of some updates as a graph: (batch, learning rate) -> metrics."""
     strategy = tf.distribute.get_strategy()
 
     @tf.function
     def step_fn(batch, learning_rate):
-        for optimizer in state.optimizers.values():
-            optimizer.learning_rate.assign(learning_rate)
+        for update in due:
+            state.optimizers[update.name].learning_rate.assign(
+                learning_rate if update.rate == 1 else update.rate * learning_rate)
         for average in task.averages:  # the official order: averaged before its network moves
             adversarial.update_average(*average, state.step)
         metrics = strategy.run(
-            lambda share: adversarial.train_step(phase.updates, state.optimizers, share), (batch,))
+            lambda share: adversarial.train_step(due, state.optimizers, share), (batch,))
         state.step.assign_add(1)
         return {k: strategy.reduce('MEAN', v, axis=None) for k, v in metrics.items()}
     return step_fn

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.adversarial import Update, train_step
+from models.adversarial import Group, Update, train_step
 
 
 def sgd(variables):
@@ -43,3 +43,13 @@ def test_an_update_sees_what_the_one_before_moved_and_made():
     assert metrics['seen'].numpy() == -2
     assert second.numpy() == 1 - (-2 * 3)
     assert metrics['a_loss'].numpy() == 3 and metrics['a_gradient_norm'].numpy() == 3
+
+
+def test_coupled_decay_is_added_to_the_gradient_of_its_group_alone():
+    """As PyTorch's SGD and Adam take weight_decay: g + decay * w; the logged norm is the loss's own."""
+    decayed, plain = tf.Variable(2.0), tf.Variable(2.0)
+    update = Update('w', [decayed, plain], lambda batch, made: (3 * decayed + 4 * plain, {}),
+                    groups=(Group([decayed], decay=0.25),))
+    metrics = train_step((update,), {'w': sgd([decayed, plain])}, {})
+    assert decayed.numpy() == 2 - (3 + 0.25 * 2) and plain.numpy() == 2 - 4
+    assert metrics['w_gradient_norm'].numpy() == 5

@@ -135,7 +135,7 @@ def test_splits_are_disjoint_and_lazy():
 
 
 def test_errors():
-    with pytest.raises(InputError, match="split: expected train or test, found 'val'"):
+    with pytest.raises(InputError, match="split: expected train, test or all, found 'val'"):
         open_phantom('val', 1, 64, 0)
     with pytest.raises(InputError, match='count: expected 1 to 1000000, found 0'):
         open_phantom('train', 0, 64, 0)

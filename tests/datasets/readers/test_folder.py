@@ -142,8 +142,8 @@ def test_layout_errors(source):
 
 
 def test_split_errors(source):
-    with pytest.raises(InputError, match='split: expected train or test'):
-        open_folder(source, 'all')
+    with pytest.raises(InputError, match='split: expected train, test or all'):
+        open_folder(source, 'val')
     (source / 'train.txt').write_text('a\nc\n', encoding='utf-8')
     with pytest.raises(InputError, match='ids c are in train and in test'):
         open_folder(source, 'train')
@@ -176,3 +176,36 @@ def test_content_errors(source):
     _save(np.ascontiguousarray(np.fliplr(code_map)), labels)
     with pytest.raises(InputError, match="a.png: expected the patient's left_lung right of"):
         open_folder(source, 'train').load('a')
+
+
+def test_all_images_are_those_of_both_lists_or_all_there_are(source):
+    both = open_folder(source, 'train').ids + open_folder(source, 'test').ids
+    assert open_folder(source, 'all').ids == both
+    for name in ('train.txt', 'test.txt'):
+        (source / name).unlink()
+    assert set(open_folder(source, 'all').ids) >= set(both)
+
+
+def test_patients_stand_in_a_file(source):
+    assert open_folder(source, 'all').patients == {}
+    ids = open_folder(source, 'all').ids
+    path = source / 'patients.csv'
+    path.write_text('\ufeff' + ''.join(f'{id}, p{number // 2}\n' for number, id in enumerate(ids)),
+                    encoding='utf-8')
+    assert open_folder(source, 'all').patients[ids[1]] == 'p0'
+    path.write_text(f'{ids[0]},x\n')
+    with pytest.raises(InputError, match='patients.csv: expected the patient of every image, found none'):
+        open_folder(source, 'all')
+    path.write_text(f'{ids[0]},x\n{ids[0]},y\n')
+    with pytest.raises(InputError, match=f'line 2: expected one patient of {ids[0]}, found x and y'):
+        open_folder(source, 'all')
+    path.write_text('nonsense\n')
+    with pytest.raises(InputError, match="line 1: expected `id,patient`, found 'nonsense'"):
+        open_folder(source, 'all')
+
+
+def test_the_files_of_a_sample_are_told(source):
+    dataset = open_folder(source, 'train')
+    files = dataset.files(dataset.ids[0])
+    assert files[0].name == f'{dataset.ids[0]}.png' and all(path.is_file() for path in files)
+    assert len(files) > 1

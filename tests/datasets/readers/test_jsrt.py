@@ -184,7 +184,7 @@ def test_ids_that_are_wrong(converted):
         open_jsrt(converted, 'train', ['JPCLN001', 'x', 'JPCLN002'])
     with pytest.raises(InputError, match='expected each id once, found JPCLN001 more than once'):
         open_jsrt(converted, 'train', ['JPCLN001', 'JPCLN001'])
-    with pytest.raises(InputError, match='split: expected train or test'):
+    with pytest.raises(InputError, match='split: expected train, test or all'):
         open_jsrt(converted, 'fold1')
 
 

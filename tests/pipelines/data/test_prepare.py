@@ -5,7 +5,8 @@ import pytest
 from datasets import records
 from datasets.errors import InputError
 from datasets.phantom import phantom
-from pipelines.data import prepare
+from datasets.readers import Request, open_dataset
+from pipelines.data import prepare, sources
 from pipelines.plan.config import Data
 from tests.conftest import tiny_config
 
@@ -31,11 +32,11 @@ def test_six_versions_of_each_image_with_their_dots(tmp_path):
 
 def test_a_draw_is_a_function_of_ids_and_number():
     ids = [f'i{n:03d}' for n in range(124)]
-    drawn = prepare.draw_ids(ids, 11, 0)
+    drawn = sources.draw_ids(ids, 11, 0)
     assert len(set(drawn)) == 11 and list(drawn) == sorted(drawn)
-    assert drawn == prepare.draw_ids(ids, 11, 0) != prepare.draw_ids(ids, 11, 1)
+    assert drawn == sources.draw_ids(ids, 11, 0) != sources.draw_ids(ids, 11, 1)
     with pytest.raises(InputError, match='data.num_train: expected at most the 124 learning images'):
-        prepare.draw_ids(ids, 125, 0)
+        sources.draw_ids(ids, 125, 0)
 
 
 def test_a_bad_sample_leaves_nothing_behind(tmp_path):
@@ -66,7 +67,7 @@ def test_one_set_has_one_depth(tmp_path):
 def test_the_same_id_in_train_and_test_is_refused(tmp_path, monkeypatch):
     config = tiny_config()
     prepare.prepare_split(config, tmp_path, 'train')
-    train = prepare.open_split(config, 'train')
+    train = sources.open_split(config, 'train')
     monkeypatch.setattr(prepare, 'open_split', lambda config, split: train)
     with pytest.raises(InputError, match=train.ids[0]):
         prepare.prepare_split(config, tmp_path, 'test')
@@ -100,4 +101,4 @@ def test_an_organ_that_later_ones_hide_is_refused(tmp_path):
 
 def test_phantoms_have_no_ids():
     with pytest.raises(InputError, match='phantoms have no files to name'):
-        prepare.open_dataset('phantom', None, 'train', ids=['a'])
+        open_dataset('phantom', Request(None, 'train', ['a']))

@@ -15,7 +15,7 @@ from pipelines.experiment.run import run_experiment
 from pipelines.plan import matrix, provenance
 from pipelines.plan.methods import METHODS
 from pipelines.plan.regimes import Run, parse_regime
-from pipelines.scores import results
+from pipelines.scores import metrics, results
 from tests.conftest import tiny_config
 
 
@@ -24,7 +24,7 @@ def test_everything_is_there(finished):
     rows = results.collect(workdir)
     assert [row['regime'] for row in rows] == ['real', 'synth3', 'finetune3']
     for row in rows:  # every metric of every organ and the average, with intervals over 3 images
-        assert set(row['scores']) == set(results.METRICS)
+        assert set(row['scores']) == set(metrics.METRICS)
         assert all(set(of) == {*row['organs'], 'average'} for of in row['scores'].values())
     row = rows[-1]
     assert (row['experiment'], row['arm'], row['draw'], row['seed']) == ('test', 'demo', 0, 0)
@@ -64,8 +64,8 @@ def test_scores_of_another_run_are_refused(finished, tmp_path):
 def test_the_plan_names_stages_parameters_and_steps():
     config = tiny_config()
     text = dry_run.describe([matrix.arm_of(config, [Run(parse_regime('finetune3'))])])
-    assert 'three/dots: pggan' in text and '32 px, 34 steps' in text
-    assert 'three/image: pix2pixhd' in text and '48 px, 2 epochs (global), 8 steps' in text
+    assert 'three/dots: pggan' in text and 'to 32 px, stable; 34 steps' in text
+    assert 'three/image: pix2pixhd' in text and 'parameters; global; 8 steps' in text
     assert 'segmenter  finetune3-smanet-0' in text and '3 updates' in text
 
 
@@ -148,7 +148,7 @@ def test_two_organs_that_are_no_chest_go_through_the_whole_line(tmp_path):
     rows = results.collect(workdir)
     assert all(row['organs'] == ['disc', 'macula'] for row in rows)
     assert rows[0]['images']['distances'] is None  # nobody said how large a pixel is
-    assert set(rows[0]['scores']) == set(results.METRICS[:4])
+    assert set(rows[0]['scores']) == set(list(metrics.METRICS)[:4])
     assert {row['regime'] for row in rows} == {'synth3', 'finetune3'}
     description = json.loads((workdir / 'exports/finetune3-smanet-0/1/assets/model.json').read_text())
     assert description['classes'] == ['background', 'disc', 'macula']

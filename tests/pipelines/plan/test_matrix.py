@@ -106,7 +106,7 @@ def test_a_part_can_be_chosen():
 
 
 def test_two_folders_for_the_same_rows_are_refused():
-    with pytest.raises(InputError, match='demo-draw0 and demo are the same arm, real images and draw'):
+    with pytest.raises(InputError, match='demo-draw0 and demo are the same arm, real images, draw and fold'):
         matrix.arms_of(with_matrix({'draws': [0]}, {}))
 
 

@@ -15,6 +15,7 @@ from datasets import records
 from datasets.errors import InputError
 from datasets.files import read_json
 from datasets.labels import CHEST
+from datasets.readers import Request, open_dataset
 from pipelines.data import prepare
 from pipelines.plan.config import Data
 from pipelines.reading import layout, unblinding
@@ -42,7 +43,7 @@ def fake_segment(images):
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     output = tmp_path_factory.mktemp('reading') / 'records'
-    phantoms = prepare.open_dataset('phantom', None, 'test', count=COUNT, size=SIZE)
+    phantoms = open_dataset('phantom', Request(None, 'test', count=COUNT, size=SIZE))
     prepare.write_records(phantoms, output, 'test', SIZE, 1, 0, Data('phantom'))
     return output
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from pipelines.report import findings
-from tests.evaluations import make_confusions, make_evaluation
+from tests.evaluations import make_counts, make_evaluation
 
 
 def runs(regime, base, seeds=(0,), draws=(0,), **changes):
@@ -13,7 +13,7 @@ def runs(regime, base, seeds=(0,), draws=(0,), **changes):
         for seed in seeds:
             rng = np.random.default_rng([seed, draw, int(1000 * base)])
             shares = base + np.linspace(-0.05, 0.05, 20)[:, None] + rng.normal(0, 0.003, [20, 3])
-            made.append(make_evaluation(make_confusions(shares), regime=regime, seed=seed, draw=draw,
+            made.append(make_evaluation(make_counts(shares), regime=regime, seed=seed, draw=draw,
                                         **changes))
     return made
 
@@ -109,9 +109,8 @@ def test_labels_tell_network_and_pairs_apart():
 
 
 def test_images_without_organs_give_no_interval_and_no_error():
-    empty = np.zeros([2, 4, 4], int)
-    empty[:, 0, 0] = 100
-    empty[0, 1, 1] = empty[0, 2, 2] = empty[0, 3, 3] = 5
+    empty = np.zeros([2, 3, 3], int)
+    empty[0, :, 0] = 5
     table, = findings.comparisons([make_evaluation(empty, regime='real'), make_evaluation(empty)])
     assert [row[3:8] for row in table.rows] == [('-',) * 5] * 2
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.report import protocols
-from pipelines.report.published import ARXIV_NOTE, load_published, tables, to_markdown, to_text
+from pipelines.report.published import ARXIV_NOTE, load_published, tables
 from pipelines.scores import results
+from pipelines.scores.table import to_markdown, to_text
 from tests.evaluations import make_evaluation
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -17,7 +18,8 @@ PAPERS = dict(dataset='jsrt', size=512, train_size=512, gan_size=1024, num_test_
               updates=5000, configuration='tiny', augmentation=True)
 
 
-KEY = dict(arm='tiny', num_real=11, draw=0, segmenter='smanet', num_synthetic=10_000, split='test')
+KEY = dict(arm='tiny', num_real=11, draw=0, segmenter='smanet', num_synthetic=10_000, division='official',
+           fold=None, split='test')
 
 
 def rows_of(regime='synth3', seed=0, j=(94.0, 87.0, 95.0), experiment='mine', **changes):

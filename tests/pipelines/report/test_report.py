@@ -14,9 +14,9 @@ from PIL import Image
 from datasets.errors import InputError
 from datasets.files import sealed
 from pipelines.report import diagram, document, exhibits, plots, report
-from pipelines.report.published import Table
 from pipelines.scores import results
-from tests.evaluations import make_confusions, make_evaluation
+from pipelines.scores.table import Table
+from tests.evaluations import make_counts, make_evaluation
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SECTIONS = ('What was run', 'The method', 'Training of the generators', 'Synthetic samples',
@@ -80,7 +80,7 @@ def workdir(tmp_path):
     write_picture(run / 'predictions' / 'one picture_overlay.png', width=3000, height=20)
     results.append_results(run / 'results.jsonl', [
         make_evaluation(regime='real', distances=[[[4.0, 1.0]] * 3] * 2),
-        make_evaluation(make_confusions([(0.95, 0.9, 0.85), (0.9, 0.95, 0.95)]),
+        make_evaluation(make_counts([(0.95, 0.9, 0.85), (0.9, 0.95, 0.95)]),
                         distances=[[[3.0, 0.5]] * 3] * 2)])
     return run
 

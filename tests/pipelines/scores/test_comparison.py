@@ -2,24 +2,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipelines.scores import bootstrap, comparison, overlap
+from pipelines.scores import bootstrap, comparison, metrics, overlap
 
 ORGANS = ('left_lung', 'heart')
 
 
-def confusion(*counts):
-    """Of (both, target alone, prediction alone) for each organ; what is left is background."""
-    classes = 1 + len(counts)
-    found = np.zeros((classes, classes), int)
-    for k, (both, target, prediction) in enumerate(counts, 1):
-        found[k, k], found[k, 0], found[0, k] = both, target, prediction
-    found[0, 0] = 500
-    return found
+def counts(*organs):
+    """Of (both, target alone, prediction alone) for each organ."""
+    return np.array([(both, prediction, target) for both, target, prediction in organs])
 
 
 def of_scores(scores):
-    """Per cent [runs, images, organs] -> confusions where each image's J of each organ is that."""
-    return np.array([[confusion(*((j, 100 - j, 0) for j in image)) for image in run]
+    """Per cent [runs, images, organs] -> counts where each image's J of each organ is that."""
+    return np.array([[counts(*((j, 100 - j, 0) for j in image)) for image in run]
                      for run in scores])
 
 
@@ -32,7 +27,7 @@ def random_runs(seed, num_runs, num_images=40, level=80, organs=2):
 
 def test_interval_over_two_images_by_hand():
     # J 100 % of 1 pixel and 1 of 9: together 2 of 10; a quarter of the resamples has one twice
-    runs = np.array([[confusion((1, 0, 0)), confusion((1, 8, 0))]])
+    runs = np.array([[counts((1, 0, 0)), counts((1, 8, 0))]])
     found = bootstrap.pooled_interval(runs, ['lung'])
     assert set(found) == {'lung', 'average'}
     np.testing.assert_allclose(found['lung'], [20, 100 / 9, 100])
@@ -75,7 +70,7 @@ def test_seeds_of_one_draw_are_no_draws():
 def test_value_is_the_mean_over_runs_of_the_pooled_score():
     runs = random_runs(0, 3)
     found = bootstrap.pooled_interval(runs, ORGANS)
-    pooled = [overlap.pooled_scores(run, ORGANS) for run in runs]
+    pooled = [metrics.values({'counts': run}, ORGANS) for run in runs]
     for organ in (*ORGANS, 'average'):
         assert found[organ].value == pytest.approx(
             np.mean([of_run['jaccard_pooled', organ] for of_run in pooled]))
@@ -87,7 +82,7 @@ def test_interval_of_one_run_agrees_with_scipy():
     runs = random_runs(1, 1, num_images=60)
 
     def pooled(images, axis):
-        return overlap.jaccard(runs[0][images].sum(axis=axis - 2))[..., 1:].mean(axis=-1)
+        return overlap.jaccard(runs[0][images].sum(axis=axis - 2)).mean(axis=-1)
 
     theirs = stats.bootstrap((np.arange(60),), pooled, n_resamples=9999, batch=1000, axis=-1,
                              vectorized=True, method='percentile', random_state=3)
@@ -100,15 +95,15 @@ def test_runs_that_vary_widen_the_interval():
     runs = random_runs(2, 6)
     alone = bootstrap.pooled_interval(runs[:1], ORGANS)['average']
     apart = runs.copy()
-    apart[:3, :, 1, 1] -= 30  # three runs find fewer pixels of the lung
-    apart[:3, :, 1, 0] += 30
+    apart[:3, :, 0, 0] -= 30  # three runs find fewer pixels of the lung
+    apart[:3, :, 0, 2] += 30
     together = bootstrap.pooled_interval(apart, ORGANS)
     assert together['average'].high - together['average'].low > 2 * (alone.high - alone.low)
 
 
 def test_organ_that_one_image_shows_is_left_out():
-    one = confusion((5, 5, 0), (5, 5, 0))
-    none = confusion((5, 5, 0), (0, 0, 0))
+    one = counts((5, 5, 0), (5, 5, 0))
+    none = counts((5, 5, 0), (0, 0, 0))
     runs = np.array([[one, none, none]] * 2)
     assert set(bootstrap.pooled_interval(runs, ORGANS)) == {'left_lung', 'average'}
     both = bootstrap.difference(runs, np.array([[one, one, none]]), ORGANS, paired=False)
@@ -128,7 +123,7 @@ def test_identical_runs_do_not_differ(num_runs, paired):
 
 def test_rounding_errors_are_no_difference():
     # the mean of three times 100 / 9 is not quite 100 / 9
-    runs = np.array([[confusion((1, 8, 0))] * 5] * 3)
+    runs = np.array([[counts((1, 8, 0))] * 5] * 3)
     found = bootstrap.difference(runs, runs[:1], ['lung'], paired=False)['average']
     assert found == (0, 0, 0) and not found.is_difference
 
@@ -137,9 +132,9 @@ def test_rounding_errors_are_no_difference():
 def test_better_on_every_image_is_a_difference(paired):
     baseline = random_runs(4, 3)
     better = baseline.copy()
-    gain = np.minimum(np.arange(1, 41) % 15 + 1, baseline[..., 1, 0])
-    better[..., 1, 1] += gain
-    better[..., 1, 0] -= gain
+    gain = np.minimum(np.arange(1, 41) % 15 + 1, baseline[..., 0, 2])
+    better[..., 0, 0] += gain
+    better[..., 0, 2] -= gain
     found = bootstrap.difference(better, baseline, ORGANS, paired)
     value, low, high = found['left_lung']
     assert found['left_lung'].is_difference and 0 < low < value < high
@@ -195,9 +190,9 @@ def test_order_of_images_does_not_matter():
 
 def test_image_scores_by_hand():
     # image 1: (50 + 20) / 2 and (100 + 20) / 2; image 2 shows no heart; image 3 shows nothing
-    first = [confusion((1, 1, 0), (1, 3, 1)), confusion((1, 3, 0), (0, 0, 0))]
-    second = [confusion((1, 0, 0), (1, 2, 2)), confusion((3, 1, 0), (0, 0, 0))]
-    nothing = confusion((0, 0, 0), (0, 0, 0))
+    first = [counts((1, 1, 0), (1, 3, 1)), counts((1, 3, 0), (0, 0, 0))]
+    second = [counts((1, 0, 0), (1, 2, 2)), counts((3, 1, 0), (0, 0, 0))]
+    nothing = counts((0, 0, 0), (0, 0, 0))
     np.testing.assert_allclose(
         comparison.image_scores(np.array([first + [nothing], second + [nothing]])),
         [47.5, 50, np.nan])
@@ -261,21 +256,21 @@ def test_compare_regimes():
     assert found[0].p_holm == 2 * found[0].p
 
 
-EMPTY = np.zeros((2, 5, 3, 3), int)
+EMPTY = np.zeros((2, 5, 2, 3), int)
 
 
 @pytest.mark.parametrize('call, message', [
     (lambda runs: bootstrap.pooled_interval(runs[0], ORGANS),
-     r'\[runs, images, 3, 3\] for the organs left_lung, heart, found shape \(40, 3, 3\)'),
-    (lambda runs: bootstrap.pooled_interval(runs, ['lung']), r'images, 2, 2\] for the organs l'),
-    (lambda runs: bootstrap.pooled_interval(runs[:0], ORGANS), r'found shape \(0, 40, 3, 3\)'),
+     r'\[runs, images, 2, 3\] of the organs left_lung, heart, found shape \(40, 2, 3\)'),
+    (lambda runs: bootstrap.pooled_interval(runs, ['lung']), r'images, 1, 3\] of the organs l'),
+    (lambda runs: bootstrap.pooled_interval(runs[:0], ORGANS), r'found shape \(0, 40, 2, 3\)'),
     (lambda runs: bootstrap.pooled_interval(runs[:, :1], ORGANS),
      'at least two test images that show an organ, found 1 of 1'),
     (lambda runs: bootstrap.pooled_interval(EMPTY, ORGANS), 'found 0 of 5'),
     (lambda runs: bootstrap.difference(runs, runs[:, 1:], ORGANS, True),
      'the same test images, found 40 and 39 images'),
     (lambda runs: bootstrap.difference(runs, random_runs(0, 2, organs=3), ORGANS, True),
-     r'heart, found shape \(2, 40, 4, 4\)'),
+     r'heart, found shape \(2, 40, 3, 3\)'),
     (lambda runs: bootstrap.difference(runs, runs[:1], ORGANS, True),
      'paired: expected as many runs on both sides, found 2 and 1'),
     (lambda runs: comparison.wilcoxon(np.zeros(3), np.zeros(4)), r'shapes \(3,\) and \(4,\)'),

@@ -6,8 +6,8 @@ import pytest
 
 from datasets.errors import InputError
 from datasets.files import sealed
-from pipelines.scores import results
-from tests.evaluations import make_confusions, make_evaluation
+from pipelines.scores import metrics, results
+from tests.evaluations import make_counts, make_evaluation
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_appending_again_changes_no_byte(path):
 
 def test_newest_line_of_a_key_wins_and_keeps_its_place(path):
     first, second = make_evaluation(), make_evaluation(seed=1)
-    better = make_evaluation(make_confusions([(0.95, 0.95, 0.95)]))
+    better = make_evaluation(make_counts([(0.95, 0.95, 0.95)]))
     results.append_results(path, [first, second])
     results.append_results(path, [better])
     pooled = [row['scores']['jaccard_pooled']['heart'][0] for row in results.read_results(path)]
@@ -54,14 +54,14 @@ def test_newest_line_of_a_key_wins_and_keeps_its_place(path):
 
 @pytest.mark.parametrize('name, value', [
     ('experiment', 'other'), ('arm', 'grey'), ('num_real', 22), ('draw', 1), ('regime', 'finetune3'),
-    ('segmenter', 'unet'), ('num_synthetic', 100), ('seed', 1), ('split', 'left_out')])
+    ('segmenter', 'unet'), ('num_synthetic', 100), ('seed', 1), ('split', 'left_out'), ('division', 'folds'), ('fold', 1)])
 def test_each_part_of_the_key_tells_rows_apart(path, name, value):
     results.append_results(path, [make_evaluation(), make_evaluation(**{name: value})])
     assert len(results.read_results(path)) == 2
 
 
 def test_every_way_to_tear_the_last_line_is_survived(path):
-    small = make_evaluation(make_confusions([(0.5, 0.5, 0.5)]), versions={}, protocol={})
+    small = make_evaluation(make_counts([(0.5, 0.5, 0.5)]), versions={}, protocol={})
     results.append_results(path, [small, make_evaluation(seed=1)])
     whole = path.read_bytes()
     end = whole.index(b'\n') + 1
@@ -90,7 +90,9 @@ def test_corrupt_line_in_the_middle_names_file_and_line(path):
 @pytest.mark.parametrize('changes, message', [
     ({'experiment': ''}, "expected experiment to be a name, found ''"),
     ({'segmenter': 3}, "expected segmenter to be a name, found '3'"),
-    ({'regime': 'synth9'}, 'expected regime to be one of real, synth1'),
+    ({'regime': ''}, "expected regime to be a name, found ''"),
+    ({'schema': 3}, 'expected schema to be 1 .* a newer version of this program wrote it'),
+    ({'fold': -1}, 'expected fold to be a whole number from 0 on'),
     ({'split': 'train'}, "expected split to be one of test, left_out, found 'train'"),
     ({'seed': 1.0}, 'expected seed to be a whole number from 0 on'),
     ({'draw': True}, 'expected draw to be a whole number from 0 on'),
@@ -98,7 +100,7 @@ def test_corrupt_line_in_the_middle_names_file_and_line(path):
     ({'scores': {'accuracy': {'heart': [1.0]}}}, 'expected scores to be by metric'),
     ({'scores': {'dice_pooled': {'heart': [101.0]}}}, r'\[value\] or \[value, low, high\]'),
     ({'scores': {'dice_pooled': {'heart': [float('nan')]}}}, r'\[value\] or \[value, low, high\]'),
-    ({'images': {}}, 'expected images with names, confusions and distances'),
+    ({'images': {}}, 'expected images with names and measures'),
     ({'versions': 'by hand'}, 'expected versions to be a mapping'),
     ({'colour': 'red'}, 'missing or unknown: colour')])
 def test_a_row_that_is_no_result_is_refused_and_nothing_written(path, changes, message):
@@ -111,7 +113,7 @@ def test_a_row_that_is_no_result_is_refused_and_nothing_written(path, changes, m
     (('scores', 'jaccard_pooled', 'average'), [99.0, 98.0, 99.5]),
     (('scores', 'dice_per_image', 'heart'), [99.0]),
     (('scores', 'hd95_mm', 'heart'), [0.1]),
-    (('images', 'confusions', 0, 3, 3), 5000),
+    (('images', 'counts', 0, 2, 0), 5000),
     (('images', 'distances', 1, 0, 0), 0.0)])
 def test_a_number_that_does_not_follow_from_the_images_is_refused(path, keys, value):
     row = make_evaluation(distances=[[[4.0, 1.0]] * 3, [[2.0, None]] * 3])
@@ -156,5 +158,36 @@ def test_score_rows_are_one_number_each():
     assert row['segmenter'] == 'smanet' and row['protocol']['num_test_images'] == 2
 
 
-def test_versions_are_those_that_are_installed():
-    assert results.versions()['numpy'] == np.__version__
+def test_lines_of_schema_1_read_as_if_they_were_written_now(path):
+    """As a line of the study in the repository stands: confusion matrices, no division."""
+    new = make_evaluation(distances=[[[4.0, 1.0]] * 3, [[2.0, None]] * 3])
+    old = {key: value for key, value in new.items() if key not in ('schema', 'division', 'fold')}
+    confusions = []
+    for image in new['images']['counts']:
+        matrix = np.diag([9000, *(right for right, _, _ in image)])
+        matrix[1:, 0] = [missed for _, _, missed in image]
+        confusions.append(matrix.tolist())
+    old['images'] = {'names': new['images']['names'], 'confusions': confusions,
+                     'distances': new['images']['distances']}
+    path.write_text(json.dumps(sealed(old)) + '\n')
+    assert results.read_results(path) == json.loads(json.dumps([new]))
+    assert results.append_results(path, [new]) == 0  # nothing new is said
+
+
+def test_a_metric_or_a_method_that_is_no_more_hides_no_line(path):
+    gone = make_evaluation(regime='synth9')
+    gone['scores']['sharpness'] = {'heart': [3.0]}
+    path.write_text(json.dumps(sealed(gone)) + '\n')
+    row, = results.read_results(path)
+    assert row['regime'] == 'synth9' and 'sharpness' not in row['scores']
+
+
+def test_a_metric_that_came_later_is_not_missed_in_older_lines(path, monkeypatch):
+    results.append_results(path, [make_evaluation()])
+    monkeypatch.setitem(metrics.METRICS, 'missed', metrics.Metric(
+        'missed', 'counts', lambda counted: counted[..., 2], '', highest=1e9))
+    row, = results.read_results(path)
+    assert 'missed' not in row['scores']
+    later = make_evaluation(seed=1)
+    assert later['scores']['missed']['heart'][0] == 200  # of 1,000 pixels 0.3 and 0.1 are missed
+    assert results.append_results(path, [later]) == 1

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipelines.scores import overlap, surface
+from pipelines.scores import metrics, overlap, surface
 
 ORGANS = ('left_lung', 'heart')
 
@@ -123,7 +123,7 @@ def test_bad_arguments_are_refused(target, prediction, spacing, message):
 def test_means_by_hand():
     nan = np.nan
     of_images = np.array([[[1, .5], [nan, nan]], [[3, 1.5], [10, 4]], [[nan, nan], [nan, nan]]])
-    assert overlap.mean_distances(of_images, ORGANS) == pytest.approx({
+    assert metrics.values({'distances': of_images}, ORGANS) == pytest.approx({
         ('hd95_mm', 'left_lung'): 2, ('hd95_mm', 'heart'): 10, ('hd95_mm', 'average'): 6,
         ('assd_mm', 'left_lung'): 1, ('assd_mm', 'heart'): 4, ('assd_mm', 'average'): 2.5})
     # two images: a quarter of the resamples is twice the first, a quarter twice the second
@@ -134,18 +134,18 @@ def test_means_by_hand():
 
 def test_organ_that_no_image_shows_is_left_out():
     shown = np.array([[[2., 1.], [np.nan, np.nan]]] * 3)
-    means = overlap.mean_distances(shown, ORGANS)
+    means = metrics.values({'distances': shown}, ORGANS)
     assert set(means) == {(metric, organ) for metric in ('hd95_mm', 'assd_mm')
                           for organ in ('left_lung', 'average')}
     assert means['hd95_mm', 'average'] == 2
     assert overlap.intervals(shown[..., 1], ORGANS)['average'] == [1, 1]
-    assert overlap.mean_distances(np.full((2, 2, 2), np.nan), ORGANS) == {}
+    assert metrics.values({'distances': np.full((2, 2, 2), np.nan)}, ORGANS) == {}
 
 
 @pytest.mark.parametrize('shape', [(3, 2), (3, 3, 2)])
 def test_distances_of_another_shape_are_refused(shape):
-    with pytest.raises(ValueError, match=r'\[images, 2, 2\], found \(' + str(shape[0])):
-        overlap.mean_distances(np.zeros(shape), ORGANS)
+    with pytest.raises(ValueError, match=r'\[images, 2, ...\] of the organs .*found shape \(' + str(shape[0])):
+        metrics.values({'distances': np.zeros(shape)}, ORGANS)
 
 
 def test_the_library_is_named_with_its_version():

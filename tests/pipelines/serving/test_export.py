@@ -85,11 +85,11 @@ def test_predictions_equal_the_evaluations(finished, segment):
     scored = read_json(workdir / 'evaluations' / 'finetune3-smanet-0-test.json')
     info = records.read_info(workdir / 'records' / 'test')
     rows = records.load_arrays(info)
-    for name, image, labels, confusion in zip(rows['name'], rows['image'], rows['labels'],
-                                              scored['images']['confusions']):
+    for name, image, labels, counted in zip(rows['name'], rows['image'], rows['labels'],
+                                            scored['images']['counts']):
         found = segment(tf.constant(image[None], tf.float32))['class_map'][0].numpy()
-        own = overlap.confusion_matrix(info.coding.projection[labels], found, 4)
-        assert (own == np.array(confusion)).all()
+        own = overlap.counts(info.coding.projection[labels], found, 4)
+        assert (own == np.array(counted)).all()
     assert scored['images']['names'] == [name.decode()[:-4] for name in rows['name']]
 
 

@@ -9,7 +9,8 @@ from datasets import records
 from datasets.errors import InputError
 from models.adversarial import update_average
 from pipelines.experiment.steps import train_stage
-from pipelines.plan import provenance
+from pipelines.experiment.opening import open_experiment
+from pipelines.plan import matrix
 from pipelines.plan.methods import METHODS
 from pipelines.stages import pggan, stage
 from pipelines.training import checkpoints, loop
@@ -127,8 +128,10 @@ def test_a_stage_with_its_snapshot_needs_no_more_training(snapshots):
     chosen = with_kind(config, 'pggan', snapshot=19)
     train_stage(chosen, DOTS, workdir)
     assert not (workdir / 'stages' / 'dots' / 'finished.json').exists()
-    with pytest.raises(InputError, match='made with another pggan.snapshot'):
-        provenance.open_workdir(chosen, workdir)
-    for folder in ('synthetic', 'quality', 'segmenters', 'exports', 'evaluations'):
+    arms = matrix.arms_of(chosen)
+    with pytest.raises(InputError, match='synthetic/three no longer fits: .*snapshots.dots None and not 19'):
+        open_experiment(chosen, workdir, arms)
+    shutil.rmtree(workdir / 'synthetic')
+    for folder in ('segmenters', 'exports', 'evaluations'):
         shutil.rmtree(workdir / folder)
-    provenance.open_workdir(chosen, workdir)  # the key may change while nothing was drawn with it
+    open_experiment(chosen, workdir, arms)  # the key may change while nothing was drawn with it

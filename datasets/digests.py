@@ -1,0 +1,92 @@
+"""What a data set holds, as digests: of each picture with its masks, as they are decoded.
+
+The place of a file and the way it was compressed are no part of it. A digest is kept by the sizes and times
+of change of the files that it was taken of, so that asking again reads no picture.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Dict
+
+import numpy as np
+
+from datasets.errors import InputError
+from datasets.files import digest, read_json, write_json
+from datasets.sample import Dataset, Sample
+
+CACHE = '.digests.json'
+
+
+class Digests:
+    """Digests of samples with their cache, a file in `folder`; a damaged one is made anew."""
+
+    def __init__(self, folder):
+        self.path = Path(folder) / CACHE
+        try:
+            self.known = read_json(self.path)
+        except InputError:
+            self.known = {}
+        self.is_changed = False
+
+    def watched(self, dataset: Dataset) -> Dataset:
+        """The data set; of every sample that it loads the digest is taken along."""
+        def load(id: str) -> Sample:
+            sample = dataset.load(id)
+            if dataset.files(id):
+                self._keep(dataset, id, of_sample(sample))
+            return sample
+        return dataset._replace(load=load)
+
+    def of(self, dataset: Dataset, id: str) -> str:
+        """Of one sample, read only where its files are others than they were."""
+        key, stamps = self._stamps(dataset, id)
+        entry = self.known.get(key)
+        if not (isinstance(entry, list) and len(entry) == 2 and entry[0] == stamps):
+            self._keep(dataset, id, of_sample(dataset.load(id)))
+        return self.known[key][1]
+
+    def save(self) -> None:
+        """Writes the cache, where there is something new and the folder is there."""
+        if self.is_changed and self.path.parent.is_dir():
+            write_json(self.path, self.known)
+            self.is_changed = False
+
+    def _keep(self, dataset: Dataset, id: str, found: str) -> None:
+        key, stamps = self._stamps(dataset, id)
+        self.known[key], self.is_changed = [stamps, found], True
+
+    def _stamps(self, dataset: Dataset, id: str):
+        files = [Path(path) for path in dataset.files(id)]
+        facts = [path.stat() for path in files]
+        return (f'{id} {files[0].absolute()}', [[path.name, fact.st_size, fact.st_mtime_ns]
+                                                for path, fact in zip(files, facts)])
+
+
+def of_sample(sample: Sample) -> str:
+    """Hex sha256 of a picture and of every mask."""
+    found = hashlib.sha256()
+    arrays = [('image', sample.image), *sorted(sample.masks.items())]
+    for name, array in arrays:
+        found.update(f'{name} {array.dtype} {array.shape} '.encode())
+        found.update(np.ascontiguousarray(array))
+    return found.hexdigest()
+
+
+def contents(dataset: Dataset, digests: Digests, bar=lambda ids: ids) -> Dict[str, object]:
+    """All of a data set on which records of it depend, as plain data.
+
+    Args:
+      bar: (ids) -> the same, with progress.
+
+    Returns:
+      `ids`, in their order; `coding`; `field_of_view_mm`; `samples`: id -> digest, of those with files.
+    """
+    with_files = [id for id in dataset.ids if dataset.files(id)]
+    samples = {id: digests.of(dataset, id) for id in bar(with_files)}
+    digests.save()
+    coding = {**dataset.coding.to_dict(), 'name': ''}  # which may be that of the folder
+    return json.loads(json.dumps({
+        'ids': list(dataset.ids), 'coding': digest(coding),
+        'field_of_view_mm': dataset.field_of_view_mm, 'samples': samples}))

@@ -1,0 +1,83 @@
+"""Which images a config asks for: opens its data set and takes a part of it. Reads no picture."""
+from __future__ import annotations
+
+from typing import Sequence, Tuple
+
+import numpy as np
+
+from datasets.divisions import DIVISIONS
+from datasets.errors import InputError
+from datasets.readers import READERS, Request, open_dataset
+from datasets.sample import Dataset
+from datasets.splits import read_ids
+from pipelines.plan.config import Config, Data
+from pipelines.runtime.seeds import stable_seed
+
+NUM_LEFT_OUT = 113      # phantoms, as many as the paper's draw of 11 leaves of JSRT's 124
+
+
+def open_split(config: Config, split: str) -> Dataset:
+    """The images of one split that a config asks for.
+
+    Args:
+      split: 'train', of which TINY draws its few at random; 'left_out', the learning images that
+        were not drawn, on which choices are made; 'test'; or a name of the config's `sources`: the
+        learning images of that data set.
+    """
+    if split in config.sources:
+        return _drawn(config.sources[split], config.data.size)
+    if split == 'test':
+        return _opened(config.data, 'test', config.evaluation.size, config.data.num_test)
+    if split == 'train':
+        return _drawn(config.data, config.data.size)
+    dataset = _left_out(config)
+    if not dataset.ids:
+        raise InputError('score: left_out: expected learning images that were not drawn, found '
+                         'none; lower data.num_train or score on test only')
+    return dataset
+
+
+def has_left_out(config: Config) -> bool:
+    """Whether a draw was asked for and leaves learning images out."""
+    data = config.data
+    named = data.division == 'official' and data.train_ids
+    return bool(data.num_train or named) and bool(_left_out(config).ids)
+
+
+def draw_ids(ids: Sequence[str], count: int, draw: int) -> Tuple[str, ...]:
+    """`count` ids at random (TINY: 11 of 124), in their own order; a function of (ids, draw)."""
+    if count > len(ids):
+        raise InputError(f'data.num_train: expected at most the {len(ids)} learning images there '
+                         f'are, found {count}')
+    rng = np.random.default_rng(stable_seed(draw, 'draw'))
+    return tuple(ids[i] for i in sorted(rng.choice(len(ids), count, replace=False)))
+
+
+def _opened(data: Data, part: str, size: int, count=None, ids=None) -> Dataset:
+    """The train or test part of a data set, as its division has it."""
+    division = DIVISIONS[data.division]
+    split = division.asks(part)
+    if split == 'all':  # of drawn pictures as many as both parts are to have
+        count = None if None in (data.num_train, data.num_test) else data.num_train + data.num_test
+    dataset = open_dataset(data.dataset, Request(
+        data.source, split, ids, data.channels, count, size, data.draw if split == 'train' else 0))
+    return dataset._replace(
+        ids=division.pick(dataset.ids, dataset.patients, data, part),
+        field_of_view_mm=data.field_of_view_mm or dataset.field_of_view_mm)
+
+
+def _drawn(data: Data, size: int) -> Dataset:
+    """The learning images, those of a list or of a random draw where one is asked for."""
+    ids = read_ids(data.train_ids) if data.train_ids and data.division == 'official' else None
+    dataset = _opened(data, 'train', size, data.num_train, ids)
+    if data.num_train and ids is None and not (READERS[data.dataset].is_drawn
+                                               and DIVISIONS[data.division].asks('train') == 'all'):
+        dataset = dataset._replace(ids=draw_ids(dataset.ids, data.num_train, data.draw))
+    return dataset
+
+
+def _left_out(config: Config) -> Dataset:
+    data, drawn = config.data, set(open_split(config, 'train').ids)
+    count = len(drawn) + (data.num_test or NUM_LEFT_OUT)  # of phantoms there are always more
+    dataset = _opened(data, 'train', config.evaluation.size, count)
+    return dataset._replace(ids=tuple(id for id in dataset.ids if id not in drawn))

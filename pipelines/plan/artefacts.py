@@ -1,0 +1,184 @@
+"""What an experiment makes, and on what of the config each thing depends.
+
+Everything that is made is an artefact. It depends on the artefacts that it is made of, and beside them on
+the whole config less what is known not to matter to its sort: a key that nobody thought of counts. Nothing
+here looks at files; plan/provenance.py does.
+"""
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+
+from pipelines.plan import strict
+from pipelines.plan.config import Config
+from pipelines.plan.kinds import KINDS
+from pipelines.plan.loading import built, segmenter_settings, stage_settings, to_dict
+from pipelines.plan.methods import Method, Stage
+from pipelines.plan.regimes import Run, methods_of, stages_of
+
+# what is written how often, on which devices, which runs there are, under which name
+_NOWHERE = ('experiment', 'configuration', 'regimes', 'matrix', 'run', 'strategy')
+_SECTIONS = ('stages', 'sources', *KINDS)  # in place of which an artefact has its own settings
+_IMAGES = tuple(f'data.{key}' for key in (  # which images, and how they become records
+    'dataset', 'source', 'size', 'channels', 'num_train', 'draw', 'train_ids', 'division', 'test_ids',
+    'folds', 'fold', 'num_test', 'field_of_view_mm', 'augment', 'noise', 'augment_mode', 'dots_size',
+    'dots_radius'))
+_PLACES = ('data.source', 'data.train_ids', 'data.test_ids', 'data.num_test', 'data.memory_limit_mb')
+_CLEANING = tuple(f'labels.{key}' for key in ('clean', 'warp', 'reject', 'margin', 'centroid_margin'))
+_UNUSED = {  # of a segmenter's settings, by the kind of regime
+    'real': ('finetune_learning_rate',),
+    'synth': ('finetune_learning_rate', 'finetune_steps', 'holdout', 'min_holdout_images',
+              'average_decay'),
+    'finetune': ('learning_rate', 'synth_steps')}
+
+
+class Artefact(NamedTuple):
+    """One thing that is made.
+
+    Attributes:
+      name: its place in the folder of its arm, such as 'stages/dots': as `--redo` takes it.
+      settings: all of the config on which it depends, but for what it is made of.
+      made_of: the names of other artefacts.
+      under: another config -> what it would be under that.
+    """
+    name: str
+    settings: Dict[str, Any]
+    made_of: Tuple[str, ...]
+    under: Callable[[Config], 'Artefact']
+
+
+def records_of(config: Config, name: str) -> Artefact:
+    """Records of a set; beside the settings it depends on what the data set holds."""
+    without = ['seed', 'precision', 'labels', 'generation', 'segmenter', 'segmenters', *_SECTIONS, *_PLACES,
+               'evaluation.inception_weights']
+    if name == 'train' or name in config.sources:
+        without.append('evaluation')
+    else:  # as they are, at the size where they are scored
+        without += ['data.size', 'data.num_train', 'data.augment', 'data.noise', 'data.augment_mode']
+    if name in config.sources:
+        config = dataclasses.replace(config, data=dataclasses.replace(
+            config.sources[name], size=config.data.size))
+    return Artefact(f'records/{name}', _less(config, without), (), lambda other: records_of(other, name))
+
+
+def stage_of(config: Config, stage: Stage) -> Artefact:
+    """A GAN stage."""
+    settings = _plain(stage_settings(config, stage))
+    settings.pop('snapshot', None)  # who draws with it, and no other training
+    tree = _less(config, ['generation', 'evaluation', 'segmenter', 'segmenters', *_SECTIONS, *_IMAGES,
+                          *_CLEANING])
+    return Artefact(f'stages/{stage.folder}', {**tree, 'settings': settings},
+                    tuple(f'records/{name}' for name in stage.reads),
+                    lambda other: stage_of(other, stage))
+
+
+def samples_of(config: Config, method: Method) -> Artefact:
+    """The samples of a method."""
+    snapshots = {stage.folder: getattr(stage_settings(config, stage), 'snapshot', None)
+                 for stage in method.stages}
+    tree = _less(config, ['evaluation', 'segmenter', 'segmenters', 'precision', 'data.memory_limit_mb',
+                          *_SECTIONS, *_IMAGES])
+    return Artefact(f'synthetic/{method.name}', {**tree, 'snapshots': snapshots},
+                    ('records/train', *(f'stages/{stage.folder}' for stage in method.stages)),
+                    lambda other: samples_of(other, method))
+
+
+def segmenter_of(config: Config, run: Run) -> Artefact:
+    """A trained segmenter."""
+    kind = run.regime.kind
+    settings = _plain(segmenter_settings(config, run.segmenter))
+    settings = {key: value for key, value in settings.items() if key not in _UNUSED[kind]}
+    without = ['labels', 'evaluation', 'segmenter', 'segmenters', *_SECTIONS, *_IMAGES,
+               'generation.block', 'generation.shard']
+    tree = _less(config, without + (['generation'] if kind == 'real' else []))
+    of = () if kind == 'synth' else ('records/train',)
+    if kind == 'synth':
+        of += (f'synthetic/{run.regime.method.name}',)
+    if kind == 'finetune':
+        of += (f'segmenters/{run.pretraining.name}',)
+    return Artefact(f'segmenters/{run.name}', {**tree, 'settings': settings}, of,
+                    lambda other: segmenter_of(other, run))
+
+
+def export_of(run: Run) -> Artefact:
+    """The SavedModel of a segmenter."""
+    return Artefact(f'exports/{run.name}', {}, (f'segmenters/{run.name}',), lambda other: export_of(run))
+
+
+def evaluation_of(config: Config, run: Run, split: str) -> Artefact:
+    """The scores of a segmenter on a set of records, under the names that results have."""
+    names = {key: getattr(config, key) for key in ('experiment', 'configuration')}
+    return Artefact(f'evaluations/{run.name}-{split}', names,
+                    (f'exports/{run.name}', f'records/{split}'),
+                    lambda other: evaluation_of(other, run, split))
+
+
+def exhibit_of(name: str, run: Run) -> Artefact:
+    """What shows an exported model to people: 'predictions' or 'reading'."""
+    return Artefact(name, {}, (f'exports/{run.name}',), lambda other: exhibit_of(name, run))
+
+
+def all_of(config: Config, scores: Mapping[Run, Sequence[str]], splits: Iterable[str] = ()
+           ) -> Dict[str, Artefact]:
+    """Everything that some runs need and are scored on, by name, in an order in which it can be made.
+
+    Args:
+      scores: run -> the splits that it is scored on.
+      splits: further sets of records.
+    """
+    regimes = [run.regime for run in scores]
+    stages = stages_of(regimes)
+    sets = dict.fromkeys(['train', *(name for stage in stages.values() for name in stage.reads),
+                          *(split for some in scores.values() for split in some), *splits])
+    found = [records_of(config, name) for name in sets]
+    found += [stage_of(config, stage) for stage in stages.values()]
+    found += [samples_of(config, method) for method in methods_of(regimes)]
+    for run, of_run in scores.items():
+        found += [segmenter_of(config, run), export_of(run)]
+        found += [evaluation_of(config, run, split) for split in of_run]
+    return {artefact.name: artefact for artefact in found}
+
+
+def needed(every: Mapping[str, Artefact], names: Iterable[str]) -> Dict[str, Artefact]:
+    """Some artefacts with all that they are made of, in the order of `every`."""
+    wanted, waiting = set(), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in every and name not in wanted:
+            wanted.add(name)
+            waiting += every[name].made_of
+    return {name: artefact for name, artefact in every.items() if name in wanted}
+
+
+def hanging_on(every: Mapping[str, Artefact], names: Iterable[str]) -> List[str]:
+    """Some artefacts and all that is made of them, the last made first."""
+    gone = set(names)
+    for name, artefact in every.items():  # in the order of making
+        if gone & set(artefact.made_of):
+            gone.add(name)
+    return [name for name in reversed(list(every)) if name in gone]
+
+
+def defaults_of(config: Config) -> Config:
+    """The config as if it said nothing: what a key is worth that was not there yet when something was made."""
+    data = {'dataset': config.data.dataset}
+    networks = {name: {'network': segmenter_settings(config, name).network} for name in config.segmenters}
+    return built({'experiment': '', 'configuration': '', 'data': data, 'segmenters': networks,
+                  'segmenter': {'network': config.segmenter.network},
+                  'sources': {name: data for name in config.sources}}, 'defaults')
+
+
+def _less(config: Config, without: Iterable[str]) -> Dict[str, Any]:
+    tree = to_dict(config)
+    for key in (*_NOWHERE, *without):
+        *parents, leaf = key.split('.')
+        inner = tree
+        for parent in parents:
+            inner = inner.get(parent, {})
+        inner.pop(leaf, None)
+    return json.loads(json.dumps({key: value for key, value in tree.items() if value != {}}))
+
+
+def _plain(settings) -> Dict[str, Any]:
+    return json.loads(json.dumps(strict.plain(dataclasses.asdict(settings))))
