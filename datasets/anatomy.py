@@ -31,7 +31,7 @@ class AnatomyRange:
 
     Attributes:
       coding: says which codes an organ has.
-      areas: organ -> (least, largest) area.
+      areas: organ -> (least, largest) area where it is seen; (0, 0) of one that never was.
       centroids: organ -> (least y, least x, largest y, largest x).
     """
     coding: LabelCoding
@@ -45,7 +45,7 @@ class AnatomyRange:
         """The range over training label maps, widened.
 
         Args:
-          label_maps: uint8 [H, W] each, of any sizes, with every organ of the coding.
+          label_maps: uint8 [H, W] each, of any sizes, with every organ of the coding that is not optional.
           area_margin: by this part of themselves the least and the largest area are widened.
           centroid_margin: by this fraction of the picture the centroids' box is widened.
         """
@@ -53,14 +53,15 @@ class AnatomyRange:
         for label_map in label_maps:
             for organ in coding.organs:
                 mask = coding.organ_mask(label_map, organ)
-                if not mask.any():
+                if mask.any():
+                    seen[organ].append((mask.mean(), *mask_centroid(mask)))
+                elif organ not in coding.optional:
                     raise InputError(f'training label maps: organ {organ} is missing in one; take '
                                      'that sample out')
-                seen[organ].append((mask.mean(), *mask_centroid(mask)))
-        if not seen[coding.organs[0]]:
-            raise InputError('training label maps: expected at least one, found none')
-        lowest = {organ: np.min(rows, axis=0).tolist() for organ, rows in seen.items()}
-        highest = {organ: np.max(rows, axis=0).tolist() for organ, rows in seen.items()}
+        if not any(seen.values()):
+            raise InputError('training label maps: expected at least one with an organ, found none')
+        lowest, highest = ({organ: limit(rows or [(0.0, 0.0, 0.0)], axis=0).tolist()
+                            for organ, rows in seen.items()} for limit in (np.min, np.max))
         areas = {o: (lowest[o][0] * (1 - area_margin), highest[o][0] * (1 + area_margin))
                  for o in coding.organs}
         centroids = {o: (lowest[o][1] - centroid_margin, lowest[o][2] - centroid_margin,
@@ -71,15 +72,16 @@ class AnatomyRange:
     def violations(self, label_map: np.ndarray) -> List[str]:
         """What is wrong with a label map, a line each; an empty list if nothing is.
 
-        Every organ must be there, in one dominant piece, its area and centroid inside the range,
-        and the left organ of a pair further right in the picture than the right one.
+        Every organ must be there unless it is optional, in one dominant piece and its centroid inside the
+        range unless it is scattered, its area inside the range, and the left organ of a pair further right
+        in the picture than the right one.
         """
         wrong = []
         at: Dict[str, Tuple[float, float]] = {}
         for organ in self.coding.organs:
             mask = self.coding.organ_mask(label_map, organ)
             if not mask.any():
-                wrong.append(f'{organ}: missing')
+                wrong += [] if organ in self.coding.optional else [f'{organ}: missing']
                 continue
             at[organ] = mask_centroid(mask)
             wrong += self._organ_violations(organ, mask, at[organ])
@@ -93,14 +95,15 @@ class AnatomyRange:
         wrong = []
         _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
         largest = stats[1:, cv2.CC_STAT_AREA].max() / mask.sum()
-        if largest < DOMINANT:
+        is_scattered = organ in self.coding.scattered
+        if largest < DOMINANT and not is_scattered:
             wrong.append(f'{organ}: in pieces, the largest has {largest:.0%}')
         least, most = self.areas[organ]
         if not least <= mask.mean() <= most:
             wrong.append(f'{organ}: area {mask.mean():.4f} outside {least:.4f} to {most:.4f}')
         top, left, bottom, right = self.centroids[organ]
         y, x = centroid
-        if not (top <= y <= bottom and left <= x <= right):
+        if not is_scattered and not (top <= y <= bottom and left <= x <= right):
             wrong.append(f'{organ}: centroid y {y:.2f}, x {x:.2f} outside y {top:.2f} to '
                          f'{bottom:.2f}, x {left:.2f} to {right:.2f}')
         return wrong
@@ -113,6 +116,7 @@ class AnatomyRange:
 
     @classmethod
     def from_dict(cls, data: dict) -> 'AnatomyRange':
+        """What `to_dict` made."""
         return cls(LabelCoding.from_dict(data['coding']),
                    {o: tuple(v) for o, v in data['areas'].items()},
                    {o: tuple(v) for o, v in data['centroids'].items()})

@@ -27,8 +27,12 @@ class Dot(NamedTuple):
 
 
 def mask_dots(masks: Dict[str, np.ndarray], coding: LabelCoding) -> List[Dot]:
-    """The centroids of organ masks (bool [h, w], none empty) in the order of the coding."""
-    return [Dot(organ, *mask_centroid(masks[organ])) for organ in coding.organs]
+    """The centroids of organ masks (bool [h, w]) in the order of the coding.
+
+    An organ that is absent has no dot. A scattered one has none ever: it has no place of its own. [ours]
+    """
+    return [Dot(organ, *mask_centroid(masks[organ])) for organ in coding.organs
+            if organ not in coding.scattered and masks[organ].any()]
 
 
 def draw_dots(dots: Iterable[Dot], coding: LabelCoding, size: int = SIZE, radius: int = RADIUS
@@ -82,8 +86,11 @@ def dots_violations(code_map: np.ndarray, coding: LabelCoding, radius: int = RAD
     at: Dict[str, List[Dot]] = {organ: [] for organ in coding.organs}
     for dot in decode_dots(code_map, coding, radius):
         at[dot.organ].append(dot)
-    wrong = [f'{organ}: expected one dot, found {len(dots)}' for organ, dots in at.items()
-             if len(dots) != 1]
+    allowed = {organ: (0,) if organ in coding.scattered else (0, 1) if organ in coding.optional else (1,)
+               for organ in coding.organs}
+    words = {(0,): 'no dot', (0, 1): 'one dot or none', (1,): 'one dot'}
+    wrong = [f'{organ}: expected {words[allowed[organ]]}, found {len(dots)}'
+             for organ, dots in at.items() if len(dots) not in allowed[organ]]
     for left, right in coding.left_right:
         if len(at[left]) == len(at[right]) == 1 and at[left][0].x <= at[right][0].x:
             wrong.append(f'{left} and {right}: sides swapped')

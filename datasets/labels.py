@@ -43,12 +43,16 @@ class LabelCoding:
       codes: meaning of label-map value 0, 1, ...; painted in this order, so later ones win.
       targets: the scored organs; segmentation class i + 1 is `targets[i]`.
       left_right: pairs (patient's left, patient's right) whose sides are checked.
+      optional: organs that a picture need not show, such as lesions.
+      scattered: organs of many pieces without a place of their own, such as vessels.
     """
     name: str
     organs: Tuple[str, ...]
     codes: Tuple[Code, ...]
     targets: Tuple[str, ...]
     left_right: Tuple[Tuple[str, str], ...] = ()
+    optional: Tuple[str, ...] = ()
+    scattered: Tuple[str, ...] = ()
 
     def __post_init__(self):
         if not self.codes or self.codes[0].organs:
@@ -59,7 +63,8 @@ class LabelCoding:
         known = set(self.organs)
         named = [o for code in self.codes for o in code.organs]
         named += [code.target for code in self.codes if code.target]
-        named += list(self.targets) + [o for pair in self.left_right for o in pair]
+        named += [*self.targets, *self.optional, *self.scattered]
+        named += [o for pair in self.left_right for o in pair]
         for organ in named:
             if organ not in known:
                 raise InputError(f'coding {self.name!r}: unknown organ {organ!r}; organs are '
@@ -78,10 +83,12 @@ class LabelCoding:
 
     @property
     def num_codes(self) -> int:
+        """Of a label map, the background among them."""
         return len(self.codes)
 
     @property
     def num_classes(self) -> int:
+        """Of a segmentation: the background and the targets."""
         return 1 + len(self.targets)
 
     def encode(self, masks: Dict[str, np.ndarray]) -> np.ndarray:
@@ -132,10 +139,12 @@ class LabelCoding:
 
     @classmethod
     def from_dict(cls, data: dict) -> 'LabelCoding':
+        """What `to_dict` made; records of older versions may lack what came later."""
         codes = tuple(Code(tuple(c['organs']), tuple(c['colour']), c['target'])
                       for c in data['codes'])
         return cls(data['name'], tuple(data['organs']), codes, tuple(data['targets']),
-                   tuple(tuple(pair) for pair in data['left_right']))
+                   tuple(tuple(pair) for pair in data['left_right']),
+                   tuple(data.get('optional', ())), tuple(data.get('scattered', ())))
 
 
 def grey_levels(num_codes: int) -> np.ndarray:

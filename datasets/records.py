@@ -90,6 +90,7 @@ class Info:
 
     @property
     def paths(self) -> List[str]:
+        """Of the shards, in their order."""
         return [str(self.directory / os.path.basename(shard['file'])) for shard in self.shards]
 
 

@@ -68,18 +68,28 @@ def check_binary(values: np.ndarray, source: str) -> np.ndarray:
     return values != 0
 
 
+def check_shown(coding: LabelCoding, masks: Mapping[str, np.ndarray], source: str) -> None:
+    """Raises InputError, naming `source` and organ, if a mask is empty whose organ is not optional."""
+    for organ in coding.organs:
+        if organ not in coding.optional:
+            check_not_empty(masks[organ], f'{source}{organ}')
+
+
 def check_not_empty(mask: np.ndarray, source: str) -> None:
     """Raises InputError, naming `source`, if no pixel of the mask is set."""
     if not mask.any():
-        raise InputError(f'{source}: expected the outline of an organ, found an empty mask')
+        raise InputError(f'{source}: expected the outline of an organ, found an empty mask; '
+                         f'where an organ may be absent, say so: `optional` in coding.yaml')
 
 
 def check_sides(coding: LabelCoding, masks: Dict[str, np.ndarray], source: str) -> None:
     """Raises InputError if an organ of the patient's left is not right of its twin in the picture.
 
-    Compares the centroids of each pair of `coding.left_right`; the masks must not be empty.
+    Compares the centroids of each pair of `coding.left_right` of which both are there.
     """
     for left, right in coding.left_right:
+        if not (masks[left].any() and masks[right].any()):
+            continue
         left_x, right_x = mask_centroid(masks[left])[1], mask_centroid(masks[right])[1]
         if left_x <= right_x:
             raise InputError(f"{source}: expected the patient's {left} right of {right} in the "
@@ -92,7 +102,8 @@ def read_masks(paths: Dict[str, pathlib.Path], coding: LabelCoding) -> Dict[str,
     masks: Dict[str, np.ndarray] = {}
     for organ, path in paths.items():
         masks[organ] = check_binary(read_grey(path), str(path))
-        check_not_empty(masks[organ], str(path))
+        if organ not in coding.optional:
+            check_not_empty(masks[organ], str(path))
         size, first = masks[organ].shape, next(iter(masks.values())).shape
         if size != first:
             raise InputError(f'{path}: expected the size of the other masks of {path.stem}, '

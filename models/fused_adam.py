@@ -17,6 +17,7 @@ class FusedAdam(tf.keras.optimizers.Adam):
     rate_of = staticmethod(lambda variable: 1.0)
 
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
+        """One variable by the kernel, in the place of Keras' own operations."""
         index = self._index_dict[self._var_key(variable)]
         step = tf.cast(self.iterations + 1, variable.dtype)
         rate, factor = self.learning_rate, self.rate_of(variable)

@@ -24,7 +24,9 @@ def window_starts(length: int, window: int, stride: int) -> List[int]:
 
 def sliding_window_probabilities(predict_fn: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor,
                                  window: int, num_classes: int,
-                                 stride: Optional[int] = None) -> tf.Tensor:
+                                 stride: Optional[int] = None,
+                                 activation: Callable[[tf.Tensor], tf.Tensor] = tf.nn.softmax
+                                 ) -> tf.Tensor:
     """Class probabilities of whole images from a network that sees windows.
 
     The windows of all images at one position are predicted together. Images smaller than the window
@@ -36,9 +38,10 @@ def sliding_window_probabilities(predict_fn: Callable[[tf.Tensor], tf.Tensor], i
       window: size of the square window, in pixels.
       num_classes: channels of the logits.
       stride: pixels from one window to the next; None is `default_stride(window)`.
+      activation: float32 logits -> probabilities; softmax, or sigmoid for classes that may overlap.
 
     Returns:
-      float32 [N, H, W, num_classes], summing to 1 over the classes.
+      float32 [N, H, W, num_classes], with softmax summing to 1 over the classes.
 
     Raises:
       ValueError: `stride` leaves gaps or is not positive.
@@ -57,7 +60,7 @@ def sliding_window_probabilities(predict_fn: Callable[[tf.Tensor], tf.Tensor], i
         top, left = tops[index // tf.size(lefts)], lefts[index % tf.size(lefts)]
         crops = images[:, top:top + window, left:left + window]
         crops = tf.ensure_shape(crops, [images.shape[0], window, window, images.shape[3]])
-        probabilities = tf.nn.softmax(tf.cast(predict_fn(crops), tf.float32))
+        probabilities = activation(tf.cast(predict_fn(crops), tf.float32))
         margins = [[0, 0], [top, rows - window - top], [left, columns - window - left], [0, 0]]
         padded = tf.pad(probabilities, margins)
         return index + 1, total + tf.ensure_shape(padded, total.shape)

@@ -28,7 +28,7 @@ def main() -> None:
     from pipelines.evaluation import evaluate
     scored = evaluate.evaluate(arguments.model, arguments.records, arguments.output,
                                arguments.overlays)
-    organs = [*scored.info.coding.targets, 'average']
+    organs = [*scored.targets.names, 'average']
     print(f'{"":20}' + ''.join(f'{organ:>14}' for organ in organs))
     for metric, of_organ in scored.scores.items():
         print(f'{metric:20}' + ''.join(f'{of_organ[organ][0]:14.2f}' if organ in of_organ

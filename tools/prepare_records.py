@@ -10,7 +10,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tools import common
 
 
-def main() -> None:
+def parsed():
+    """The arguments."""
     options = common.parser(
         __doc__,
         '  # your own images/*.png, masks/<organ>/*.png and coding.yaml, to score a model on\n'
@@ -46,8 +47,11 @@ def main() -> None:
                          help='of the augmentation, and of drawn phantoms (default 0)')
     options.add_argument('--output', required=True, metavar='DIR', help='a new folder')
     common.add_part_options(options)
-    arguments = options.parse_args()
+    return options.parse_args()
 
+
+def main() -> None:
+    arguments = parsed()
     from datasets.readers import Request, open_dataset
     from datasets.splits import read_ids
     from pipelines.data import prepare

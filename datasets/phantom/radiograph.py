@@ -33,6 +33,7 @@ class Chest(NamedTuple):
     base: float
 
     def place(self, points: np.ndarray) -> np.ndarray:
+        """Points (x, y) of the chest -> of the picture, [..., 2]."""
         return np.asarray(points) @ self.pose[:, :2].T + self.pose[:, 2]
 
     def placed(self) -> 'Chest':

@@ -15,6 +15,8 @@ coding.yaml needs `organs`; all else has a default:
     colours: [[66, 135, 245], [52, 199, 123], [235, 87, 87]]    # RGB of value 1, 2, ...
     targets: [left_lung, heart, right_lung]   # what is segmented and scored; default: all organs
     left_right: [[left_lung, right_lung]]     # pairs whose sides are checked; default: none
+    optional: [nodule]        # organs that a picture need not show; default: none
+    scattered: [vessels]      # organs of many pieces all over the picture; default: none
 """
 from __future__ import annotations
 
@@ -26,14 +28,14 @@ from datasets.errors import InputError
 from datasets.files import read_yaml
 from datasets.images import check_not_constant, read_codes, read_picture
 from datasets.labels import BACKGROUND_COLOUR, Code, LabelCoding
-from datasets.sample import (SPLITS, Dataset, Sample, check_not_empty, check_sides, check_split,
+from datasets.sample import (SPLITS, Dataset, Sample, check_shown, check_sides, check_split,
                              read_masks)
 from datasets.splits import check_disjoint, choose_ids, name_some, read_ids
 
 # qualitative colours that stay apart on black; repeated where a coding has more codes
 PALETTE = ((66, 135, 245), (52, 199, 123), (235, 87, 87), (242, 201, 76), (187, 107, 217),
            (86, 204, 242), (242, 153, 74), (250, 225, 160))
-KEYS = ('organs', 'codes', 'colours', 'targets', 'left_right')
+KEYS = ('organs', 'codes', 'colours', 'targets', 'left_right', 'optional', 'scattered')
 
 Path = Union[str, pathlib.Path]
 
@@ -90,8 +92,7 @@ def _load(id: str, source: pathlib.Path, coding: LabelCoding, channels: int) -> 
         label_map = read_codes(labels)
         coding.check(label_map, str(labels))
         masks = {organ: coding.organ_mask(label_map, organ) for organ in coding.organs}
-        for organ in coding.organs:
-            check_not_empty(masks[organ], f'{labels}, organ {organ}')
+        check_shown(coding, masks, f'{labels}, organ ')
         check_sides(coding, masks, str(labels))
         return Sample(id, image, masks)
     paths = {organ: source / 'masks' / organ / f'{id}.png' for organ in coding.organs}
@@ -151,6 +152,8 @@ def read_coding(path: Path) -> LabelCoding:
     codes = [_names(code, path, 'codes') for code in
              _list(data.get('codes', [[organ] for organ in organs]), path, 'codes')]
     targets = _names(data.get('targets', list(organs)), path, 'targets')
+    optional, scattered = (_names(data[key], path, key) if data.get(key) else ()
+                           for key in ('optional', 'scattered'))
     pairs = [_names(pair, path, 'left_right') for pair in
              _list(data.get('left_right', []), path, 'left_right')]
     colours = [_colour(colour, path) for colour in _list(data.get('colours', []), path, 'colours')]
@@ -168,7 +171,8 @@ def read_coding(path: Path) -> LabelCoding:
         target = next((organ for organ in code if organ in targets), None)
         named.append(Code(code, colour, target))
     try:
-        return LabelCoding(path.parent.resolve().name, organs, tuple(named), targets, tuple(pairs))
+        return LabelCoding(path.parent.resolve().name, organs, tuple(named), targets, tuple(pairs),
+                           optional, scattered)
     except InputError as error:
         raise InputError(f'{path}: {error}') from error
 

@@ -19,8 +19,22 @@ def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         labels=tf.cast(labels, tf.int32), logits=tf.cast(logits, tf.float32)))
 
 
+def mask_cross_entropy(masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Mean over pixels and classes of the binary cross entropy, in float32: classes may overlap.
+
+    Args:
+      masks: 0 or 1, [N, H, W, classes].
+      logits: [N, H, W, classes].
+    """
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(
+        labels=tf.cast(masks, tf.float32), logits=tf.cast(logits, tf.float32)))
+
+
 def pixel_accuracy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Fraction of pixels whose largest logit is that of their label; shapes as `cross_entropy`."""
+    """Fraction of pixels whose largest logit is that of their label; shapes as `cross_entropy`, or of
+    those of all masks on the right side of 0, as `mask_cross_entropy`."""
+    if labels.shape.rank == 4:
+        return tf.reduce_mean(tf.cast((logits > 0) == (labels > 0), tf.float32))
     correct = tf.argmax(logits, -1, output_type=tf.int32) == tf.cast(labels, tf.int32)
     return tf.reduce_mean(tf.cast(correct, tf.float32))
 
@@ -33,8 +47,8 @@ def segmentation_updates(networks: Dict[str, tf.keras.Model]) -> Tuple[Update, .
 def segmentation_update(network: tf.keras.Model) -> Update:
     """The only update of a segmentation network.
 
-    Its batches: 'image' [N, H, W, C], 'label' uint8 or int32 [N, H, W] and 'key' int32 [N, 2], one
-    dropout key per sample.
+    Its batches: 'image' [N, H, W, C], 'label' uint8 or int32 [N, H, W], or masks [N, H, W, classes] of
+    classes that may overlap, and 'key' int32 [N, 2], one dropout key per sample.
 
     Args:
       network: called as network(image, key, training=True) -> logits [N, H, W, classes].
@@ -43,6 +57,7 @@ def segmentation_update(network: tf.keras.Model) -> Update:
         del made
         logits = network(batch['image'], batch['key'], training=True)
         metrics = {'pixel_accuracy': pixel_accuracy(batch['label'], logits)}
-        return cross_entropy(batch['label'], logits), metrics
+        entropy = mask_cross_entropy if batch['label'].shape.rank == 4 else cross_entropy
+        return entropy(batch['label'], logits), metrics
 
     return Update('segmentation', network.trainable_variables, loss)

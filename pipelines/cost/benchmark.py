@@ -9,8 +9,6 @@ from __future__ import annotations
 import itertools
 import shutil
 import statistics
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +21,7 @@ from datasets import records, writing
 from datasets.files import encode_png
 from datasets.labels import CHEST
 from datasets.phantom import phantom
+from datasets.targets import targets_of
 from models.sliding_window import default_stride, window_starts
 from pipelines.cost import graph_flops, measure
 from pipelines.cost.operations import V100_RATES
@@ -37,7 +36,6 @@ from pipelines.stages import stage as stages
 from pipelines.synthesis import generate
 from pipelines.training.task import Task
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
 
 class Figure(NamedTuple):
@@ -57,10 +55,12 @@ class Figure(NamedTuple):
 
     @property
     def ratio(self) -> float:
+        """Value over limit."""
         return self.value / self.limit
 
     @property
     def is_met(self) -> bool:
+        """Whether the target is reached."""
         return self.ratio >= self.target if self.more else self.ratio <= self.target
 
 
@@ -72,6 +72,7 @@ class Step(NamedTuple):
 
     @property
     def words(self) -> str:
+        """Seconds and operations."""
         return f'{self.seconds:.2f} s, {self.operations / 1e9:,.0f} GFLOP'
 
     @property
@@ -149,8 +150,7 @@ def stage_task(workdir, method: str, number: int, **sections) -> Task:
 def sliding_window(network, crop: int, side: int, repeats: int) -> Figure:
     """Seconds of one picture by sliding window, over its windows one by one."""
     picture, window = tf.random.normal([1, side, side, 1]), tf.random.normal([1, crop, crop, 1])
-    classes = network.classifier.filters
-    whole = tf.function(lambda x: predict.predict_probabilities(network, x, crop, classes))
+    whole = tf.function(lambda x: predict.predict_probabilities(network, x, crop, targets_of(CHEST)))
     bare = tf.function(lambda x: network(x, training=False))
     windows = len(window_starts(side, crop, default_stride(crop))) ** 2
     limit, value = medians_in_turn(
@@ -251,11 +251,3 @@ def operations_of(task: Task) -> float:
     spec = phase.batches(0).element_spec
     graph = measure.step_function(task, phase).get_concrete_function(spec, tf.TensorSpec([])).graph
     return graph_flops.flops(graph) / next(iter(spec.values())).shape[0]
-
-
-def help_times(repeats: int) -> List[Figure]:
-    """Seconds until each tool has printed its --help."""
-    return [Figure(f'{path.name} --help', best_seconds(
-        lambda: subprocess.run([sys.executable, str(path), '--help'], check=True,
-                               stdout=subprocess.DEVNULL), repeats), 1.0, 's', 1.0, False)
-            for path in sorted(TOOLS.glob('*.py')) if path.name not in ('__init__.py', 'common.py')]

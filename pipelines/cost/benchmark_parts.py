@@ -1,16 +1,19 @@
 """What tools/benchmark.py measures: networks, sizes and targets, part by part."""
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, List
 
 from datasets import records
 from pipelines.cost import scaling
-from pipelines.cost.benchmark import (Figure, Step, config_of, generation, help_times, operations_of,
+from pipelines.cost.benchmark import (Figure, Step, best_seconds, config_of, generation, operations_of,
                                       pipeline, record_writing, segmenter_task, sliding_window,
                                       stage_task, step)
 from pipelines.cost.operations import SMANET_STEP
 
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 PGGAN = {'data': {'size': 128}, 'pggan': {'batch_sizes': {2 ** k: 16 for k in range(2, 7)}}}
 PGGAN_SECONDS, PGGAN_RATE = 0.6, 210.0  # the target, where the matrix product has so many GFLOP/s
 
@@ -78,3 +81,11 @@ def _memory(workdir: Path, repeats: int) -> Iterator[Figure]:
     few, many = (scaling.measure_job('samples', 'generation', count, workdir).mebibytes
                  for count in (200, 2000))
     yield Figure('peak memory of generation, 2000 samples over 200', many, few, 'MiB', 1.05, False)
+
+
+def help_times(repeats: int) -> List[Figure]:
+    """Seconds until each tool has printed its --help."""
+    return [Figure(f'{path.name} --help', best_seconds(
+        lambda: subprocess.run([sys.executable, str(path), '--help'], check=True,
+                               stdout=subprocess.DEVNULL), repeats), 1.0, 's', 1.0, False)
+            for path in sorted(TOOLS.glob('*.py')) if path.name not in ('__init__.py', 'common.py')]

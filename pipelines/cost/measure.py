@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
+from datasets.targets import targets_of
 from pipelines.cost.planned import planned_segmenter, planned_stage
 from pipelines.plan.config import Config
 from pipelines.plan.methods import Stage
@@ -127,9 +128,11 @@ def _phase(task: Task, name: str) -> Phase:
 def _draw(config: Config, stage: Optional[Stage], task: Task, coding) -> None:
     """One sample as generation or prediction makes it, from zeros."""
     if stage is None:
-        side, crop = config.segmenter.size, config.segmenter.crop
+        segmenter = config.segmenter
+        side, crop = segmenter.size, segmenter.crop
         draw = tf.function(lambda x: predict_probabilities(
-            task.networks['network'], x, crop, coding.num_classes))
+            task.networks['network'], x, crop, targets_of(coding, segmenter.targets,
+                                                          segmenter.overlapping)))
         draw(tf.zeros([1, side, side, config.data.channels])).numpy()
         return
     io = stage_io(config, stage, coding)

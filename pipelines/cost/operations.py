@@ -31,6 +31,7 @@ class Cost(NamedTuple):
 
     @property
     def total(self) -> int:
+        """Operations of the whole stretch."""
         return self.steps * self.operations
 
 

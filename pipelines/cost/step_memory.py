@@ -40,6 +40,7 @@ class Estimate(NamedTuple):
 
     @property
     def total(self) -> int:
+        """Bytes in all."""
         return self.weights + self.activations + self.baseline
 
 
@@ -64,7 +65,7 @@ def predict(make: Callable[[], Step], mixed_precision: bool = False) -> Estimate
         phases, batch_spec = make()
         updates, graph = phases[-1], traced_step(phases, batch_spec, mixed_precision)
         weights = sum(graph_memory.size_of(v) for v in tf.compat.v1.global_variables())
-    trained = {v.ref(): v.shape.num_elements() for _, variables, _ in updates for v in variables}
+    trained = {v.ref(): v.shape.num_elements() for update in updates for v in update.variables}
     peak, _ = graph_memory.peak_and_variable_bytes(graph)
     process = 0 if _gpus() else baseline + _PER_OP * len(graph.get_operations())
     return Estimate(sum(trained.values()), weights, int(_WASTE * peak), process)

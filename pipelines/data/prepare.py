@@ -11,7 +11,7 @@ import numpy as np
 from datasets import augmentation, dots, records, writing
 from datasets.digests import Digests, contents
 from datasets.errors import InputError
-from datasets.sample import Dataset, Sample, check_not_empty, check_sides
+from datasets.sample import Dataset, Sample, check_not_empty, check_shown, check_sides
 from datasets.splits import check_disjoint
 from pipelines.data.sources import open_split
 from pipelines.plan import artefacts, provenance
@@ -93,8 +93,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
 
 def check_sample(dataset: Dataset, sample: Sample) -> Sample:
     """The sample, or InputError: an organ is empty or on the wrong side."""
-    for organ in dataset.coding.organs:
-        check_not_empty(sample.masks[organ], f'{sample.id}: {organ}')
+    check_shown(dataset.coding, sample.masks, f'{sample.id}: ')
     check_sides(dataset.coding, sample.masks, sample.id)
     return sample
 
@@ -130,10 +129,11 @@ def _example(sample: Sample, version: int, dataset: Dataset, size: int, seed: in
                                         noise=data.noise, mode=data.augment_mode)
     sample = resize_sample(Sample(sample.id, image, masks), size)
     for organ, mask in sample.masks.items():
-        check_not_empty(mask, f'{sample.id}, version {version}, {organ} at {size} px')
+        if masks[organ].any():  # else it was absent before
+            check_not_empty(mask, f'{sample.id}, version {version}, {organ} at {size} px')
     label_map = dataset.coding.encode(sample.masks)
     for organ in dataset.coding.organs:
-        if not dataset.coding.organ_mask(label_map, organ).any():
+        if sample.masks[organ].any() and not dataset.coding.organ_mask(label_map, organ).any():
             raise InputError(f'{sample.id}: {organ}: expected to be seen in the label map, found it '
                              f'wholly under organs painted later; change the order of the codes')
     centroids = dots.mask_dots(sample.masks, dataset.coding)

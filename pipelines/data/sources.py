@@ -7,7 +7,7 @@ import numpy as np
 
 from datasets.divisions import DIVISIONS
 from datasets.errors import InputError
-from datasets.readers import READERS, Request, open_dataset
+from datasets.readers import Request, open_dataset
 from datasets.sample import Dataset
 from datasets.splits import read_ids
 from pipelines.plan.config import Config, Data
@@ -70,8 +70,7 @@ def _drawn(data: Data, size: int) -> Dataset:
     """The learning images, those of a list or of a random draw where one is asked for."""
     ids = read_ids(data.train_ids) if data.train_ids and data.division == 'official' else None
     dataset = _opened(data, 'train', size, data.num_train, ids)
-    if data.num_train and ids is None and not (READERS[data.dataset].is_drawn
-                                               and DIVISIONS[data.division].asks('train') == 'all'):
+    if data.num_train and ids is None:
         dataset = dataset._replace(ids=draw_ids(dataset.ids, data.num_train, data.draw))
     return dataset
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.files import write_json, write_png
+from datasets.targets import Targets
 from pipelines.data import pixels, sheets
 from pipelines.runtime import progress
 from pipelines.runtime.versions import versions
@@ -24,9 +25,10 @@ OVERLAY_TILE = 256
 
 
 class Evaluation(NamedTuple):
-    """`scores` as in results.py, of the records that `info` describes."""
+    """`scores` as in results.py of `targets`, of the records that `info` describes."""
     scores: dict
     info: records.Info
+    targets: Targets
 
 
 def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
@@ -39,27 +41,28 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
     Raises:
       InputError: no model, no records, or the two do not name the same classes.
     """
-    segment, info = export.load_segmenter_for(model, records_directory)
+    segment, info, targets = export.load_segmenter_for(model, records_directory)
     names, measured, pictures = [], [], []
     for row in progress.bar(records.read(info), total=info.count, desc='evaluate',
                             unit='image'):
-        target = info.coding.projection[row['labels']]
-        predicted = segment(tf.cast(row['image'], tf.float32)[None])['class_map'][0].numpy()
+        target = targets.masks(info.coding, row['labels'])
+        predicted = export.masks_of(segment(tf.cast(row['image'], tf.float32)[None]), targets)
         names.append(Path(row['name'].decode()).stem)
-        measured.append(metrics.measure(target, predicted, info.coding.num_classes, info.spacing_mm))
-        pictures.append((row['image'], target, predicted) if overlays else None)
+        measured.append(metrics.measure(target, predicted, info.spacing_mm))
+        pictures.append((row['image'], targets.class_map(target), targets.class_map(predicted))
+                        if overlays else None)
     images = metrics.together(measured)
-    scores = metrics.scores(images, info.coding.targets)
+    scores = metrics.scores(images, targets.names)
     if overlays:  # before the scores, whose file says that the evaluation is complete
-        _write_overlays(overlays, pictures, images['counts'], info.coding.class_colours)
+        _write_overlays(overlays, pictures, images['counts'], targets.colours(info.coding))
     write_json(output, {
         'model': str(model), 'records': str(records_directory), 'size': info.size,
         'versions': versions(), 'spacing_mm': info.spacing_mm,
         'library': surface.LIBRARY if info.spacing_mm else None,
-        'organs': list(info.coding.targets),
+        'organs': list(targets.names),
         'images': {'names': names, **{name: _or_null(array) for name, array in images.items()}},
         'scores': scores})
-    return Evaluation(scores, info)
+    return Evaluation(scores, info, targets)
 
 
 def _or_null(array: Optional[np.ndarray]) -> Optional[list]:

@@ -19,7 +19,6 @@ from pipelines.plan.regimes import Run, methods_of, stages_of
 
 # what is written how often, on which devices, which runs there are, under which name
 _NOWHERE = ('experiment', 'configuration', 'regimes', 'matrix', 'run', 'strategy')
-_SECTIONS = ('stages', 'sources', *KINDS)  # in place of which an artefact has its own settings
 _IMAGES = tuple(f'data.{key}' for key in (  # which images, and how they become records
     'dataset', 'source', 'size', 'channels', 'num_train', 'draw', 'train_ids', 'division', 'test_ids',
     'folds', 'fold', 'num_test', 'field_of_view_mm', 'augment', 'noise', 'augment_mode', 'dots_size',
@@ -50,7 +49,7 @@ class Artefact(NamedTuple):
 
 def records_of(config: Config, name: str) -> Artefact:
     """Records of a set; beside the settings it depends on what the data set holds."""
-    without = ['seed', 'precision', 'labels', 'generation', 'segmenter', 'segmenters', *_SECTIONS, *_PLACES,
+    without = ['seed', 'precision', 'labels', 'generation', 'segmenter', 'segmenters', *_sections(), *_PLACES,
                'evaluation.inception_weights']
     if name == 'train' or name in config.sources:
         without.append('evaluation')
@@ -66,7 +65,7 @@ def stage_of(config: Config, stage: Stage) -> Artefact:
     """A GAN stage."""
     settings = _plain(stage_settings(config, stage))
     settings.pop('snapshot', None)  # who draws with it, and no other training
-    tree = _less(config, ['generation', 'evaluation', 'segmenter', 'segmenters', *_SECTIONS, *_IMAGES,
+    tree = _less(config, ['generation', 'evaluation', 'segmenter', 'segmenters', *_sections(), *_IMAGES,
                           *_CLEANING])
     return Artefact(f'stages/{stage.folder}', {**tree, 'settings': settings},
                     tuple(f'records/{name}' for name in stage.reads),
@@ -78,7 +77,7 @@ def samples_of(config: Config, method: Method) -> Artefact:
     snapshots = {stage.folder: getattr(stage_settings(config, stage), 'snapshot', None)
                  for stage in method.stages}
     tree = _less(config, ['evaluation', 'segmenter', 'segmenters', 'precision', 'data.memory_limit_mb',
-                          *_SECTIONS, *_IMAGES])
+                          *_sections(), *_IMAGES])
     return Artefact(f'synthetic/{method.name}', {**tree, 'snapshots': snapshots},
                     ('records/train', *(f'stages/{stage.folder}' for stage in method.stages)),
                     lambda other: samples_of(other, method))
@@ -89,7 +88,7 @@ def segmenter_of(config: Config, run: Run) -> Artefact:
     kind = run.regime.kind
     settings = _plain(segmenter_settings(config, run.segmenter))
     settings = {key: value for key, value in settings.items() if key not in _UNUSED[kind]}
-    without = ['labels', 'evaluation', 'segmenter', 'segmenters', *_SECTIONS, *_IMAGES,
+    without = ['labels', 'evaluation', 'segmenter', 'segmenters', *_sections(), *_IMAGES,
                'generation.block', 'generation.shard']
     tree = _less(config, without + (['generation'] if kind == 'real' else []))
     of = () if kind == 'synth' else ('records/train',)
@@ -167,6 +166,11 @@ def defaults_of(config: Config) -> Config:
     return built({'experiment': '', 'configuration': '', 'data': data, 'segmenters': networks,
                   'segmenter': {'network': config.segmenter.network},
                   'sources': {name: data for name in config.sources}}, 'defaults')
+
+
+def _sections() -> List[str]:
+    """In place of these an artefact has settings of its own."""
+    return ['stages', 'sources', *KINDS]
 
 
 def _less(config: Config, without: Iterable[str]) -> Dict[str, Any]:

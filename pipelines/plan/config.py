@@ -81,6 +81,9 @@ class Segmenter:
     min_holdout_images: int = 20        # with fewer source images, none: averaged weights instead
     average_decay: float = 0.999        # a step, of those averaged weights
     augmentation: Augmentation = Augmentation()
+    # What it learns to find, as {lungs: [left_lung, right_lung]}; none = the targets of the data set.
+    targets: Optional[Dict[str, Tuple[str, ...]]] = None
+    overlapping: bool = False           # each target is a mask of its own; else a pixel has one
     options: Any = segmenters.SMANetOptions()  # of the network; they stand in this very section
 
 

@@ -72,7 +72,7 @@ class Run(NamedTuple):
     `num_synthetic` pairs train it; None = `generation.num_train`, all there are for training.
     """
     regime: Regime
-    segmenter: str = 'smanet'
+    segmenter: str = segmenters.foremost()
     seed: int = 0
     num_synthetic: Optional[int] = None
 

@@ -28,6 +28,7 @@ import tensorflow as tf
 from datasets import records
 from datasets.errors import InputError
 from datasets.files import whole_folder, write_json
+from datasets.targets import Targets
 from pipelines.data import pixels
 from pipelines.runtime import progress
 from pipelines.runtime.seeds import stable_seed
@@ -72,7 +73,7 @@ def make_reading(model, records_directory, output, seed: int = 0, count: Optiona
                          f'replaced cannot unblind the page that readers hold)')
     if hardest and count is None:
         raise InputError('--hardest: expected how many images too; add --count (20 in the paper)')
-    segment, info = export.load_segmenter_for(model, records_directory)
+    segment, info, targets = export.load_segmenter_for(model, records_directory)
     names = [_name(row) for row in records.read(info)]
     number = _checked_number(count, len(names), records_directory)
 
@@ -82,14 +83,14 @@ def make_reading(model, records_directory, output, seed: int = 0, count: Optiona
     for row in progress.bar(records.read(info), total=len(names), desc='read', unit='image'):
         if _name(row) in candidates:
             predicted = segment(tf.cast(row['image'], tf.float32)[None])['class_map'][0].numpy()
-            pairs[_name(row)] = make_pair(row, predicted, info)
+            pairs[_name(row)] = make_pair(row, predicted, info, targets)
     order = [name for name in order if name in pairs]
     if hardest:
         worst = set(sorted(order, key=lambda name: pairs[name].agreement)[:number])
         order = [name for name in order if name in worst]
 
     sides = {name: prediction_side(seed, name) for name in order}
-    data = page_data([pairs[name] for name in order], sides, info.coding)
+    data = page_data([pairs[name] for name in order], sides, info.coding, targets)
     chosen = 'all' if number == len(names) else 'hardest' if hardest else 'at random'
     key = {'reading': data['reading'], 'model': str(model), 'records': str(records_directory),
            'seed': seed, 'chosen': f'{chosen}, {number} of {len(names)}',
@@ -107,16 +108,15 @@ def prediction_side(seed: int, name: str) -> str:
     return 'AB'[stable_seed(seed, 'side', name) % 2]
 
 
-def make_pair(row: dict, predicted: np.ndarray, info: records.Info) -> Pair:
+def make_pair(row: dict, predicted: np.ndarray, info: records.Info, targets: Targets) -> Pair:
     """A record (see `records.parse`) and the class map [S, S] that was predicted for it."""
-    coding = info.coding
-    target = coding.projection[row['labels']]
-    counted = overlap.counts(target, predicted, coding.num_classes)
+    target, num_classes = targets.class_map(targets.masks(info.coding, row['labels'])), 1 + len(targets.names)
+    counted = overlap.counts(target, predicted, num_classes)
     both_empty = 100.0  # no organ in either of them
     per_organ = overlap.jaccard(counted)
     agreement = both_empty if np.isnan(per_organ).all() else float(np.nanmean(per_organ))
     return Pair(_name(row), _data_uri(pixels.displayed(row['image'])),
-                contours(target, coding.num_classes), contours(predicted, coding.num_classes),
+                contours(target, num_classes), contours(predicted, num_classes),
                 agreement)
 
 
@@ -137,7 +137,7 @@ def contours(class_map: np.ndarray, num_classes: int) -> List[str]:
     return paths
 
 
-def page_data(pairs: List[Pair], sides: Dict[str, str], coding) -> dict:
+def page_data(pairs: List[Pair], sides: Dict[str, str], coding, targets: Targets) -> dict:
     """What the page holds: pairs in order, A and B, no name. `reading` is made from the rest.
 
     Args:
@@ -148,11 +148,11 @@ def page_data(pairs: List[Pair], sides: Dict[str, str], coding) -> dict:
         both = [pair.target, pair.prediction]
         a, b = both if sides[pair.name] == 'B' else both[::-1]
         shown.append({'picture': pair.picture, 'A': a, 'B': b})
-    colours = coding.class_colours.tolist()
+    colours = targets.colours(coding).tolist()
     content = {
         'side': SIDE, 'pairs': shown,
         'organs': [{'name': organ.replace('_', ' '), 'colour': 'rgb({}, {}, {})'.format(*colour)}
-                   for organ, colour in zip(coding.targets, colours[1:])],
+                   for organ, colour in zip(targets.names, colours[1:])],
         'left_right': bool(coding.left_right)}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return {'reading': digest[:16], **content}

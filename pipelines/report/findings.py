@@ -39,6 +39,7 @@ class Trained(NamedTuple):
 
     @property
     def keys(self) -> List[Tuple[int, int]]:
+        """(draw, seed) of each training."""
         return [(row['draw'], row['seed']) for row in self.rows]
 
     @property

@@ -74,6 +74,15 @@ def group_of(row: Row) -> str:
     return f'{row["experiment"]}{arm}, {row["num_real"]} real images{division}'
 
 
+def by_group(rows: Sequence[Row]) -> Dict[Tuple[str, str], List[Row]]:
+    """(configuration, group_of) -> its rows of the test images."""
+    groups: Dict[Tuple[str, str], List[Row]] = {}
+    for row in rows:
+        if row['split'] == 'test':
+            groups.setdefault((configuration_of(row), group_of(row)), []).append(row)
+    return groups
+
+
 def variant_of(row: Row) -> Tuple[str, int]:
     """What tells runs of one regime apart, other than chance: the network and its samples."""
     return row['segmenter'], row['num_synthetic']

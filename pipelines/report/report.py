@@ -11,18 +11,14 @@ results alone: where a data set's terms forbid to pass pictures on, they are wha
 """
 from __future__ import annotations
 
-import collections
-import math
 import pathlib
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Callable, List, Sequence, Tuple
 
 from datasets.errors import InputError
 from datasets.files import read_yaml
 from pipelines.plan import matrix
 from pipelines.plan.loading import from_dict
-from pipelines.plan.regimes import order_of
-from pipelines.plan.segmenters import foremost
-from pipelines.report import (diagram, document, exhibits, findings, plots, protocols, published,
+from pipelines.report import (diagram, document, exhibits, findings, image_section, plots, protocols, published,
                               quality_section, run_sections)
 from pipelines.report.document import Block
 from pipelines.runtime.json_lines import Row
@@ -85,7 +81,7 @@ def write_report(workdir, output=None) -> pathlib.Path:
             'and the segmentation that learns from the pairs.', wide=True)],
         'Synthetic samples': _of_arms(arms, run_sections.synthetic),
         'Image, target, prediction': _of_arms(arms, run_sections.overlays),
-        'Scores per image': problem + _per_image(scores),
+        'Scores per image': problem + image_section.per_image(scores),
         'Predicted pictures': _of_arms(_with('predictions', arms), run_sections.predictions),
         'Blinded reading': _of_arms(_with('reading', arms), run_sections.reading),
         'Training of the generators': _of_arms(arms, run_sections.stages),
@@ -133,7 +129,7 @@ def _run(workdir: pathlib.Path, config: dict) -> List[Block]:
 
 def _protocols(rows: Sequence[Row]) -> List[Block]:
     lines = [f'{group} ({configuration}): {protocols.describe(measured)}'
-             for (configuration, group), measured in _by_group(rows).items()]
+             for (configuration, group), measured in published.by_group(rows).items()]
     heading = document.heading(3, 'Protocol')
     return [heading, document.listing(lines) if lines else document.missing(
         'No scores yet, so no protocol.')]
@@ -182,52 +178,9 @@ def _tries(rows: Sequence[Row]) -> List[Block]:
     return [document.table(table, css='scores') for table in findings.tries(rows)]
 
 
-def _per_image(rows: Sequence[Row]) -> List[Block]:
-    blocks = []
-    for (configuration, group), measured in _by_group(rows).items():
-        for metric, words in (('jaccard_per_image', 'J'), ('dice_per_image', 'DSC')):
-            found = [row for row in measured if row['metric'] == metric]
-            found.sort(key=lambda row: (row['segmenter'], order_of(row['regime']),
-                                        row['draw'], row['seed']))
-            if not found:
-                continue
-            figure = document.figure(
-                f'{group}-{metric}', plots.intervals(_points(found), f'{words} per image (%)'),
-                f'{group} ({configuration}): mean {words} over the test images, one point a '
-                f'training, with its 95 % percentile bootstrap interval over images.', wide=True)
-            blocks += [figure, document.folded(f'{words} per image as numbers', [
-                document.table(_interval_table(found), css='scores')])]
-    return blocks or [document.missing('No per-image scores yet.')]
-
-
-def _line_of(row: Row) -> str:
-    return row['regime'] + ('' if row['segmenter'] == foremost() else f' {row["segmenter"]}')
-
-
-def _points(rows: Sequence[Row]) -> Dict[str, Dict[str, List[Tuple[float, float, float]]]]:
-    points = collections.defaultdict(lambda: collections.defaultdict(list))
-    for row in rows:
-        low, high = row['interval'] or (math.nan, math.nan)
-        points[_words(row['organ'])][_line_of(row)].append((row['value'], low, high))
-    return points
-
-
-def _interval_table(rows: Sequence[Row]) -> Table:
-    organs = list(dict.fromkeys(row['organ'] for row in rows))
-    lines = collections.defaultdict(dict)
-    for row in rows:
-        bounds = ' [{:.2f}, {:.2f}]'.format(*row['interval']) if row['interval'] else ''
-        key = _line_of(row), row['num_synthetic'], row['draw'], row['seed']
-        lines[key][row['organ']] = f'{row["value"]:.2f}{bounds}'
-    body = [(*map(str, key), *[cells.get(organ, '-') for organ in organs])
-            for key, cells in lines.items()]
-    return Table('', ('Trained on', 'Pairs', 'Draw', 'Seed', *map(_words, organs)), body,
-                           [])
-
-
 def _differences(rows: Sequence[Row]) -> List[Block]:
     lines = [f'{group} ({configuration}): {note}'
-             for (configuration, group), measured in _by_group(rows).items()
+             for (configuration, group), measured in published.by_group(rows).items()
              for note in protocols.differences(measured, configuration)]
     return [document.heading(3, 'Measured otherwise than in the paper'),
             document.listing(lines)] if lines else []
@@ -241,15 +194,6 @@ def _versions(rows: Sequence[Row]) -> Block:
              or '-', here.get(name, '-')) for name in names]
     return document.table(Table('', ('Package', 'When scored', 'When this was written'),
                                           body, []))
-
-
-def _by_group(rows: Sequence[Row]) -> Dict[Tuple[str, str], List[Row]]:
-    """(configuration, published.group_of) -> its rows of the test images."""
-    groups = collections.defaultdict(list)
-    for row in rows:
-        if row['split'] == 'test':
-            groups[published.configuration_of(row), published.group_of(row)].append(row)
-    return groups
 
 
 def _read_rows(workdir: pathlib.Path) -> Tuple[List[Row], List[Block]]:
@@ -266,7 +210,3 @@ def _read_config(workdir: pathlib.Path) -> dict:
     except ValueError:
         return {}
     return config if isinstance(config, dict) else {}
-
-
-def _words(organ: str) -> str:
-    return organ.replace('_', ' ').capitalize()

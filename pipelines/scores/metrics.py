@@ -34,19 +34,17 @@ class Metric(NamedTuple):
     highest: float = 100.0
 
 
-def _distances(target: np.ndarray, predicted: np.ndarray, num_classes: int,
-               spacing_mm: Optional[Sequence[float]]) -> Optional[np.ndarray]:
+def _distances(target: np.ndarray, predicted: np.ndarray, spacing_mm: Optional[Sequence[float]]
+               ) -> Optional[np.ndarray]:
     from pipelines.scores import surface  # takes a moment: not for those who only read results
-    if spacing_mm is None:
-        return None
-    return np.round(surface.surface_distances(target, predicted, num_classes, spacing_mm), 3)
+    return None if spacing_mm is None else np.round(
+        surface.mask_distances(target, predicted, spacing_mm), 3)
 
 
-# name -> (target [H, W], predicted class map, number of classes, spacing in mm or None) -> [organs, K],
+# name -> (masks of the target, bool [organs, H, W], predicted ones, spacing in mm or None) -> [organs, K],
 # None where it cannot be taken
 MEASURES: Dict[str, Callable[..., Optional[np.ndarray]]] = {
-    'counts': lambda target, predicted, num_classes, spacing_mm: overlap.counts(
-        target, predicted, num_classes),
+    'counts': lambda target, predicted, spacing_mm: overlap.mask_counts(target, predicted),
     'distances': _distances,
 }
 
@@ -60,10 +58,10 @@ METRICS: Dict[str, Metric] = {
 }
 
 
-def measure(target: np.ndarray, predicted: np.ndarray, num_classes: int,
-            spacing_mm: Optional[Sequence[float]]) -> Dict[str, Optional[np.ndarray]]:
-    """Every measure of one image, by name."""
-    return {name: take(target, predicted, num_classes, spacing_mm) for name, take in MEASURES.items()}
+def measure(target: np.ndarray, predicted: np.ndarray, spacing_mm: Optional[Sequence[float]]
+            ) -> Dict[str, Optional[np.ndarray]]:
+    """Every measure of one image, by name; masks bool [organs, H, W]."""
+    return {name: take(target, predicted, spacing_mm) for name, take in MEASURES.items()}
 
 
 def together(measured: Sequence[Mapping[str, Optional[np.ndarray]]]) -> Dict[str, Any]:

@@ -52,6 +52,16 @@ def counts(target: np.ndarray, prediction: np.ndarray, num_classes: int) -> np.n
     return counts_of(confusion_matrix(target, prediction, num_classes))
 
 
+def mask_counts(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Counts of masks, bool [organs, ...] each -> int64 [organs, 3]; ValueError if they differ in shape."""
+    if target.shape != prediction.shape:
+        raise ValueError(f'expected target and prediction of one shape, found {target.shape} and '
+                         f'{prediction.shape}')
+    axes = tuple(range(1, target.ndim))
+    return np.stack([(target & prediction).sum(axes), (prediction & ~target).sum(axes),
+                     (target & ~prediction).sum(axes)], axis=-1).astype(np.int64)
+
+
 def counts_of(confusion: np.ndarray) -> np.ndarray:
     """Confusion matrices [..., C, C] -> counts [..., C - 1, 3]."""
     right = np.diagonal(confusion, axis1=-2, axis2=-1)

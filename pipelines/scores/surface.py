@@ -50,9 +50,16 @@ def surface_distances(target: np.ndarray, prediction: np.ndarray, num_classes: i
             or not (spacing > 0).all()):
         raise ValueError(f'spacing_mm: expected two positive numbers, the height and width of a '
                          f'pixel in mm, found {spacing_mm!r}')
-    diagonal = np.hypot(*(spacing * target.shape))
-    return np.array([_of_masks(target == k, prediction == k, spacing, diagonal)
-                     for k in range(1, num_classes)], np.float64).reshape(-1, 2)
+    classes = np.arange(1, num_classes)[:, None, None]
+    return mask_distances(target == classes, prediction == classes, spacing)
+
+
+def mask_distances(target: np.ndarray, prediction: np.ndarray, spacing_mm: Sequence[float]) -> np.ndarray:
+    """`surface_distances` of masks, bool [organs, height, width] each -> float64 [organs, 2]."""
+    spacing = np.asarray(spacing_mm)
+    diagonal = np.hypot(*(spacing * target.shape[1:]))
+    return np.array([_of_masks(*both, spacing, diagonal) for both in zip(target, prediction)],
+                    np.float64).reshape(-1, 2)
 
 
 def _of_masks(target: np.ndarray, prediction: np.ndarray, spacing: np.ndarray,

@@ -8,6 +8,8 @@ from typing import Dict
 import tensorflow as tf
 
 from datasets.errors import InputError
+from datasets.labels import LabelCoding
+from datasets.targets import Targets, targets_of
 from models.segmenters.resnet import load_imagenet
 from pipelines.plan.config import Config, Segmenter
 from pipelines.plan.loading import segmenter_settings
@@ -18,21 +20,27 @@ from pipelines.runtime.seeds import stable_seed
 from pipelines.training.checkpoints import restore_networks
 
 
-def make_network(config: Config, run: Run, num_classes: int) -> tf.keras.Model:
+def targets_for(config: Config, run: Run, coding: LabelCoding) -> Targets:
+    """What the segmenter of a run learns to find."""
+    settings = segmenter_settings(config, run.segmenter)
+    return targets_of(coding, settings.targets, settings.overlapping)
+
+
+def make_network(config: Config, run: Run, num_outputs: int) -> tf.keras.Model:
     """The network of a run with weights from the seeds: the same start in every regime."""
     settings = segmenter_settings(config, run.segmenter)
-    return _built(config, run, settings, SEGMENTERS[settings.network].build, num_classes)
+    return _built(config, run, settings, SEGMENTERS[settings.network].build, num_outputs)
 
 
-def make_helpers(config: Config, run: Run, num_classes: int) -> Dict[str, tf.keras.Model]:
+def make_helpers(config: Config, run: Run, num_outputs: int) -> Dict[str, tf.keras.Model]:
     """What is trained beside the network and not exported, a critic for example; mostly nothing."""
     settings = segmenter_settings(config, run.segmenter)
     helpers = SEGMENTERS[settings.network].helpers
-    return _built(config, run, settings, helpers, num_classes) if helpers else {}
+    return _built(config, run, settings, helpers, num_outputs) if helpers else {}
 
 
-def _built(config: Config, run: Run, settings: Segmenter, place: str, num_classes: int):
-    return resolve(place)(num_classes, channels=config.data.channels,
+def _built(config: Config, run: Run, settings: Segmenter, place: str, num_outputs: int):
+    return resolve(place)(num_outputs, channels=config.data.channels,
                           seed=stable_seed(config.seed, run.seed, settings.network),
                           **dataclasses.asdict(settings.options))
 
@@ -69,8 +77,8 @@ def load_imagenet_file(network: tf.keras.Model, settings: Segmenter) -> None:
                          f'{" ".join(str(error).split())[:160]}') from None
 
 
-def trained_network(config: Config, run: Run, num_classes: int, workdir) -> tf.keras.Model:
+def trained_network(config: Config, run: Run, num_outputs: int, workdir) -> tf.keras.Model:
     """The network with the chosen weights of a trained run; InputError if it is not trained yet."""
-    network = make_network(config, run, num_classes)
+    network = make_network(config, run, num_outputs)
     restore_networks({'chosen': network}, Workdir(workdir).segmenter(run))
     return network

@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
+from datasets.labels import LabelCoding
+from datasets.targets import Targets
 from models.adversarial import copy_weights
 from pipelines.data import augment, batches, pixels
 from pipelines.plan.config import Config, Segmenter
@@ -22,9 +24,10 @@ from pipelines.plan.workdir import Workdir
 from pipelines.runtime import determinism
 from pipelines.runtime.seeds import stable_seed
 from pipelines.scores import overlap
-from pipelines.segmentation.network import input_deviation, make_helpers, make_network
+from pipelines.segmentation.network import (input_deviation, make_helpers, make_network,
+                                            targets_for)
 from pipelines.segmentation.pairs import Pairs, pairs_of
-from pipelines.segmentation.predict import predict_probabilities
+from pipelines.segmentation.predict import decided, predict_probabilities
 from pipelines.training.checkpoints import restore_networks
 from pipelines.training.task import Average, Phase, Task, Validation
 
@@ -56,11 +59,11 @@ def segmenter_task(config: Config, run: Run, workdir) -> Task:
 def task_of(config: Config, run: Run, pairs: Pairs, workdir) -> Task:
     """`segmenter_task` of given pairs; nothing is read before its first batch is asked for."""
     settings, coding = segmenter_settings(config, run.segmenter), pairs.info.coding
-    row = SEGMENTERS[settings.network]
+    row, targets = SEGMENTERS[settings.network], targets_for(config, run, coding)
     with determinism.precision(config.precision):  # of training alone: what is exported is float32
-        network, chosen = (make_network(config, run, coding.num_classes) for _ in range(2))
+        network, chosen = (make_network(config, run, targets.num_outputs) for _ in range(2))
         networks = {'network': network, 'chosen': chosen,
-                    **make_helpers(config, run, coding.num_classes)}
+                    **make_helpers(config, run, targets.num_outputs)}
     seed = stable_seed(config.seed, run.seed, 'segmenter', run.regime.name)
     is_tuned = run.regime.kind == 'finetune'
     rate = settings.finetune_learning_rate if is_tuned else settings.learning_rate
@@ -73,56 +76,72 @@ def task_of(config: Config, run: Run, pairs: Pairs, workdir) -> Task:
         copy_weights(chosen, network)
 
     phase = Phase(run.name, steps_of(config, run), lambda step: rate, resolve(row.updates)(networks),
-                  lambda first: _batches(config, settings, pairs, seed, first),
-                  _batch_spec(settings, config.data.channels))
+                  lambda first: _batches(config, settings, pairs, targets, seed, first),
+                  _batch_spec(settings, config.data.channels, targets))
     task = Task(run.name, networks, (phase,), (0.9, 0.999), start=start,
                 mixed_precision=config.precision == 'mixed_float16')
     if pairs.validation is None:
         return task._replace(averages=(Average(chosen, network, settings.average_decay),))
     return task._replace(validation=Validation(
-        settings.validate_every, _validator(config, settings, pairs, network), chosen, network))
+        settings.validate_every, _validator(config, settings, pairs, targets, network), chosen, network))
 
 
-def _batch_spec(settings: Segmenter, channels: int) -> Dict[str, tf.TensorSpec]:
+def _batch_spec(settings: Segmenter, channels: int, targets: Targets) -> Dict[str, tf.TensorSpec]:
     count, crop = settings.batch_size, settings.crop
+    masks = [len(targets.names)] if targets.is_overlapping else []
     return {'image': tf.TensorSpec([count, crop, crop, channels]),
-            'label': tf.TensorSpec([count, crop, crop], tf.uint8),
+            'label': tf.TensorSpec([count, crop, crop, *masks], tf.uint8),
             'key': tf.TensorSpec([count, 2], tf.int32)}
 
 
-def _prepare(settings: Segmenter, coding):
-    """Parsed record -> standardised float16 picture and classes, at the training size."""
-    size, projection = settings.size, tf.constant(coding.projection)
-    deviation = input_deviation(settings)
+def _prepare(settings: Segmenter, coding: LabelCoding, targets: Targets):
+    """Parsed record -> standardised float16 picture and classes, at the training size.
+
+    'label' is uint8: a class of each pixel [S, S], or a mask of each class [S, S, classes].
+    """
+    size, deviation = settings.size, input_deviation(settings)
+    projection, members = tf.constant(targets.projection(coding)), tf.constant(targets.members(coding))
+
+    def masks_of(codes):
+        shares = pixels.resize(tf.cast(tf.gather(members, codes), tf.float32), size, size)
+        return tf.ensure_shape(tf.cast(shares >= 0.5, tf.uint8), [size, size, len(targets.names)])
+
+    def classes_of(codes):
+        classes = pixels.resize_labels(tf.gather(projection, codes), size, targets.num_outputs)
+        return tf.ensure_shape(classes, [size, size])
 
     def prepare(row):
         image = pixels.standardise(pixels.resize(row['image'], size, size), deviation)
-        classes = tf.gather(projection, tf.cast(row['labels'], tf.int32))
-        classes = pixels.resize_labels(classes, size, coding.num_classes)
-        return {'image': tf.cast(image, tf.float16), 'label': tf.ensure_shape(classes, [size, size])}
+        codes = tf.cast(row['labels'], tf.int32)
+        label = masks_of(codes) if targets.is_overlapping else classes_of(codes)
+        return {'image': tf.cast(image, tf.float16), 'label': label}
     return prepare
 
 
-def _batches(config: Config, settings: Segmenter, pairs: Pairs, seed: int,
+def _batches(config: Config, settings: Segmenter, pairs: Pairs, targets: Targets, seed: int,
              first_step: int) -> tf.data.Dataset:
     shape = [settings.batch_size, settings.size, settings.size]
+    masks = [len(targets.names)] if targets.is_overlapping else []
 
     def finish(step, keys, rows):
         image = tf.ensure_shape(tf.cast(rows['image'], tf.float32), shape + [config.data.channels])
-        image, (label,) = augment.augment(image, [tf.ensure_shape(rows['label'], shape)], keys,
-                                          settings.augmentation)
+        label = tf.ensure_shape(rows['label'], shape + masks)
+        maps = tf.unstack(label, axis=-1) if masks else [label]
+        image, maps = augment.augment(image, maps, keys, settings.augmentation)
+        label = tf.stack(maps, axis=-1) if masks else maps[0]
         image, label = augment.random_crop(image, label, keys, settings.crop)
         return {'image': image, 'label': label, 'key': keys}
 
-    return batches.batches(pairs.info, _prepare(settings, pairs.info.coding), finish,
+    return batches.batches(pairs.info, _prepare(settings, pairs.info.coding, targets), finish,
                            settings.batch_size, seed, first_step, config.data.memory_limit_mb,
                            pairs.train)
 
 
-def _validator(config: Config, settings: Segmenter, pairs: Pairs, network) -> Callable[[], float]:
+def _validator(config: Config, settings: Segmenter, pairs: Pairs, targets: Targets, network
+               ) -> Callable[[], float]:
     """-> pooled average Jaccard, per cent, of the network on the validation pairs."""
     coding, size = pairs.info.coding, settings.size
-    prepare = _prepare(settings, coding)
+    prepare = _prepare(settings, coding, targets)
     rows = batches.serialized(pairs.info.paths, pairs.validation)
     rows = rows.take(settings.max_validation).map(
         lambda record: prepare(records.parse(record, pairs.info)), batches.THREADS)
@@ -131,13 +150,15 @@ def _validator(config: Config, settings: Segmenter, pairs: Pairs, network) -> Ca
 
     @tf.function(input_signature=[tf.TensorSpec([None, size, size, config.data.channels], tf.float16)])
     def predict(image):
-        probabilities = predict_probabilities(network, tf.cast(image, tf.float32), settings.crop,
-                                              coding.num_classes)
-        return tf.argmax(probabilities, -1, output_type=tf.int32)
+        probabilities = predict_probabilities(network, tf.cast(image, tf.float32), settings.crop, targets)
+        return decided(probabilities, targets)
 
     def score() -> float:
-        counted = [overlap.counts(row['label'].numpy(), predict(row['image']).numpy(),
-                                  coding.num_classes) for row in rows.batch(VALIDATION_BATCH)]
+        counted = []
+        for row in rows.batch(VALIDATION_BATCH):
+            sides = row['label'].numpy(), predict(row['image']).numpy()
+            counted.append(overlap.mask_counts(*(np.moveaxis(s > 0, -1, 0) for s in sides))
+                           if targets.is_overlapping else overlap.counts(*sides, targets.num_outputs))
         if not counted:
             raise InputError(f'{pairs.info.directory}: no pair is left to choose the epoch; raise '
                              f'generation.num_validation or segmenter.holdout')

@@ -14,11 +14,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
 from datasets.files import check_manifest, whole_folder, write_manifest
+from datasets.targets import Targets, targets_of
 from pipelines.data import pixels
 from pipelines.plan.config import Config
 from pipelines.plan.loading import segmenter_settings, to_dict
@@ -26,7 +28,7 @@ from pipelines.plan.methods import Method, Stage
 from pipelines.plan.regimes import Run
 from pipelines.plan.workdir import Workdir
 from pipelines.runtime.versions import versions
-from pipelines.segmentation.network import input_deviation, trained_network
+from pipelines.segmentation.network import input_deviation, targets_for, trained_network
 from pipelines.segmentation.predict import predict_probabilities
 from pipelines.segmentation.task import updates_of
 from pipelines.stages.stage import draw_function, stage_io, trained_generator
@@ -38,15 +40,16 @@ MANIFEST = 'manifest.json'
 class Segmenter(tf.Module):
     """What is exported: a network with everything that belongs to using it."""
 
-    def __init__(self, network, size: int, crop: int, num_classes: int, deviation: float, channels: int):
+    def __init__(self, network, size: int, crop: int, targets: Targets, deviation: float, channels: int):
         super().__init__()
         image = tf.TensorSpec([None, None, None, channels], tf.float32, 'image')
         self.segment = tf.function(self._segment, input_signature=[image])
         self.channels = channels
         # Only the weights are tracked: the network's own Keras functions need not be saved.
         self.weights = list(network.variables)
-        self.size, self.deviation = size, deviation
-        self.predict = lambda images: predict_probabilities(network, images, crop, num_classes)
+        self.size, self.deviation, self.targets = size, deviation, tuple(targets.names)
+        self.is_overlapping = targets.is_overlapping
+        self.predict = lambda images: predict_probabilities(network, images, crop, targets)
 
     def _segment(self, image):
         height, width = tf.shape(image)[1], tf.shape(image)[2]
@@ -54,11 +57,16 @@ class Segmenter(tf.Module):
                                    self.deviation)
         small = tf.ensure_shape(small, [None, self.size, self.size, self.channels])
         probabilities = pixels.resize(self.predict(small), height, width)
-        return {'class_map': tf.cast(tf.argmax(probabilities, -1), tf.uint8),
-                'probabilities': probabilities}
+        if not self.is_overlapping:
+            return {'class_map': tf.cast(tf.argmax(probabilities, -1), tf.uint8),
+                    'probabilities': probabilities}
+        masks, numbers = tf.cast(probabilities > 0.5, tf.uint8), [*range(1, len(self.targets) + 1)]
+        painted = tf.reduce_max(masks * tf.constant(numbers, tf.uint8), axis=-1)  # later ones over earlier
+        return {'class_map': painted, 'masks': masks, 'probabilities': probabilities}
 
     @tf.function(input_signature=[tf.TensorSpec([], tf.string, 'data')])
     def segment_encoded(self, data):
+        """`segment` of the bytes of one picture file."""
         picture = tf.io.decode_image(data, channels=self.channels, dtype=tf.uint16, expand_animations=False)
         return self.segment(tf.cast(picture, tf.float32)[None])
 
@@ -67,12 +75,13 @@ def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
     """Exports the chosen weights of a trained run to `output`/1; returns that folder."""
     coding = records.read_info(Workdir(workdir).records('train')).coding
     settings = segmenter_settings(config, run.segmenter)
-    network = trained_network(config, run, coding.num_classes, workdir)
-    module = Segmenter(network, settings.size, settings.crop, coding.num_classes,
+    targets = targets_for(config, run, coding)
+    network = trained_network(config, run, targets.num_outputs, workdir)
+    module = Segmenter(network, settings.size, settings.crop, targets,
                        input_deviation(settings), config.data.channels)
     description = {
-        'kind': 'segmenter', 'classes': ['background', *coding.targets],
-        'colours': coding.class_colours.tolist(), 'size': settings.size, 'crop': settings.crop,
+        'kind': 'segmenter', 'classes': ['background', *targets.names], 'targets': targets.to_dict(),
+        'colours': targets.colours(coding).tolist(), 'size': settings.size, 'crop': settings.crop,
         'channels': config.data.channels, 'regime': run.regime.name, 'network': settings.network, 'updates': updates_of(config, run),
         'seed': run.seed, 'config': to_dict(config), 'versions': versions()}
     return _save(module, {'serving_default': module.segment, 'encoded': module.segment_encoded},
@@ -138,18 +147,29 @@ def load_segmenter(model):
 
 
 def load_segmenter_for(model, records_directory):
-    """-> (function as of `load_segmenter`, records.Info): a model and records of the same classes.
+    """-> (function as of `load_segmenter`, records.Info, targets.Targets): a model and records that show
+    what it finds.
 
     Raises:
-      InputError: no model, no records, or the two do not name the same classes.
+      InputError: no model, no records, or the records do not tell the organs of the model's classes.
     """
     segment, description = load_segmenter(model)
     info = records.read_info(records_directory)
-    classes = ['background', *info.coding.targets]
-    if description['classes'] != classes:
+    targets = (Targets.from_dict(description['targets']) if 'targets' in description else
+               targets_of(info.coding))
+    classes = ['background', *targets.names]
+    if not {organ for own in targets.organs for organ in own} <= set(info.coding.organs) or (
+            description['classes'] != classes):
         raise InputError(f'--records {records_directory}: expected the classes of the model, '
-                         f'{description["classes"]}, found {classes}')
-    return segment, info
+                         f'{description["classes"]}, found the organs {", ".join(info.coding.organs)}')
+    return segment, info, targets
+
+
+def masks_of(result: dict, targets: Targets) -> np.ndarray:
+    """What a segmenter returned for one image -> bool [classes, H, W]."""
+    if targets.is_overlapping:
+        return np.moveaxis(result['masks'][0].numpy() > 0, -1, 0)
+    return result['class_map'][0].numpy() == np.arange(1, 1 + len(targets.names))[:, None, None]
 
 
 def _save(module, signatures, description: dict, output) -> Path:

@@ -18,7 +18,7 @@ import yaml
 from datasets import anatomy, records, writing
 from datasets.errors import InputError
 from datasets.files import write_png
-from datasets.sample import check_not_empty, check_sides
+from datasets.sample import check_shown, check_sides
 from pipelines.data import sheets
 from pipelines.data.fields import Repairs
 from pipelines.plan import artefacts, provenance
@@ -232,8 +232,7 @@ def write_png_pairs(info: records.Info, output) -> None:
         write_png(output / 'labels' / f'{name}.png', row['labels'])
         masks = {organ: info.coding.organ_mask(row['labels'], organ) for organ in info.coding.organs}
         try:
-            for organ, mask in masks.items():
-                check_not_empty(mask, organ)
+            check_shown(info.coding, masks, '')
             check_sides(info.coding, masks, name)
             complete.append(name)
         except InputError:
@@ -243,4 +242,5 @@ def write_png_pairs(info: records.Info, output) -> None:
     (output / 'coding.yaml').write_text(yaml.safe_dump({
         'organs': list(coding.organs), 'codes': [list(code.organs) for code in coding.codes[1:]],
         'colours': [list(code.colour) for code in coding.codes[1:]],
-        'targets': list(coding.targets), 'left_right': [list(p) for p in coding.left_right]}))
+        'targets': list(coding.targets), 'left_right': [list(p) for p in coding.left_right],
+        'optional': list(coding.optional), 'scattered': list(coding.scattered)}))

@@ -38,6 +38,7 @@ class Logs:
                 self._picture(step, picture[..., ::-1])
 
     def row(self, step: int, phase: str, metrics: Dict[str, float]) -> None:
+        """Appends a row to losses.jsonl and its numbers to TensorBoard; null for what is not finite."""
         row = {'step': step, 'phase': phase,
                **{k: v if math.isfinite(v) else None for k, v in metrics.items()}}
         with open(self.file, 'a') as file:
@@ -45,6 +46,7 @@ class Logs:
         self._scalars(row)
 
     def sheet(self, step: int, picture: np.ndarray) -> None:
+        """Keeps a sample sheet, RGB uint8 [H, W, 3], for people and TensorBoard."""
         write_png(self.samples / f'step-{step:08d}.png', picture)
         self._picture(step, picture)
 

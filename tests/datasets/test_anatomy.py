@@ -87,7 +87,7 @@ def test_pieces(limits):
 def test_range_errors():
     with pytest.raises(InputError, match='organ left is missing in one'):
         AnatomyRange.of([_map(left=(slice(0, 0), slice(0, 0)))], PAIR)
-    with pytest.raises(InputError, match='expected at least one, found none'):
+    with pytest.raises(InputError, match='expected at least one with an organ, found none'):
         AnatomyRange.of([], PAIR)
 
 

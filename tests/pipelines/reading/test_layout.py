@@ -16,6 +16,7 @@ from datasets.errors import InputError
 from datasets.files import read_json
 from datasets.labels import CHEST
 from datasets.readers import Request, open_dataset
+from datasets.targets import targets_of
 from pipelines.data import prepare
 from pipelines.plan.config import Data
 from pipelines.reading import layout, unblinding
@@ -23,6 +24,7 @@ from pipelines.serving import export
 from tests.pipelines.reading.test_unblinding import write_answers
 
 COUNT, SIZE = 6, 40
+TARGETS = targets_of(CHEST)
 CLASSES = ['background', *CHEST.targets]
 
 
@@ -95,10 +97,10 @@ def test_the_page_gives_nothing_away(folder, tmp_path):
 
 def test_swapping_sides_swaps_two_drawings_and_nothing_else(folder):
     info = records.read_info(folder)
-    pairs = [layout.make_pair(row, predicted(row['image'][..., 0]), info)
+    pairs = [layout.make_pair(row, predicted(row['image'][..., 0]), info, TARGETS)
              for row in records.read(info)]
-    one = layout.page_data(pairs, {pair.name: 'A' for pair in pairs}, info.coding)
-    two = layout.page_data(pairs, {pair.name: 'B' for pair in pairs}, info.coding)
+    one = layout.page_data(pairs, {pair.name: 'A' for pair in pairs}, info.coding, TARGETS)
+    two = layout.page_data(pairs, {pair.name: 'B' for pair in pairs}, info.coding, TARGETS)
     assert one.pop('reading') != two.pop('reading')
     assert [pair['A'] for pair in one['pairs']] == [pair.prediction for pair in pairs]
     for pair in two['pairs']:
@@ -130,7 +132,7 @@ def test_some_at_random_or_the_hardest(folder, tmp_path):
     assert {p['image'] for p in few['pairs']} < {p['image'] for p in more['pairs']}
     info = records.read_info(folder)
     agreement = {pair.name: pair.agreement for pair in (
-        layout.make_pair(row, predicted(row['image'][..., 0].astype(np.float32)), info)
+        layout.make_pair(row, predicted(row['image'][..., 0].astype(np.float32)), info, TARGETS)
         for row in records.read(info))}
     worst = sorted(agreement, key=agreement.get)[:3]
     hardest, _, _ = make(folder, tmp_path / 'hardest', count=3, hardest=True)
@@ -142,11 +144,11 @@ def test_agreement_is_the_mean_over_organs(folder):
     info = records.read_info(folder)
     row = dict(next(iter(by_name(folder).values())))
     target = CHEST.projection[row['labels']]
-    assert layout.make_pair(row, target, info).agreement == 100
-    assert layout.make_pair(row, np.where(target == 2, 0, target), info).agreement == (
+    assert layout.make_pair(row, target, info, TARGETS).agreement == 100
+    assert layout.make_pair(row, np.where(target == 2, 0, target), info, TARGETS).agreement == (
         pytest.approx(200 / 3))
     row['labels'] = np.zeros_like(row['labels'])
-    assert layout.make_pair(row, np.zeros_like(target), info).agreement == 100
+    assert layout.make_pair(row, np.zeros_like(target), info, TARGETS).agreement == 100
 
 
 def test_contours_by_hand():

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
+from datasets.targets import targets_of
 from models.segmenters.smanet import PyramidPooling
 from pipelines.data import batches
 from pipelines.plan.regimes import Run, parse_regime, regimes
@@ -144,7 +145,8 @@ def test_imagenet_weights_get_pictures_of_imagenets_contrast(finished):
         changed = with_segmenter(config, imagenet_weights=weights)
         info = records.read_info(workdir / 'records' / 'train')
         row = next(iter(batches.serialized(info.paths)))
-        image = segmentation._prepare(changed.segmenter, info.coding)(records.parse(row, info))['image']
+        image = segmentation._prepare(changed.segmenter, info.coding, targets_of(info.coding))(
+            records.parse(row, info))['image']
         deviations.append(np.std(image.numpy().astype(np.float32)))
     np.testing.assert_allclose(deviations, [1, 58 / 127.5], rtol=1e-3)
 

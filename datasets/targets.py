@@ -1,0 +1,105 @@
+"""What a segmenter learns to find: classes made of organs, chosen apart from the codes of the records."""
+from __future__ import annotations
+
+from typing import Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from datasets.errors import InputError
+from datasets.labels import BACKGROUND_COLOUR, LabelCoding
+
+
+class Targets(NamedTuple):
+    """The classes of a segmenter.
+
+    Attributes:
+      names: of the classes, in their order; class i + 1 is `names[i]`, 0 the background.
+      organs: of each class, the organs of the coding that it is made of.
+      is_overlapping: each class is a mask of its own, decided by itself; else each pixel has one class.
+      is_chosen: whether somebody chose them; else they are those of the coding, where a code says which of
+        several organs it counts for.
+    """
+    names: Tuple[str, ...]
+    organs: Tuple[Tuple[str, ...], ...]
+    is_overlapping: bool = False
+    is_chosen: bool = True
+
+    @property
+    def num_outputs(self) -> int:
+        """Channels of the network: one a class, and one of the background where they exclude each other."""
+        return len(self.names) + (not self.is_overlapping)
+
+    def members(self, coding: LabelCoding) -> np.ndarray:
+        """Which codes belong to which class, bool [codes, classes].
+
+        Where classes exclude each other, a code counts for the class of its own target, else for the first
+        that has one of its organs.
+        """
+        belongs = np.array([[any(organ in code.organs for organ in own) for own in self.organs]
+                            for code in coding.codes])
+        if self.is_overlapping:
+            return belongs
+        wanted = np.array([[code.target in own for own in self.organs] for code in coding.codes])
+        if self.is_chosen:
+            wanted = np.where(wanted.any(axis=1, keepdims=True), wanted, belongs)
+        return wanted & (np.cumsum(wanted, axis=1) == 1)
+
+    def projection(self, coding: LabelCoding) -> np.ndarray:
+        """Code -> class, uint8 [codes]; of classes that exclude each other."""
+        members = self.members(coding)
+        return np.where(members.any(axis=1), 1 + members.argmax(axis=1), 0).astype(np.uint8)
+
+    def masks(self, coding: LabelCoding, label_map: np.ndarray) -> np.ndarray:
+        """Label map of codes [H, W] -> bool [classes, H, W]."""
+        return np.moveaxis(self.members(coding)[label_map], -1, 0)
+
+    def class_map(self, masks: np.ndarray) -> np.ndarray:
+        """bool [classes, H, W] -> class map uint8 [H, W]; later classes are painted over earlier ones."""
+        painted = np.zeros(masks.shape[1:], np.uint8)
+        for number, mask in enumerate(masks, 1):
+            painted[mask] = number
+        return painted
+
+    def colours(self, coding: LabelCoding) -> np.ndarray:
+        """Class -> RGB, uint8 [1 + classes, 3]: that of the first code of the class."""
+        members = self.members(coding)
+        return np.array([BACKGROUND_COLOUR] + [coding.codes[column.argmax()].colour
+                                               for column in members.T], np.uint8)
+
+    def to_dict(self) -> dict:
+        """Plain data for JSON."""
+        return {'organs': {name: list(own) for name, own in zip(self.names, self.organs)},
+                'is_overlapping': self.is_overlapping, 'is_chosen': self.is_chosen}
+
+    @classmethod
+    def from_dict(cls, data: Mapping) -> 'Targets':
+        """The inverse of `to_dict`."""
+        return cls(tuple(data['organs']), tuple(map(tuple, data['organs'].values())),
+                   data['is_overlapping'], data['is_chosen'])
+
+
+def targets_of(coding: LabelCoding, chosen: Optional[Mapping[str, Sequence[str]]] = None,
+               is_overlapping: bool = False) -> Targets:
+    """The classes that a config chooses, or those of the coding.
+
+    Args:
+      chosen: name of a class -> the organs that it is made of, such as {lungs: [left_lung, right_lung]}.
+
+    Raises:
+      InputError: an organ that the coding does not have, or a class that no code is left for.
+    """
+    if chosen is None:
+        return Targets(coding.targets, tuple((target,) for target in coding.targets), is_overlapping, False)
+    for name, organs in chosen.items():
+        for organ in organs:
+            if organ not in coding.organs:
+                raise InputError(f'segmenter.targets.{name}: expected organs of the data set '
+                                 f'({", ".join(coding.organs)}), found {organ!r}')
+        if not organs:
+            raise InputError(f'segmenter.targets.{name}: expected at least one organ, found none')
+    made = Targets(tuple(chosen), tuple(map(tuple, chosen.values())), is_overlapping)
+    for name, column in zip(made.names, made.members(coding).T):
+        if not column.any():
+            raise InputError(f'segmenter.targets.{name}: no pixel is left for it, for every code of its '
+                             f'organs belongs to a class before; set segmenter.overlapping=true')
+    return made
