@@ -1,4 +1,4 @@
-"""The preventive augmentation of the paper, before any GAN (papers 000/001, sections 3 and 4.1).
+"""The preventive augmentation of the paper, before any GAN (Ciano 2021, sections 3 and 4.1).
 
 Rotation in [-2, 2] degrees; horizontal, vertical and combined translation of -3 % to +3 % of the
 pixels; zero-mean Gaussian noise on the image only. Five variants beside the original make 744 of

@@ -1,6 +1,6 @@
 """Lays out a blinded reading of target against prediction as one HTML page and its key.
 
-Section 4.4 of the journal paper (000; the arXiv version, 001, says the same): three physicians
+Ciano 2021, section 4.4 (journal; the arXiv version says the same): three physicians
 were shown 20 images that "can be considered difficult, at least based on the high error", each as
 three columns, the radiograph, the target and the prediction, the order of the last two "randomly
 exchanged". They were asked "to choose the best segmentation and to comment about their choice";

@@ -1,26 +1,16 @@
 """Says in plain words how results were measured and where that differs from the paper.
 
-The paper's own protocol is stated in the README ("Fidelity") and in `published.yaml`.
+The paper's own protocol is stated in pipelines/FIDELITY.md and in published/ciano2021.yaml.
 """
 from __future__ import annotations
 
 from typing import List, Sequence
 
 from pipelines.plan.regimes import order_of
+from pipelines.report.papers import load_paper
 from pipelines.runtime.json_lines import Row
 
-PUBLISHED_NOTE = ('Published: SCR official split 124/123, pooled over the test pixels, scored at '
-                  '512 px; 10,000 synthetic images, 2,500 of them for validation; the number of '
-                  'updates is not printed.')
-PAPER_SCALE = (  # key of the protocol, the paper's value, words for it
-    ('size', 512, 'scored at {} px'),
-    ('train_size', 512, 'trained at {} px'),
-    ('num_test_images', 123, '{} test images'),
-    ('gan_size', 1024, 'generated at {} px'),
-    ('num_synthetic', 10_000, '{} synthetic images'),
-)
 OF_GENERATION = ('gan_size', 'num_synthetic')  # say nothing about REAL
-PAPER_REAL_IMAGES = {'full': 124, 'tiny': 11}
 
 
 def said(rows: Sequence[Row], name: str) -> str:
@@ -47,17 +37,18 @@ def describe(rows: Sequence[Row]) -> str:
 def differences(rows: Sequence[Row], configuration: str) -> List[str]:
     """Sentences on where the protocol of `rows` leaves the paper's; none if it does not."""
     notes = []
-    if configuration not in PAPER_REAL_IMAGES:
+    paper = load_paper()
+    if configuration not in paper['real_images']:
         notes.append(f'Configuration {configuration!r} is none of the paper\'s: nothing published '
                      f'corresponds to it.')
     datasets = said(rows, 'dataset')
-    if not all(_is_papers(name) for name in _values(rows, 'dataset') or ['?']):
+    if not all(str(name).lower().startswith(tuple(paper['datasets'])) for name in _values(rows, 'dataset') or ['?']):
         notes.append(f'ANOTHER DATA SET than the paper\'s: {datasets} instead of JSRT/SCR. The '
                      f'numbers must not be compared with the published ones.')
     changed = []
-    scale = PAPER_SCALE
-    if configuration in PAPER_REAL_IMAGES:
-        scale += (('num_real', PAPER_REAL_IMAGES[configuration], '{} real images'),)
+    scale = list(paper['scale'])
+    if configuration in paper['real_images']:
+        scale.append(('num_real', paper['real_images'][configuration], '{} real images'))
     for name, papers, words in scale:
         told = [row for row in rows if name not in OF_GENERATION or row['regime'] != 'real']
         if told and _values(told, name) != [papers]:
@@ -83,7 +74,3 @@ def _unequal_updates(rows: Sequence[Row]) -> List[str]:
 def _values(rows: Sequence[Row], name: str) -> list:
     found = {row.get(name, row['protocol'].get(name)) for row in rows} - {None}
     return sorted(found, key=lambda value: (str(type(value)), value))
-
-
-def _is_papers(dataset: str) -> bool:
-    return str(dataset).lower().startswith(('jsrt', 'scr'))

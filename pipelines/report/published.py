@@ -1,6 +1,6 @@
 """Published numbers beside measured ones: Tables 1, 2 and 3 of Ciano et al. 2021.
 
-Papers 000 (journal) and 001 (arXiv) with the numbers in `published.yaml`; ours come from
+The numbers of the journal and of the arXiv version stand in published/ciano2021.yaml; ours come from
 results.score_rows, of the test images. `protocol.configuration` says where a result belongs:
 'full' -> Table 1, 'tiny' -> Table 2, anything else -> a table of its own with Table 2's numbers
 beside it. Every cell reads `published / ours`; '-' stands for what nobody printed or we have not
@@ -8,34 +8,18 @@ measured. What differs from the paper's protocol is said under each table, and n
 """
 from __future__ import annotations
 
-import pathlib
 from typing import Dict, List, Optional, Sequence, Tuple
-
-import yaml
 
 from pipelines.plan import segmenters
 from pipelines.plan.regimes import label_of, order_of, rank_of, regimes
 from pipelines.report import protocols
+from pipelines.report.papers import Paper, load_paper
 from pipelines.runtime.json_lines import Row
 from pipelines.scores.table import Table, mean_and_deviation
 
-PUBLISHED = pathlib.Path(__file__).parents[1] / 'published.yaml'
-ORGANS = ('left_lung', 'heart', 'right_lung', 'average')  # the order of the lists in published.yaml
+ORGANS = ('left_lung', 'heart', 'right_lung', 'average')  # the order of the lists there
 METRICS = (('J', 'jaccard_pooled'), ('DSC', 'dice_pooled'))
 ARXIV = ' †'
-ARXIV_NOTE = '† Only in the arXiv version (paper 001); the journal version (paper 000) drops it.'
-TABLE3 = {'human_expert': 'Human expert', 'unet_wang2017': 'U-Net (Wang 2017)',
-          'invertednet': 'InvertedNet', 'segnet_oliveira': 'SegNet (Oliveira 2018) ‡',
-          'fcn_oliveira': 'FCN (Oliveira 2018)', 'scan': 'SCAN',
-          'unet_eslami': 'U-Net (Eslami)' + ARXIV, 'pix2pix_mtdg': 'Pix2Pix MTdG' + ARXIV,
-          'three_stage': 'Three-stage method, as published'}
-
-Published = Dict[str, dict]
-
-
-def load_published() -> Published:
-    """Reads the paper's tables: {'full': {regime: {J, DSC}}, 'tiny': ..., 'table3': ...}."""
-    return yaml.safe_load(PUBLISHED.read_text(encoding='utf-8'))['ciano2021']
 
 
 def tables(rows: Sequence[Row]) -> List[Table]:
@@ -45,7 +29,7 @@ def tables(rows: Sequence[Row]) -> List[Table]:
       rows: of results.score_rows; those of other images than the test set's are left out.
     """
     rows = [row for row in rows if row['split'] == 'test']
-    published = load_published()
+    published = load_paper()
     made = []
     for number, configuration in ((1, 'full'), (2, 'tiny')):
         groups = _groups(rows, [configuration])
@@ -59,7 +43,7 @@ def tables(rows: Sequence[Row]) -> List[Table]:
             title = f'Configuration {configuration!r} beside Table 2: published / ours'
             made.append(_comparison(title, experiment, measured, published['tiny'],
                                     configuration))
-    return made + [_table3(rows, published['table3'])]
+    return made + [_table3(rows, published)]
 
 
 def configuration_of(row: Row) -> str:
@@ -129,9 +113,9 @@ def _comparison(title: str, experiment: Optional[str], rows: Sequence[Row], publ
     header = ('Metric', 'Trained on', *[organ.replace('_', ' ').capitalize() for organ in organs])
     notes = ['Per cent, pooled over all pixels of the test set; ours: mean ± standard deviation '
              '(number of seeds and draws) where there are several; "-": not measured or not printed.',
-             protocols.PUBLISHED_NOTE]
+             load_paper()['note']]
     if any('only_in' in printed for printed in published.values()):
-        notes.append(ARXIV_NOTE)
+        notes.append(load_paper()['arxiv_note'])
     if rows:
         notes += [f'Ours: {experiment}. {protocols.describe(rows)}',
                   *protocols.differences(rows, configuration)]
@@ -149,11 +133,11 @@ def _by_seed(rows: Sequence[Row]) -> Dict[tuple, Dict[Tuple[int, int], float]]:
     return values
 
 
-def _table3(rows: Sequence[Row], published: Dict[str, list]) -> Table:
-    body = []
-    for name, (size, augmentation, evaluation, *scores) in published.items():
+def _table3(rows: Sequence[Row], published: Paper) -> Table:
+    body, printed = [], published['table3']
+    for name, (size, augmentation, evaluation, *scores) in printed.items():
         augmentation = {True: 'yes', False: 'no'}.get(augmentation, augmentation)
-        body.append((TABLE3[name], f'{size} × {size}', augmentation, evaluation,
+        body.append((published['table3_labels'][name], f'{size} × {size}', augmentation, evaluation,
                      *['-' if score is None else f'{score:g}' for score in scores]))
     notes = []
     for configuration in sorted({configuration_of(row) for row in rows}):
@@ -166,14 +150,12 @@ def _table3(rows: Sequence[Row], published: Dict[str, list]) -> Table:
     ours = ('Ours: of each experiment the regime that the paper puts here, three-stage and '
             'fine-tuned, or the nearest to it that was measured, whatever it scored; lungs are the '
             'mean of left and right.'
-            if len(body) > len(published) else 'Ours: not measured.')
+            if len(body) > len(printed) else 'Ours: not measured.')
     header = ('Method', 'Image size', 'Augmentation', 'Evaluation', 'Lungs DSC', 'Lungs J',
               'Heart DSC', 'Heart J')
     return Table('Table 3. Segmentation on the SCR data, as published, and our row', header, body, [
-        'The protocols differ in split, image size, training data and in whether pixels are pooled '
-        'or images averaged, so the table gives a rough idea only (paper, section 4.3); no row is '
-        'ranked above another.',
-        ours, ARXIV_NOTE, '‡ 97.9 as printed there; Oliveira and dos Santos print 97.71.', *notes])
+        published['table3_notes'][0], ours, published['arxiv_note'], *published['table3_notes'][1:],
+        *notes])
 
 
 def _our_row(configuration: str, experiment: str, rows: Sequence[Row]) -> Optional[tuple]:

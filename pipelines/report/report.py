@@ -21,6 +21,7 @@ from pipelines.plan.loading import from_dict
 from pipelines.report import (diagram, document, exhibits, findings, image_section, plots, protocols, published,
                               quality_section, run_sections)
 from pipelines.report.document import Block
+from pipelines.report.papers import load_paper
 from pipelines.runtime.json_lines import Row
 from pipelines.runtime.versions import versions
 from pipelines.scores.results import RESULTS, collect, score_rows
@@ -30,25 +31,6 @@ from pipelines.scores.table import Table
 Arm = Tuple[str, pathlib.Path]  # name, folder
 MOST_LEFT = 6                   # scores that are named where they are missing
 
-DEPARTURES = (
-    'SMANet has no public code that we know of, and the papers do not give the inside of its '
-    'attention: ours is a reconstruction, not the authors\' network.',
-    'Label codes, colours and the radius of the dots are ours: the papers do not print them. '
-    'Clavicles over a lung have codes of their own, so that a label map keeps the overlap.',
-    'Noise of the augmentation, "variance between 0.01 and 0.03 x 255": read as a variance drawn '
-    'from U(0.01, 0.03) x 255 in grey levels of 0..255, unless the config says otherwise.',
-    'The sixfold augmentation is read as the original and one variant for each of the five listed '
-    'operations, unless the config says otherwise.',
-    'The epoch of REAL and of fine-tuning is chosen on real source images held out before '
-    'augmentation; with few images none is held out, and averaged weights are taken after a fixed '
-    'number of updates.',
-    'REAL gets as many updates as pre-training and fine-tuning together.',
-    'Generated label maps are cleaned (majority filter, specks) unless labels.clean is false; dots '
-    'are drawn again as whole discs.',
-    'Where heart and lung masks overlap the heart is the target.',
-    'Every statement of the papers and the official code has its row in the README, "Fidelity".',
-    'Settings in which this run leaves the paper\'s configuration are in its config.yaml, below.',
-)
 
 
 def write_report(workdir, output=None) -> pathlib.Path:
@@ -86,7 +68,7 @@ def write_report(workdir, output=None) -> pathlib.Path:
         'Blinded reading': _of_arms(_with('reading', arms), run_sections.reading),
         'Training of the generators': _of_arms(arms, run_sections.stages),
         'Training of the segmenters': _of_arms(arms, run_sections.segmenters),
-        'Departures from the paper': [document.listing(DEPARTURES)] + _differences(scores),
+        'Departures from the paper': [document.listing(load_paper()['departures']), *_differences(scores)],
         'What was run': _run(workdir, config) + _of_arms(arms, run_sections.records),
         'Versions': [_versions(rows)],
     }

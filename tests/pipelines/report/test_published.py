@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.report import protocols
-from pipelines.report.published import ARXIV_NOTE, load_published, tables
+from pipelines.report.papers import load_paper
+from pipelines.report.published import tables
 from pipelines.scores import results
 from pipelines.scores.table import to_markdown, to_text
 from tests.evaluations import make_evaluation
@@ -45,7 +46,7 @@ def cells(table, metric, label):
 
 
 def test_published_numbers_obey_dsc_of_j_as_pooled_scores_do():
-    published = load_published()
+    published = load_paper()
     for configuration in ('full', 'tiny'):
         for regime, numbers in published[configuration].items():
             for j, dsc in zip(numbers['J'][:3], numbers['DSC'][:3]):
@@ -113,7 +114,8 @@ def test_arxiv_only_columns_are_marked():
     table1, table2, table3 = tables([])
     marked = [row[1] for row in table1.rows if row[0] == 'J' and '†' in row[1]]
     assert len(marked) == 4 and all('Single' in label or 'Two' in label for label in marked)
-    assert ARXIV_NOTE in table1.notes and ARXIV_NOTE not in table2.notes
+    note = load_paper()['arxiv_note']
+    assert note in table1.notes and note not in table2.notes
     assert sum('†' in row[0] for row in table3.rows) == 2
 
 
