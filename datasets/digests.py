@@ -41,11 +41,15 @@ class Digests:
 
     def of(self, dataset: Dataset, id: str) -> str:
         """Of one sample, read only where its files are others than they were."""
+        if not self.is_known(dataset, id):
+            self._keep(dataset, id, of_sample(dataset.load(id)))
+        return self.known[self._stamps(dataset, id)[0]][1]
+
+    def is_known(self, dataset: Dataset, id: str) -> bool:
+        """Whether its files are those that the digest was taken of."""
         key, stamps = self._stamps(dataset, id)
         entry = self.known.get(key)
-        if not (isinstance(entry, list) and len(entry) == 2 and entry[0] == stamps):
-            self._keep(dataset, id, of_sample(dataset.load(id)))
-        return self.known[key][1]
+        return isinstance(entry, list) and len(entry) == 2 and entry[0] == stamps
 
     def save(self) -> None:
         """Writes the cache, where there is something new and the folder is there."""
@@ -78,13 +82,15 @@ def contents(dataset: Dataset, digests: Digests, bar=lambda ids: ids) -> Dict[st
     """All of a data set on which records of it depend, as plain data.
 
     Args:
-      bar: (ids) -> the same, with progress.
+      bar: (ids that have to be read) -> the same, with progress.
 
     Returns:
       `ids`, in their order; `coding`; `field_of_view_mm`; `samples`: id -> digest, of those with files.
     """
     with_files = [id for id in dataset.ids if dataset.files(id)]
-    samples = {id: digests.of(dataset, id) for id in bar(with_files)}
+    for id in bar([id for id in with_files if not digests.is_known(dataset, id)]):
+        digests.of(dataset, id)
+    samples = {id: digests.of(dataset, id) for id in with_files}
     digests.save()
     coding = {**dataset.coding.to_dict(), 'name': ''}  # which may be that of the folder
     return json.loads(json.dumps({

@@ -13,7 +13,7 @@ NAMED = 5
 def read_ids(path: Union[str, pathlib.Path]) -> Tuple[str, ...]:
     """Reads a text file of ids, one a line; `#` starts a comment. Duplicates are an InputError."""
     try:
-        lines = pathlib.Path(path).read_text(encoding='utf-8').splitlines()
+        lines = pathlib.Path(path).expanduser().read_text(encoding='utf-8').splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f'{path}: expected a text file of ids, one a line: {error}') from error
     ids = tuple(line for line in (line.split('#')[0].strip() for line in lines) if line)

@@ -5,8 +5,8 @@ Pix2PixHD with an enhancer, edges and a pool of pictures), eight samples of each
 and on synthetic pairs, a U-Net, an evaluation. Every step is logged. `report` writes a report from rows
 of results made by hand, which is the same text on every machine.
 
-    python -m tests.golden      # writes the files anew: where numbers moved on purpose, and its commit
-                                # says which moved and why
+    python -m tests.golden      # writes the files anew, for this machine: where numbers moved on purpose,
+                                # and its commit says which moved and why
 """
 import hashlib
 import json
@@ -136,6 +136,6 @@ def machine() -> dict:
 
 if __name__ == '__main__':
     with tempfile.TemporaryDirectory() as scratch:
-        STEPS.write_text(json.dumps({**machine(), **measure(Path(scratch) / 'run')}, indent=0))
+        STEPS.write_text(json.dumps([{**machine(), **measure(Path(scratch) / 'run')}], indent=0))
     with tempfile.TemporaryDirectory() as scratch:
         REPORT.write_text(write_report(scratch))

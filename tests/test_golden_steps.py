@@ -1,6 +1,6 @@
 """Every training, the samples, an evaluation and a report are what they were, see tests/golden.py.
 
-On the instructions and the number of cores that the file was made with to 1e-5; elsewhere rounding differs
+On instructions and a number of cores that the file knows to 1e-5; elsewhere rounding differs
 and grows, so to 1e-3 over the first five steps, and what learns from samples, which differ by then, by its
 names alone. Names, steps and texts are exact everywhere.
 """
@@ -11,8 +11,9 @@ import pytest
 from tests import golden
 from tests.conftest import made_once
 
-WANTED = json.loads(golden.STEPS.read_text())
-IS_SAME = {key: WANTED[key] for key in golden.machine()} == golden.machine()
+MADE = json.loads(golden.STEPS.read_text())  # the same commit on several machines
+MATCHING = [made for made in MADE if {key: made[key] for key in golden.machine()} == golden.machine()]
+WANTED, IS_SAME = (MATCHING or MADE)[0], bool(MATCHING)
 TOLERANCE, STEPS = (1e-5, None) if IS_SAME else (1e-3, 5)
 
 

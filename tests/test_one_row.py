@@ -89,7 +89,7 @@ def test_a_toy_is_planned_guarded_and_redone_like_everything_else(made):
     plan = describe(matrix.arms_of(config))
     assert 'toy/look: toygan' in plan and '6 steps' in plan
     changed = from_dict({**CONFIG, 'stages': {'toy_look': {'steps': 8}}})
-    with pytest.raises(Outdated, match='stages/toy_look no longer fits: .*settings.steps 6 and not 8') as raised:
+    with pytest.raises(Outdated, match='stages/toy_look no longer fits: .*toygan.steps 6 and not 8') as raised:
         open_experiment(changed, workdir, matrix.arms_of(changed))
     assert raised.value.redo == ('stages/toy_look',)
 

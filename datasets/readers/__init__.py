@@ -6,6 +6,7 @@ say which images there are, and refuses a layout that is not as it should be; pi
 """
 from __future__ import annotations
 
+import os
 from typing import Callable, Dict, NamedTuple, Optional, Sequence
 
 from datasets.errors import InputError
@@ -70,4 +71,9 @@ def open_dataset(name: str, asked: Request) -> Dataset:
                          f'number with --count (data.num_train)')
     if not reader.is_drawn and asked.source is None:
         raise InputError(f'--source: expected the folder of the {name} data set, found nothing')
-    return reader.open(asked)
+    return reader.open(asked._replace(source=place_of(asked.source)))
+
+
+def place_of(source: Optional[str]) -> Optional[str]:
+    """Where a source lies, `~` for the home folder; shells leave it as it is behind `--set data.source=`."""
+    return None if source is None else os.path.expanduser(source)

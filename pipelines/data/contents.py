@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Callable, Optional
 
 from datasets.digests import Digests, contents
-from datasets.readers import READERS
+from datasets.readers import READERS, place_of
 from pipelines.data.sources import open_split
 from pipelines.plan.config import Config
 from pipelines.runtime import progress
@@ -23,11 +23,11 @@ def contents_of(config: Config, folder, say: Callable[[str], None] = print
 
     def look(name: str) -> Optional[dict]:
         data = config.sources.get(name, config.data)
-        if not READERS[data.dataset].is_drawn and not Path(data.source).exists():
+        if not READERS[data.dataset].is_drawn and not Path(place_of(data.source)).exists():
             if data.source not in told:
                 told.add(data.source)
                 say(f'note: data.source {data.source} is not there: what was made of it is taken as it is')
             return None
-        return contents(open_split(config, name), kept, lambda ids: progress.bar(
+        return contents(open_split(config, name), kept, lambda ids: ids and progress.bar(
             ids, desc=f'look at {name}', unit='image'))
     return look

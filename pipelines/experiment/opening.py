@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Dict, Iterable, Optional, Sequence
 
 from datasets.errors import InputError
+from datasets.readers import place_of
 from pipelines.data.contents import contents_of
 from pipelines.data.sources import has_left_out
 from pipelines.plan import artefacts, provenance
@@ -68,7 +69,7 @@ def _every(arm: Arm, folder) -> Dict[str, Artefact]:
     try:
         is_left = has_left_out(arm.config)
     except InputError:
-        if Path(arm.config.data.source or '.').exists():
+        if Path(place_of(arm.config.data.source) or '.').exists():
             raise
         is_left = Workdir(folder).records('left_out').exists()
     return artefacts.all_of(arm.config, arm.scores, ['test'] + ['left_out'] * is_left)

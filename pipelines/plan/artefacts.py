@@ -67,7 +67,7 @@ def stage_of(config: Config, stage: Stage) -> Artefact:
     settings.pop('snapshot', None)  # who draws with it, and no other training
     tree = _less(config, ['generation', 'evaluation', 'segmenter', 'segmenters', *_sections(), *_IMAGES,
                           *_CLEANING])
-    return Artefact(f'stages/{stage.folder}', {**tree, 'settings': settings},
+    return Artefact(f'stages/{stage.folder}', {**tree, stage.kind: settings},
                     tuple(f'records/{name}' for name in stage.reads),
                     lambda other: stage_of(other, stage))
 
@@ -96,7 +96,7 @@ def segmenter_of(config: Config, run: Run) -> Artefact:
         of += (f'synthetic/{run.regime.method.name}',)
     if kind == 'finetune':
         of += (f'segmenters/{run.pretraining.name}',)
-    return Artefact(f'segmenters/{run.name}', {**tree, 'settings': settings}, of,
+    return Artefact(f'segmenters/{run.name}', {**tree, 'segmenter': settings}, of,
                     lambda other: segmenter_of(other, run))
 
 

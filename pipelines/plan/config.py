@@ -20,9 +20,11 @@ class Data:
     """Which pictures, and how they become records."""
     dataset: str                        # phantom | jsrt | folder: a row of datasets.readers.READERS
     source: Optional[str] = None        # folder of the data set; none for the phantom
-    size: int = 1024                    # side of the records that the GANs learn, px
+    # Side of the records that the GANs learn, px: a power of two where PGGAN draws pictures or label maps. Work
+    # and memory grow with its square; thin organs vanish below their width.
+    size: int = 1024
     channels: int = 1                   # of its pictures: 1 = grey, 3 = colour
-    num_train: Optional[int] = None     # draw so many learning images at random (TINY: 11)
+    num_train: Optional[int] = None     # draw so many learning images at random (TINY: 11); none = all
     draw: int = 0                       # which random draw of them (and which phantoms)
     train_ids: Optional[str] = None     # or name them: a file with one id a line
     division: str = 'official'          # official | listed | folds: a row of datasets.divisions.DIVISIONS
@@ -31,12 +33,14 @@ class Data:
     fold: int = 0                       # folds: which of them is tested, from 0 on
     num_test: Optional[int] = None      # phantom: how many test images to draw
     field_of_view_mm: Optional[Tuple[float, ...]] = None  # folder: height and width of its pictures
-    augment: int = 6                    # versions of each real image: itself and 5 variants
+    augment: int = 6                    # versions of each real image: itself and up to 5 variants, 1 to 6
     noise: str = 'variance'             # variance | std: how to read the paper's noise
     augment_mode: str = 'separate'      # separate | composed: one operation a variant, or all
-    dots_size: int = 64                 # side of the map of dots, px
-    dots_radius: int = 2                # radius of a dot on that map, px
-    memory_limit_mb: int = 4096         # decoded records are kept in memory below this
+    dots_size: int = 64                 # side of the map of dots, px, a power of two; larger where dots merge
+    dots_radius: int = 2                # radius of a dot on that map, px; dots of two organs must not touch
+    # Decoded records are kept in memory below this; beyond, they are read as they are needed, in another
+    # order (which is another training).
+    memory_limit_mb: int = 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,19 +48,21 @@ class Labels:
     """How label maps are drawn, cleaned and checked."""
     channels: str = 'grey'              # grey (the paper) | onehot: how codes enter a GAN
     clean: bool = True                  # majority filter and speck removal on generated label maps
-    warp: float = 0.0                   # of generated ones: displacements on a 5x5 grid, as elastic
-    reject: bool = False                # redraw samples that fail the anatomical check
-    margin: float = 0.5                 # by how much the check widens the range of organs' areas
-    centroid_margin: float = 0.08       # and that of their centroids, as a share of the side
+    warp: float = 0.0                   # of generated ones: displacements on a 5x5 grid, share of the side
+    reject: bool = False                # redraw samples that fail the anatomical check, at most 100 times
+    # By how much the check widens the range of organs' areas, as a share of them, and that of their centroids,
+    # as a share of the side. Wider: fewer redrawn, stranger ones kept.
+    margin: float = 0.5
+    centroid_margin: float = 0.08
 
 
 @dataclasses.dataclass(frozen=True)
 class Generation:
     """How many samples the segmenter gets, and how they are made and filed."""
-    num_train: int = 7500               # these train the segmenter
+    num_train: int = 7500               # these train the segmenter; time and disk grow with them
     num_validation: int = 2500          # these choose the epoch
-    block: int = 16                     # samples computed together; part of a sample's address
-    shard: int = 512                    # samples per file, a multiple of block
+    block: int = 16                     # samples computed together; memory grows with it; part of an address
+    shard: int = 512                    # samples per file, a multiple of block; workers share files
 
     @property
     def count(self) -> int:
@@ -68,18 +74,20 @@ class Generation:
 class Segmenter:
     """The segmenter and its training in every regime; beside these keys those of its network."""
     network: str = 'smanet'             # a row of SEGMENTERS, which says which keys are its own
-    size: int = 512                     # side at which it trains, px
-    crop: int = 377                     # random crop, and the sliding window at test
-    batch_size: int = 17                # crops in a step
+    size: int = 512                     # side at which it trains, px; records are resized to it
+    # Random crop, and the sliding window at test, at most size: context that a pixel is judged by. Must fit
+    # the network, see its row in SEGMENTERS; memory grows with its square.
+    crop: int = 377
+    batch_size: int = 17                # crops in a step; memory grows with it; divides by the devices
     learning_rate: float = 1.0e-4       # of SYNTH and REAL, constant
     synth_steps: int = 20_000           # updates on synthetic pairs
-    finetune_steps: int = 5_000         # updates on real pairs after that; REAL gets the sum
+    finetune_steps: int = 5_000         # updates on real pairs after that; REAL gets the sum of both
     finetune_learning_rate: float = 1.0e-4  # of FINETUNE
-    validate_every: int = 500           # steps
+    validate_every: int = 500           # steps; rarer, and the best one is missed
     max_validation: int = 2500          # images used to choose the epoch
     holdout: float = 0.15               # share of the real source images held out to choose it
     min_holdout_images: int = 20        # with fewer source images, none: averaged weights instead
-    average_decay: float = 0.999        # a step, of those averaged weights
+    average_decay: float = 0.999        # a step, of those averaged weights: about 1/(1 - decay) steps count
     augmentation: Augmentation = Augmentation()
     # What it learns to find, as {lungs: [left_lung, right_lung]}; none = the targets of the data set.
     targets: Optional[Dict[str, Tuple[str, ...]]] = None
@@ -90,7 +98,7 @@ class Segmenter:
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
     """How test images are scored, and samples measured."""
-    size: int = 512                     # scored at this side whatever was trained
+    size: int = 512                     # side at which test images are scored, px, whatever was trained
     inception_weights: Optional[str] = None  # Keras' InceptionV3 .h5 without top, for FID
 
 

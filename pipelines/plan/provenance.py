@@ -80,9 +80,9 @@ def check(config: Config, folder, wanted: Mapping[str, Artefact], contents: Cont
         others = [name for name in reversed(hanging) if name != first]
         raise Outdated(
             f'{Path(folder)}: {first} no longer fits: it was made with {"; ".join(wrong[first][:notes.NAMED])}'
-            + (f'. What hangs on it goes too: {", ".join(others)}' if others else '')
-            + f'. To make it anew, repeat the command with --redo {" ".join(wrong)}; to keep it, go back '
-              f'to what it was made with, or choose another --workdir', list(wrong))
+            + (f', and {", ".join(others)} with it' if others else '')
+            + f'. Go back to what it was made with, choose another --workdir, or repeat the command with '
+              f'--redo {" ".join(wrong)}', list(wrong))
     if unknown:
         raise Outdated(
             f'{Path(folder)}: nobody noted what {", ".join(unknown)} was made with (by an older version '

@@ -54,7 +54,7 @@ class Segmenter(NamedTuple):
 @dataclasses.dataclass(frozen=True)
 class SMANetOptions:
     """Of SMANet, see models/segmenters/smanet.py."""
-    width: float = 1.0                  # scales every channel count
+    width: float = 1.0                  # scales every channel count; parameters grow with its square
     blocks: Tuple[int, ...] = (3, 4, 6, 3)  # of the encoder: ResNet-50; (3, 4, 23, 3): ResNet-101
     context: str = 'attention'          # attention (SMANet) | pyramid (PSPNet's, to compare)
     imagenet_weights: Optional[str] = None  # Keras' ResNet .h5 without top | keras | none
@@ -63,7 +63,7 @@ class SMANetOptions:
 @dataclasses.dataclass(frozen=True)
 class UNetOptions:
     """Of the plain U-Net, see models/segmenters/unet.py."""
-    width: float = 1.0                  # scales every channel count
+    width: float = 1.0                  # scales every channel count; parameters grow with its square
 
 
 def _check_width(settings, refuse) -> None:

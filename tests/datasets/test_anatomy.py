@@ -217,3 +217,38 @@ def test_a_rim_along_the_edge_of_the_picture_is_removed():
         assert clean_labels(label_map, CHEST, window)[1] <= 12  # its corners
         cleaned, _ = clean_labels(rimmed, CHEST, window)
         assert not np.isin(cleaned, (2, 3)).any()
+
+
+EYE = LabelCoding('eye', ('disc', 'lesion', 'vessels'), (
+    Code((), (0, 0, 0), None), Code(('disc',), (1, 1, 1), 'disc'), Code(('lesion',), (2, 2, 2), 'lesion'),
+    Code(('vessels',), (3, 3, 3), 'vessels')), ('disc', 'lesion', 'vessels'), optional=('lesion',),
+    scattered=('vessels',))
+
+
+def eye(lesion=True, columns=(4, 20), shift=0):
+    """A disc, perhaps a lesion, and vessels in two lines far apart."""
+    label_map = np.zeros((32, 32), np.uint8)
+    label_map[:, list(columns)] = 3
+    label_map[12 + shift:18 + shift, 10:16] = 1
+    if lesion:
+        label_map[2:5, 25:28] = 2
+    return label_map
+
+
+def test_organs_that_may_be_absent_or_lie_anywhere():
+    limits = AnatomyRange.of([eye(), eye(lesion=False)], EYE)
+    assert limits.violations(eye()) == [] == limits.violations(eye(lesion=False))
+    assert limits.violations(eye(columns=(1, 29))) == []  # in pieces and elsewhere: vessels may
+    assert limits.violations(eye(columns=(1, 3, 5, 7, 9, 17)))[0].startswith('vessels: area')
+    assert [wrong.split(':')[0] for wrong in limits.violations(eye(shift=10))] == ['disc']
+    never = AnatomyRange.of([eye(lesion=False)] * 2, EYE)
+    assert any(wrong.startswith('lesion: area') for wrong in never.violations(eye()))
+    assert never.violations(np.zeros((32, 32), np.uint8)) == ['disc: missing', 'vessels: missing']
+
+
+def test_cleaning_leaves_thin_scattered_organs():
+    drawn = eye()
+    drawn[25, 25] = 1  # a speck of the disc
+    cleaned, changed = clean_labels(drawn, EYE, window=3)
+    assert ((cleaned == 3) == (drawn == 3)).all() and cleaned[25, 25] == 0
+    assert changed == (cleaned != drawn).sum() >= 1

@@ -115,3 +115,15 @@ def test_dots_of_a_chest():
     assert np.bincount(code_map.ravel()).tolist() == [64 * 64 - 65, 13, 13, 13, 13, 13]
     for dot, found in zip(dots, decode_dots(code_map, CHEST)):
         assert (found.y, found.x) == pytest.approx((dot.y, dot.x), abs=0.5 / 64 + 1e-6)
+
+
+def test_absent_organs_have_no_dot_and_scattered_ones_never():
+    from tests.datasets.test_anatomy import EYE, eye
+    masks = {organ: EYE.organ_mask(eye(), organ) for organ in EYE.organs}
+    assert [dot.organ for dot in mask_dots(masks, EYE)] == ['disc', 'lesion']
+    without = {**masks, 'lesion': masks['lesion'] & False}
+    assert [dot.organ for dot in mask_dots(without, EYE)] == ['disc']
+    for some in (masks, without):
+        assert dots_violations(draw_dots(mask_dots(some, EYE), EYE, 32, 2), EYE, 2) == []
+    twice = draw_dots([Dot('disc', .2, .2), Dot('disc', .8, .8), Dot('vessels', .2, .8)], EYE, 32, 2)
+    assert dots_violations(twice, EYE, 2) == ['disc: expected one dot, found 2', 'vessels: expected no dot, found 1']

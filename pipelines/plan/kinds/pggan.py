@@ -12,18 +12,24 @@ POSITIVE = ('fmap_max', 'fmap_base', 'latent_size', 'group_size')
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """Networks and growth of the stages that draw from noise; see models/pggan, growth.py."""
-    fmap_base: int = 8192               # maps at side 2^r: fmap_base / 2^(r-1), at most fmap_max
+    # Feature maps at side 2^r: fmap_base / 2^(r-1), at most fmap_max. More of them: sharper, slower, and
+    # memory grows with maps x side^2, so the last sides decide.
+    fmap_base: int = 8192
     fmap_max: int = 64
-    latent_size: int = 64               # numbers of noise that a sample is drawn from
+    # Numbers of noise that a sample is drawn from. More than the maps at 4 px bring little.
+    latent_size: int = 64
     fused_scale: bool = True            # resize inside the convolution: same function, less cost
-    fade_images: int = 600_000          # real images shown while a new resolution fades in
-    stable_images: int = 600_000        # shown at each resolution after that
-    batch_sizes: Dict[int, int] = dataclasses.field(  # by side, for every side up to the last
+    # Real images shown while a new resolution fades in, and at each resolution after that. Steps are
+    # these over the batch size; too few leave a grid in the samples. fade_images=0: no growth by fading.
+    fade_images: int = 600_000
+    stable_images: int = 600_000
+    # By side, for every side from 4 px to the last; each a multiple of group_size. Memory grows with it.
+    batch_sizes: Dict[int, int] = dataclasses.field(
         default_factory=lambda: dict(growth.BATCH_SIZES))
     total_images: Optional[int] = None  # of all phases; the last takes what the others leave
-    learning_rate: float = 1.0e-3       # of both networks, below 1024 px
+    learning_rate: float = 1.0e-3       # of both networks, below 1024 px; higher ones diverge first in D
     learning_rate_1024: float = 1.5e-3  # from there on
-    group_size: int = 4                 # samples that share a minibatch standard deviation
+    group_size: int = 4                 # samples that share a minibatch standard deviation; divides batches
     initial_weights: Optional[str] = None  # folder of tools/import_weights.py to start from
     snapshot: Optional[int] = None      # step whose snapshot draws, stopping by eye; none = the last
 

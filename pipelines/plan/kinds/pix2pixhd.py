@@ -23,22 +23,34 @@ NOT_NEGATIVE = ('feature_weight', 'downsamplings', 'blocks', 'enhancers', 'pool_
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """Networks and schedule of the stages that translate; see models/pix2pixhd."""
-    ngf: int = 64                       # channels of the global generator at its own full size
-    downsamplings: int = 4              # strided convolutions of the global generator
-    blocks: int = 9                     # residual blocks of the global generator
-    enhancers: int = 0                  # local enhancers; each doubles the size and halves ngf
+    # Channels of the global generator at its own full size, a multiple of 2^enhancers; parameters grow with
+    # the square (ngf 64: 182 million).
+    ngf: int = 64
+    # Strided convolutions of the global generator: each halves the side and doubles the channels, and its
+    # residual blocks see four times as much. Sides below 2^downsamplings + 1 are refused.
+    downsamplings: int = 4
+    blocks: int = 9                     # residual blocks of the global generator, at its smallest side
+    # Local enhancers; each doubles the size and halves ngf. The global generator learns at size / 2^enhancers.
+    enhancers: int = 0
     blocks_local: int = 3               # residual blocks of an enhancer
-    enhancer_epochs: int = 10           # epochs that train the enhancers alone, before everything
-    ndf: int = 64                       # channels of a discriminator's first layer
-    layers: int = 3                     # strided layers of a discriminator
-    scales: int = 2                     # of the discriminator; each enhancer brings one more
+    enhancer_epochs: int = 10           # train the enhancers alone, before everything; below epochs + decay
+    ndf: int = 64                       # channels of a discriminator's first layer, doubled up to 512
+    # Strided layers of a discriminator: 3 judge patches of 70 px, 2 of 34, 1 of 16. A patch larger than the
+    # picture judges borders.
+    layers: int = 3
+    scales: int = 2                     # discriminators, at 1, 1/2, ... of the side; each enhancer brings one
     edges: bool = False                 # one more input channel: where label codes change
-    pool_size: int = 0                  # generated pictures kept to be shown again; 0 = none
-    batch_size: int = 1                 # images in a step
+    pool_size: int = 0                  # generated pictures kept to be shown again; 0 = none; one device only
+    # Images in a step. More than 1 averages tone over patients: smoother, duller; divides by the devices.
+    batch_size: int = 1
     learning_rate: float = 2.0e-4       # of both networks
-    epochs: int = 100                   # at a constant learning rate; with enhancers, of either part
-    decay_epochs: int = 100             # falling linearly to 0
-    feature_weight: float = 10.0        # of feature matching and of the perceptual loss
+    # At a constant learning rate, then falling linearly to 0; with enhancers, of either part. A step count is
+    # epochs x records / batch_size, augmented versions included.
+    epochs: int = 100
+    decay_epochs: int = 100
+    # Of feature matching and of the perceptual loss, against the adversarial one: larger, nearer to the
+    # training pictures and less detail of its own.
+    feature_weight: float = 10.0
     vgg_weights: Optional[str] = None   # file for the perceptual loss, see pix2pixhd/vgg.py; none = off
     initial_weights: Optional[str] = None  # folder of tools/import_weights.py to start from
     augmentation: Augmentation = Augmentation()

@@ -54,16 +54,16 @@ def test_a_finished_run_fits_its_config(run):
     ({'seed': 2}, 'stages/dots', 'seed 1 and not 2', 'records/train'),
     ({'data': {'augment': 3}}, 'records/train', 'data.augment 2 and not 3', 'records/test'),
     ({'data': {'memory_limit_mb': 1}}, 'stages/dots', 'data.memory_limit_mb', 'records/train'),
-    ({'stages': {'dots': {'fmap_max': 4}}}, 'stages/dots', 'settings.fmap_max 8 and not 4',
+    ({'stages': {'dots': {'fmap_max': 4}}}, 'stages/dots', 'pggan.fmap_max 8 and not 4',
      'stages/labels_from_dots'),
-    ({'pix2pixhd': {'epochs': 2}}, 'stages/labels_from_dots', 'settings.epochs 1 and not 2', 'stages/dots'),
+    ({'pix2pixhd': {'epochs': 2}}, 'stages/labels_from_dots', 'pix2pixhd.epochs 1 and not 2', 'stages/dots'),
     ({'labels': {'warp': 0.1}}, 'synthetic/three', 'labels.warp 0.0 and not 0.1', 'stages/dots'),
     ({'generation': {'num_train': 7}}, 'synthetic/three', 'generation.num_train 6 and not 7',
      'segmenters/real-smanet-0'),
-    ({'segmenter': {'batch_size': 4}}, 'segmenters/real-smanet-0', 'settings.batch_size 2 and not 4',
+    ({'segmenter': {'batch_size': 4}}, 'segmenters/real-smanet-0', 'segmenter.batch_size 2 and not 4',
      'synthetic/three'),
     ({'segmenter': {'finetune_learning_rate': 1e-5}}, 'segmenters/finetune3-smanet-0',
-     'settings.finetune_learning_rate', 'segmenters/real-smanet-0'),
+     'segmenter.finetune_learning_rate', 'segmenters/real-smanet-0'),
     ({'evaluation': {'size': 32}}, 'records/test', 'evaluation.size 64 and not 32', 'records/train'),
     ({'configuration': 'other'}, 'evaluations/', 'configuration demo and not other', 'exports/')])
 def test_a_changed_setting_touches_what_depends_on_it_and_no_more(run, changes, first, key, kept):
@@ -227,6 +227,8 @@ def test_a_moved_data_set_is_the_same(prepared, tmp_path, monkeypatch):
     assert opened(of_folder(tmp_path / 'elsewhere'), workdir) == []
     monkeypatch.chdir(tmp_path)
     assert opened(of_folder('elsewhere/'), workdir) == []
+    monkeypatch.setenv('HOME', str(tmp_path))
+    assert opened(of_folder('~/elsewhere'), workdir) == []
     (tmp_path / 'elsewhere').rename(tmp_path / 'away')
     said, = opened(config, workdir)
     assert 'is not there: what was made of it is taken as it is' in said
@@ -300,7 +302,7 @@ def test_stages_of_another_experiment_are_taken_where_they_fit(run, tmp_path):
     steps.train_stage(config, dots, own)  # nothing is left to do
     other = tiny_config(pix2pixhd={'epochs': 5})
     with pytest.raises(InputError, match='--stages-from: .*stages/labels_from_dots was made with '
-                                         'settings.epochs 1 and not 5; leave the option out'):
+                                         'pix2pixhd.epochs 1 and not 5; leave the option out'):
         steps.take_stage(other, labels, own, [workdir])
     steps.take_stage(config, dots, own, [tmp_path / 'x'])  # it is there already
     (workdir / 'stages' / 'labels_from_dots' / 'made_with.json').unlink()
