@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Tuple
 
 import numpy as np
 
@@ -35,21 +35,21 @@ class Digests:
         def load(id: str) -> Sample:
             sample = dataset.load(id)
             if dataset.files(id):
-                self._keep(dataset, id, of_sample(sample))
+                self._keep(dataset, id, sample)
             return sample
         return dataset._replace(load=load)
 
-    def of(self, dataset: Dataset, id: str) -> str:
-        """Of one sample, read only where its files are others than they were."""
+    def of(self, dataset: Dataset, id: str) -> Tuple[str, str]:
+        """(of one sample, of its picture alone), read only where its files are others than they were."""
         if not self.is_known(dataset, id):
-            self._keep(dataset, id, of_sample(dataset.load(id)))
-        return self.known[self._stamps(dataset, id)[0]][1]
+            self._keep(dataset, id, dataset.load(id))
+        return tuple(self.known[self._stamps(dataset, id)[0]][1:])
 
     def is_known(self, dataset: Dataset, id: str) -> bool:
         """Whether its files are those that the digest was taken of."""
         key, stamps = self._stamps(dataset, id)
         entry = self.known.get(key)
-        return isinstance(entry, list) and len(entry) == 2 and entry[0] == stamps
+        return isinstance(entry, list) and len(entry) == 3 and entry[0] == stamps
 
     def save(self) -> None:
         """Writes the cache, where there is something new and the folder is there."""
@@ -57,9 +57,10 @@ class Digests:
             write_json(self.path, self.known)
             self.is_changed = False
 
-    def _keep(self, dataset: Dataset, id: str, found: str) -> None:
+    def _keep(self, dataset: Dataset, id: str, sample: Sample) -> None:
         key, stamps = self._stamps(dataset, id)
-        self.known[key], self.is_changed = [stamps, found], True
+        self.known[key] = [stamps, of_sample(sample), of_sample(sample._replace(masks={}))]
+        self.is_changed = True
 
     def _stamps(self, dataset: Dataset, id: str):
         files = [Path(path) for path in dataset.files(id)]
@@ -90,9 +91,21 @@ def contents(dataset: Dataset, digests: Digests, bar=lambda ids: ids) -> Dict[st
     with_files = [id for id in dataset.ids if dataset.files(id)]
     for id in bar([id for id in with_files if not digests.is_known(dataset, id)]):
         digests.of(dataset, id)
-    samples = {id: digests.of(dataset, id) for id in with_files}
+    samples = {id: digests.of(dataset, id)[0] for id in with_files}
     digests.save()
     coding = {**dataset.coding.to_dict(), 'name': ''}  # which may be that of the folder
     return json.loads(json.dumps({
         'ids': list(dataset.ids), 'coding': digest(coding),
         'field_of_view_mm': dataset.field_of_view_mm, 'samples': samples}))
+
+
+def check_apart(dataset: Dataset, other: Dataset, digests: Digests) -> None:
+    """InputError where one picture stands in both data sets, if under two names or compressed anew."""
+    def pictures(of):
+        return {digests.of(of, id)[1]: id for id in of.ids if of.files(id)}
+
+    ours, theirs = pictures(dataset), pictures(other)
+    shared = sorted(ours.keys() & theirs.keys(), key=lambda key: ours[key])
+    if shared:
+        raise InputError(f'{dataset.name} and {other.name}: {ours[shared[0]]} and {theirs[shared[0]]} are the '
+                         f'same picture ({len(shared)} in all): a test picture must not be trained on')

@@ -6,6 +6,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from datasets.errors import InputError
 
 MADE_WITH = 'made_with.json'  # beside what is made: with what, see pipelines/plan/provenance.py
 MAX_YAML_BYTES, MAX_YAML_VALUES = 1 << 20, 100_000
+SURPRISE = re.compile(r'[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)')  # 010, 1:30
 
 
 def sha256(path) -> str:
@@ -138,10 +140,37 @@ def read_yaml(path) -> Any:
         raise ValueError(error.strerror) from None
 
 
+class _Plain(yaml.SafeLoader):
+    """YAML without its surprises: no key twice, no number that reads as another than it looks."""
+
+    def construct_mapping(self, node, deep=False):
+        lines: dict = {}
+        for key, _ in node.value:
+            line, name = key.start_mark.line + 1, getattr(key, 'value', None)
+            if isinstance(name, str) and name in lines and key.tag != 'tag:yaml.org,2002:merge':
+                raise ValueError(f'the key {name!r} stands twice, in lines {lines[name]} and {line}: keep '
+                                 f'one')
+            lines[name if isinstance(name, str) else key] = line
+        return super().construct_mapping(node, deep)
+
+    def construct_number(self, node):
+        """An int or float, refused where YAML 1.1 reads it as base 8 or 60."""
+        text = node.value
+        if SURPRISE.fullmatch(text):
+            raise ValueError(f'line {node.start_mark.line + 1}: {text} would be read in base '
+                             f'{60 if ":" in text else 8}: write the number plainly, or in quotes')
+        kind = node.tag.rsplit(':', 1)[1]
+        return (self.construct_yaml_int if kind == 'int' else self.construct_yaml_float)(node)
+
+
+for _tag in ('int', 'float'):
+    _Plain.add_constructor(f'tag:yaml.org,2002:{_tag}', _Plain.construct_number)
+
+
 def parse_yaml(text: str) -> Any:
     """`read_yaml` of a text."""
     try:
-        tree = yaml.safe_load(text)
+        tree = yaml.load(text, Loader=_Plain)
     except (yaml.YAMLError, ValueError, RecursionError, KeyError, AttributeError, TypeError) as error:
         raise ValueError(' '.join(str(error).split())[:300] or 'not YAML') from None
     waiting, count = [tree], 0

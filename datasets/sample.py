@@ -12,7 +12,7 @@ from typing import Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tupl
 import numpy as np
 
 from datasets.errors import InputError
-from datasets.images import read_grey
+from datasets.images import read_mask
 from datasets.labels import LabelCoding
 
 SPLITS = ('train', 'test')   # as an archive divides its images
@@ -82,6 +82,23 @@ def check_not_empty(mask: np.ndarray, source: str) -> None:
                          f'where an organ may be absent, say so: `optional` in coding.yaml')
 
 
+def check_not_inverted(mask: np.ndarray, source: str) -> None:
+    """Raises InputError, naming `source`, if a mask covers all four corners: its background is painted."""
+    if mask[[0, 0, -1, -1], [0, -1, 0, -1]].all():
+        raise InputError(f'{source}: expected an organ on a background of 0, found a mask that covers all '
+                         f'four corners of the picture; is it inverted?')
+
+
+def check_aspect(image: np.ndarray, masks: Mapping[str, np.ndarray], source: str) -> None:
+    """Raises InputError, naming `source`, unless masks have the picture's aspect, within a pixel."""
+    height, width = image.shape[:2]
+    for organ, mask in masks.items():
+        rows, columns = mask.shape
+        if abs(rows * width - columns * height) > max(height, width, rows, columns):
+            raise InputError(f'{source}: expected a mask of {organ} of the picture\'s aspect, {height} x '
+                             f'{width}, found {rows} x {columns}; is it transposed or cropped?')
+
+
 def check_sides(coding: LabelCoding, masks: Dict[str, np.ndarray], source: str) -> None:
     """Raises InputError if an organ of the patient's left is not right of its twin in the picture.
 
@@ -101,9 +118,10 @@ def read_masks(paths: Dict[str, pathlib.Path], coding: LabelCoding) -> Dict[str,
     """Reads one mask file per organ: organ -> bool [h, w], all checks of this module passed."""
     masks: Dict[str, np.ndarray] = {}
     for organ, path in paths.items():
-        masks[organ] = check_binary(read_grey(path), str(path))
+        masks[organ] = check_binary(read_mask(path), str(path))
         if organ not in coding.optional:
             check_not_empty(masks[organ], str(path))
+        check_not_inverted(masks[organ], str(path))
         size, first = masks[organ].shape, next(iter(masks.values())).shape
         if size != first:
             raise InputError(f'{path}: expected the size of the other masks of {path.stem}, '

@@ -3,20 +3,27 @@ from __future__ import annotations
 
 import collections
 import pathlib
+import re
+import unicodedata
 from typing import Iterable, Optional, Sequence, Tuple, Union
 
 from datasets.errors import InputError
 
 NAMED = 5
+COMMENT = re.compile(r'(?:^|\s)#')
 
 
 def read_ids(path: Union[str, pathlib.Path]) -> Tuple[str, ...]:
-    """Reads a text file of ids, one a line; `#` starts a comment. Duplicates are an InputError."""
+    """Reads a text file of ids, one a line; `#` at the start of a line or behind a space begins a comment.
+
+    Names are compared as they are composed (NFC), whichever way a system stored them. Duplicates are an
+    InputError.
+    """
     try:
-        lines = pathlib.Path(path).expanduser().read_text(encoding='utf-8').splitlines()
+        lines = pathlib.Path(path).expanduser().read_text(encoding='utf-8-sig').splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f'{path}: expected a text file of ids, one a line: {error}') from error
-    ids = tuple(line for line in (line.split('#')[0].strip() for line in lines) if line)
+    ids = tuple(normal(line) for line in (COMMENT.split(line)[0].strip() for line in lines) if line)
     if not ids:
         raise InputError(f'{path}: expected ids, one a line, found none')
     _check_unique(ids, str(path))
@@ -41,6 +48,11 @@ def choose_ids(known: Sequence[str], ids: Optional[Sequence[str]], source: str) 
         raise InputError(f'{source}: unknown ids {name_some(unknown)}; {len(known)} are known, '
                          f'such as {name_some(known[:2])}')
     return tuple(ids)
+
+
+def normal(name: str) -> str:
+    """A name as it is compared: composed (NFC), as a Mac's file system does not store it."""
+    return unicodedata.normalize('NFC', name)
 
 
 def name_some(ids: Sequence[str]) -> str:

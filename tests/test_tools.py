@@ -186,3 +186,20 @@ def test_evaluate_export_and_predict_refuse_what_is_no_model(tmp_path, config):
     assert 'expected a file in an existing folder' in line
     result = call('export_model', '--config', config, '--workdir', tmp_path / 'w', '--output', 'x')
     assert result.returncode == 2 and 'expected either --regime' in result.stderr
+
+
+def test_an_output_that_cannot_be_is_refused_before_the_work(tmp_path):
+    result = call('evaluate_segmenter', '--model', 'm', '--records', 'r', '--output', tmp_path)
+    assert 'expected a file, found a folder' in refused(result)
+    for tool, options in (('predict', ['--model', 'm', '--input', 'i', '--output', '']),
+                          ('run_experiment', ['--config', 'c', '--workdir', ''])):
+        result = call(tool, *options)
+        assert result.returncode == 2 and 'expected a path, found an empty text' in result.stderr
+
+
+def test_a_terminal_that_knows_no_umlaut_gets_an_escape(tmp_path):
+    code = ("import sys; sys.path.insert(0, '.')\nfrom tools import common\n"
+            "common.run(lambda: print('M\\u00fcller'))")
+    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=TOOLS.parent,
+                            env={'PYTHONIOENCODING': 'ascii', 'PATH': '/usr/bin'})
+    assert result.returncode == 0 and result.stdout == 'M\\xfcller\n', result.stderr

@@ -22,7 +22,7 @@ def main() -> int:
     options.add_argument('--quick', action='store_true', help='fewer repetitions and samples')
     options.add_argument('--parts', nargs='+', choices=PARTS, default=PARTS, metavar='PART',
                          help=f'of {", ".join(PARTS)}; default: all')
-    options.add_argument('--output', metavar='FILE', help='also as JSON')
+    options.add_argument('--output', type=common.some_path, metavar='FILE', help='also as JSON')
     arguments = options.parse_args()
     if arguments.output:
         common.check_parent('--output', arguments.output)

@@ -22,6 +22,7 @@ os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
 
 def run(main) -> None:
     """Runs a tool: what went wrong becomes one line and a code: 2 input, 1 training, 130 Ctrl-C."""
+    sys.stdout.reconfigure(errors='backslashreplace')  # a terminal may not know the letters of a path
     try:
         sys.exit(main())
     except InputError as error:
@@ -87,7 +88,7 @@ def add_config_options(options: argparse.ArgumentParser) -> None:
     options.add_argument('--config', required=True, metavar='FILE',
                          help='YAML file, such as those in pipelines/configs/; every key: '
                          'pipelines/plan/config.py')
-    options.add_argument('--workdir', required=True, metavar='DIR',
+    options.add_argument('--workdir', required=True, type=some_path, metavar='DIR',
                          help='everything made goes here; repeating a command continues there')
     options.add_argument('--set', action='append', default=[], metavar='KEY=VALUE',
                          dest='overrides', help='override one value of the config, for example '
@@ -169,8 +170,17 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def some_path(text: str) -> str:
+    """argparse type: a path; an empty one is a variable that nobody set."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError('expected a path, found an empty text; is a variable not set?')
+    return text
+
+
 def check_parent(option: str, path: str) -> None:
-    """Raises InputError unless the file would lie in an existing folder."""
+    """Raises InputError unless a file can be written there: in an existing folder, and in no folder's place."""
+    if Path(path).is_dir():
+        raise InputError(f'{option} {path}: expected a file, found a folder; name a file in it')
     if not Path(path).resolve().parent.is_dir():
         raise InputError(f'{option} {path}: expected a file in an existing folder; make '
                          f'{Path(path).parent} first')

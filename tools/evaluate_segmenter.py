@@ -14,7 +14,7 @@ def main() -> None:
     common.add_model_option(options)
     options.add_argument('--records', required=True, metavar='DIR', help='WORKDIR/records/test of a '
                          'run, or from prepare_records.py')
-    options.add_argument('--output', required=True, metavar='FILE.json',
+    options.add_argument('--output', required=True, type=common.some_path, metavar='FILE.json',
                          help='the scores, and of each image what they follow from; '
                          'replaced')
     options.add_argument('--overlays', metavar='FILE.png',

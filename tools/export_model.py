@@ -17,7 +17,8 @@ def main() -> None:
     common.add_run_options(options)
     common.add_method_option(options, required=False)
     options.add_argument('--stage', metavar='S', help='a stage of --method')
-    options.add_argument('--output', required=True, metavar='DIR', help='the model goes to DIR/1')
+    options.add_argument('--output', required=True, type=common.some_path, metavar='DIR',
+                         help='the model goes to DIR/1')
     arguments = options.parse_args()
     if bool(arguments.regime) == bool(arguments.method and arguments.stage):
         options.error('expected either --regime, or --method and --stage')

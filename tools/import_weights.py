@@ -25,7 +25,7 @@ def main() -> None:
         "           **{f'D/{name}': D.get_var(name) for name in D.vars})   # either alone will do")
     options.add_argument('--source', required=True, metavar='FILE.npz',
                          help='tensors by official name; may hold meta, inputs and outputs too')
-    options.add_argument('--output', required=True, metavar='DIR',
+    options.add_argument('--output', required=True, type=common.some_path, metavar='DIR',
                          help='new folder for generator/1 and discriminator/1 (SavedModels), '
                          'networks.* (checkpoint to train from) and network.json')
     arguments = options.parse_args()

@@ -18,7 +18,7 @@ def main() -> None:
     common.add_model_option(options)
     options.add_argument('--records', required=True, metavar='DIR', help='WORKDIR/records/test of a '
                          'run, or from prepare_records.py')
-    options.add_argument('--output', required=True, metavar='DIR', help='a new folder')
+    options.add_argument('--output', required=True, type=common.some_path, metavar='DIR', help='a new folder')
     options.add_argument('--count', type=common.positive, metavar='N',
                          help='so many of the images, at random; default: all')
     options.add_argument('--hardest', action='store_true', help='the N images with the lowest '

@@ -12,9 +12,10 @@ def main() -> None:
         '  python tools/predict.py --model runs/demo/exports/finetune3-smanet-0/1 \\\n'
         '      --input scan.png more_scans/ --output segmented')
     common.add_model_option(options)
-    options.add_argument('--input', required=True, nargs='+', metavar='PATH',
+    options.add_argument('--input', required=True, nargs='+', type=common.some_path, metavar='PATH',
                          help='grey pictures of any size, 8 or 16 bits, lungs dark; or folders')
-    options.add_argument('--output', required=True, metavar='DIR', help='for <name>.png (codes of '
+    options.add_argument('--output', required=True, type=common.some_path, metavar='DIR',
+                         help='for <name>.png (codes of '
                          'the classes), <name>_overlay.png and predictions.csv, which are replaced; '
                          'made if needed')
     arguments = options.parse_args()

@@ -45,7 +45,7 @@ def parsed():
                          help='phantom: how many chests to draw')
     options.add_argument('--seed', type=int, default=0, metavar='N',
                          help='of the augmentation, and of drawn phantoms (default 0)')
-    options.add_argument('--output', required=True, metavar='DIR', help='a new folder')
+    options.add_argument('--output', required=True, type=common.some_path, metavar='DIR', help='a new folder')
     common.add_part_options(options)
     return options.parse_args()
 

@@ -15,7 +15,7 @@ def main() -> None:
     options.add_argument('--key', required=True, metavar='FILE', help='from make_reading.py')
     options.add_argument('--answers', required=True, nargs='+', metavar='FILE',
                          help='the answers.json that the page let each reader download')
-    options.add_argument('--output', required=True, metavar='DIR',
+    options.add_argument('--output', required=True, type=common.some_path, metavar='DIR',
                          help='for reading.md and reading.csv, which are replaced')
     arguments = options.parse_args()
 

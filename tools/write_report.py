@@ -15,7 +15,7 @@ def main() -> None:
         '      --output runs/study_report')
     options.add_argument('--workdir', required=True, metavar='DIR',
                          help='of run_experiment.py, or a copy of its results alone')
-    options.add_argument('--output', metavar='DIR', help='default: the workdir')
+    options.add_argument('--output', type=common.some_path, metavar='DIR', help='default: the workdir')
     arguments = options.parse_args()
 
     from pipelines.report import report

@@ -26,11 +26,11 @@ from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 from datasets.errors import InputError
 from datasets.files import read_yaml
-from datasets.images import check_not_constant, read_codes, read_picture
+from datasets.images import SUFFIXES, check_not_constant, read_codes, read_picture
 from datasets.labels import BACKGROUND_COLOUR, Code, LabelCoding
-from datasets.sample import (SPLITS, Dataset, Sample, check_shown, check_sides, check_split,
-                             read_masks)
-from datasets.splits import check_disjoint, choose_ids, name_some, read_ids
+from datasets.sample import (SPLITS, Dataset, Sample, check_aspect, check_shown, check_sides,
+                             check_split, read_masks)
+from datasets.splits import check_disjoint, choose_ids, name_some, normal, read_ids
 
 # qualitative colours that stay apart on black; repeated where a coding has more codes
 PALETTE = ((66, 135, 245), (52, 199, 123), (235, 87, 87), (242, 201, 76), (187, 107, 217),
@@ -60,43 +60,57 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
     check_split(split)
     source = pathlib.Path(source)
     coding = read_coding(source / 'coding.yaml')
-    stored = sorted(path.stem for path in (source / 'images').glob('*.png'))
+    images = _by_id(source / 'images')
+    stored = sorted(images)
     if not stored:
-        raise InputError(f'{source}: found no images; looked for images/<id>.png')
+        raise InputError(f'{source}: found no images; looked for images/<id>.png (or {", ".join(SUFFIXES)})')
     if ids is None:
         ids = _listed_ids(source, split, stored)
     ids = choose_ids(stored, ids, f'{source}/images')
     if (source / 'labels').is_dir():
-        needed = {id: [source / 'labels' / f'{id}.png'] for id in ids}
+        folders = {'': source / 'labels'}
     elif (source / 'masks').is_dir():
-        needed = {id: [source / 'masks' / organ / f'{id}.png' for organ in coding.organs]
-                  for id in ids}
+        folders = {organ: source / 'masks' / organ for organ in coding.organs}
     else:
         raise InputError(f'{source}: found neither masks/<organ>/<id>.png nor labels/<id>.png')
-    for id, paths in needed.items():
-        for path in paths:
-            if not path.is_file():
-                raise InputError(f'{path}: no such file, though there is an image {id}')
-    load = functools.partial(_load, source=source, coding=coding, channels=channels)
+    annotated = {organ: _by_id(folder) for organ, folder in folders.items()}
+    for id in ids:
+        for organ, folder in folders.items():
+            if id not in annotated[organ]:
+                raise InputError(f'{folder / id}.png: no such file, though there is an image {id}')
+    needed = {id: {organ: annotated[organ][id] for organ in folders} for id in ids}
+    load = functools.partial(_load, images=images, needed=needed, coding=coding, channels=channels)
     return Dataset(f'{source.resolve().name}_{split}', coding, ids, load,
-                   files=lambda id: [source / 'images' / f'{id}.png', *needed[id]],
-                   patients=_patients(source, ids))
+                   files=lambda id: [images[id], *needed[id].values()], patients=_patients(source, ids))
 
 
-def _load(id: str, source: pathlib.Path, coding: LabelCoding, channels: int) -> Sample:
-    path = source / 'images' / f'{id}.png'
+def _by_id(folder: pathlib.Path) -> Dict[str, pathlib.Path]:
+    """id -> picture of a folder, whichever format and capitals; hidden files are none of ours."""
+    found: Dict[str, pathlib.Path] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith('.'):
+            id = normal(path.stem)
+            if id in found:
+                raise InputError(f'{path}: a second file of {id}, beside {found[id].name}; keep one')
+            found[id] = path
+    return found
+
+
+def _load(id: str, images: dict, needed: dict, coding: LabelCoding, channels: int) -> Sample:
+    path, files = images[id], needed[id]
     image = read_picture(path, channels)
     check_not_constant(image, path)
-    labels = source / 'labels' / f'{id}.png'
-    if labels.parent.is_dir():
+    if '' in files:
+        labels = files['']
         label_map = read_codes(labels)
         coding.check(label_map, str(labels))
         masks = {organ: coding.organ_mask(label_map, organ) for organ in coding.organs}
         check_shown(coding, masks, f'{labels}, organ ')
         check_sides(coding, masks, str(labels))
-        return Sample(id, image, masks)
-    paths = {organ: source / 'masks' / organ / f'{id}.png' for organ in coding.organs}
-    return Sample(id, image, read_masks(paths, coding))
+    else:
+        masks = read_masks(files, coding)
+    check_aspect(image, masks, str(path))
+    return Sample(id, image, masks)
 
 
 def _patients(source: pathlib.Path, ids: Sequence[str]) -> Dict[str, str]:
@@ -108,7 +122,7 @@ def _patients(source: pathlib.Path, ids: Sequence[str]) -> Dict[str, str]:
     for number, line in enumerate(path.read_text(encoding='utf-8-sig').splitlines(), 1):
         if not line.strip():
             continue
-        cells = [cell.strip() for cell in line.split(',')]
+        cells = [normal(cell.strip()) for cell in line.split(',')]
         if len(cells) != 2 or not all(cells):
             raise InputError(f'{path}, line {number}: expected `id,patient`, found {line[:60]!r}')
         if found.setdefault(cells[0], cells[1]) != cells[1]:
@@ -187,9 +201,10 @@ def _names(value: Any, path: Path, key: str) -> Tuple[str, ...]:
     """A list of different names, as they can be folders; at least one."""
     names = _list(value, path, key)
     plain = all(isinstance(name, str) and name and name[0] != '.' and not set(name) & set('/\\')
-                for name in names)
+                and name != 'background' for name in names)
     if not names or not plain or len(set(names)) != len(names):
-        raise InputError(f'{path}: {key}: expected a list of different names, found {value!r}')
+        raise InputError(f'{path}: {key}: expected a list of different names, none of them '
+                         f'background, found {value!r}')
     return tuple(names)
 
 

@@ -18,12 +18,13 @@ import pathlib
 import re
 from typing import Dict, Optional, Sequence, Union
 
+import cv2
 import numpy as np
 
 from datasets.errors import InputError
 from datasets.images import check_not_constant, read_grey
 from datasets.labels import CHEST
-from datasets.sample import Dataset, Sample, check_split, read_masks
+from datasets.sample import Dataset, Sample, check_aspect, check_split, read_masks
 from datasets.splits import choose_ids, name_some
 
 IMG_SIZE = 2048
@@ -101,7 +102,25 @@ def _load(id: str, images: Dict[str, pathlib.Path],
     path = images[id]
     image = read_img(path) if path.suffix.lower() == '.img' else read_grey(path)
     check_not_constant(image, path)
-    return Sample(id, image, read_masks({organ: masks[id][organ] for organ in CHEST.organs}, CHEST))
+    found = read_masks({organ: masks[id][organ] for organ in CHEST.organs}, CHEST)
+    check_aspect(image, found, str(path))
+    check_polarity(image, found, path)
+    return Sample(id, image, found)
+
+
+def check_polarity(image: np.ndarray, masks: Dict[str, np.ndarray], path: Path) -> None:
+    """InputError where the lungs are brighter than what surrounds them: the picture is inverted.
+
+    [ours] Compared are medians: of both lungs, and of what lies within a tenth of the width around them.
+    """
+    lungs = (masks['left_lung'] | masks['right_lung']).astype(np.uint8)
+    lungs = cv2.resize(lungs, image.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    reach = max(3, image.shape[1] // 10) | 1
+    around = cv2.dilate(lungs, np.ones((reach, reach), np.uint8)) - lungs
+    inside, outside = np.median(image[lungs > 0]), np.median(image[around > 0])
+    if inside > outside:
+        raise InputError(f'{path}: expected lungs darker than what surrounds them, found medians {inside:.0f} '
+                         f'and {outside:.0f}: the picture is inverted; invert it (maximum minus value)')
 
 
 def _find_images(source: pathlib.Path) -> Dict[str, pathlib.Path]:
@@ -131,7 +150,7 @@ def _by_id(folder: pathlib.Path, suffix: str) -> Dict[str, pathlib.Path]:
     """id -> file of a folder, whichever way the suffix is capitalised; none without the folder."""
     found: Dict[str, pathlib.Path] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.suffix.lower() != suffix:
+        if path.suffix.lower() != suffix or path.name.startswith('.'):
             continue
         if not ID.fullmatch(path.stem):
             raise InputError(f'{path}: expected a name like JPCLN001 or JPCNN001, found '

@@ -1,6 +1,7 @@
 """Reads a data set, augments it, draws its dots, writes its records."""
 from __future__ import annotations
 
+import collections
 import itertools
 from pathlib import Path
 from typing import Callable, Iterable, Optional, Sequence
@@ -9,8 +10,9 @@ import cv2
 import numpy as np
 
 from datasets import augmentation, dots, records, writing
-from datasets.digests import Digests, contents
+from datasets.digests import Digests, check_apart, contents
 from datasets.errors import InputError
+from datasets.labels import LabelCoding
 from datasets.sample import Dataset, Sample, check_not_empty, check_shown, check_sides
 from datasets.splits import check_disjoint
 from pipelines.data.sources import open_split
@@ -19,6 +21,7 @@ from pipelines.plan.config import Config, Data
 from pipelines.plan.workdir import Workdir
 from pipelines.runtime import progress
 
+TOLD_HIDDEN, MOST_HIDDEN = 0.01, 0.05  # shares of an organ under others: said, and refused above
 IMAGES_PER_SHARD = 32   # source images; with 6 versions each, 192 records a file
 
 
@@ -43,8 +46,13 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
         size, versions = data.size, data.augment
     else:
         check_disjoint(records.read_info(output.parent / 'train').ids, dataset.ids)
-    return write_records(dataset, output, split, size, versions, data.draw, data, begin=lambda: (
-        provenance.claim(config, workdir, artefact, contents(dataset, digests))))
+
+    def begin():
+        if split not in ('train', *config.sources):
+            check_apart(dataset, open_split(config, 'train'), digests)
+        provenance.claim(config, workdir, artefact, contents(dataset, digests))
+
+    return write_records(dataset, output, split, size, versions, data.draw, data, begin=begin)
 
 
 def write_records(dataset: Dataset, output, split: str, size: int, versions: int, seed: int,
@@ -71,9 +79,12 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
     own = list(itertools.chain(*part.of(shards)))
     if not (Path(output) / writing.RECIPE).exists():
         # every file is read once before anything is written: a bad one leaves no half-made set
+        lost: collections.Counter = collections.Counter()
         for id in progress.bar(own, desc=f'check {split}', unit='image'):
             sample = check_depth(check_sample(dataset, dataset.load(id)), bits)
             _example(sample, 0, dataset, size, seed, data)
+            lost.update(_hidden(dataset.coding, sample.masks))
+        check_hidden(dataset.coding, lost, dataset.name)
     begin()
 
     def shard(ids: Sequence[str], bar) -> Iterable[records.Example]:
@@ -96,6 +107,28 @@ def check_sample(dataset: Dataset, sample: Sample) -> Sample:
     check_shown(dataset.coding, sample.masks, f'{sample.id}: ')
     check_sides(dataset.coding, sample.masks, sample.id)
     return sample
+
+
+def _hidden(coding: LabelCoding, masks) -> dict:
+    """Pixels of each organ, and those that its label map does not show: {organ: n, (organ, 'hidden'): n}."""
+    label_map, found = coding.encode(masks), {}
+    for organ, mask in masks.items():
+        found[organ] = int(mask.sum())
+        found[organ, 'hidden'] = int((mask & ~coding.organ_mask(label_map, organ)).sum())
+    return found
+
+
+def check_hidden(coding: LabelCoding, counts, name: str) -> None:
+    """Says which share of which organ no code keeps where masks overlap; InputError above 5 %."""
+    for organ in coding.organs:
+        share = counts[organ, 'hidden'] / max(counts[organ], 1)
+        if share > MOST_HIDDEN:
+            raise InputError(f'{name}: {share:.0%} of {organ} lies under other organs and is lost in the label '
+                             f'maps (at most {MOST_HIDDEN:.0%}): give the overlap a code of its own in '
+                             f'coding.yaml, such as codes: [..., [{organ}, <the other organ>]], or paint '
+                             f'{organ} later')
+        if share > TOLD_HIDDEN:
+            print(f'note: {name}: {share:.1%} of {organ} lies under other organs and is not in the label maps')
 
 
 def check_depth(sample: Sample, bits: int) -> Sample:

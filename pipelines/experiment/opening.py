@@ -8,7 +8,7 @@ from typing import Dict, Iterable, Optional, Sequence
 from datasets.errors import InputError
 from datasets.readers import place_of
 from pipelines.data.contents import contents_of
-from pipelines.data.sources import has_left_out
+from pipelines.data.sources import has_left_out, open_split
 from pipelines.plan import artefacts, provenance
 from pipelines.plan.artefacts import Artefact
 from pipelines.plan.config import Config
@@ -33,6 +33,8 @@ def open_experiment(config: Config, workdir, arms: Sequence[Arm], names: Optiona
     Raises:
       InputError: see provenance; nothing is removed unless every name of `redo` is known.
     """
+    for arm in arms if names is None else ():
+        check_counts(arm)
     prefixes = {arm.folder: f'{arm.folder}/' if arm.folder else '' for arm in arms}
     every = {arm.folder: _every(arm, Path(workdir) / arm.folder) for arm in arms}
     asked = {arm.folder: [name[len(prefixes[arm.folder]):] for name in redo
@@ -63,6 +65,19 @@ def open_experiment(config: Config, workdir, arms: Sequence[Arm], names: Optiona
             raise Outdated(str(error), [prefixes[arm.folder] + name for name in error.redo],
                            error.adopt) from None
     return workdir
+
+
+def check_counts(arm: Arm) -> None:
+    """InputError where there are too few test images to measure samples against, before anything is made."""
+    if not any(run.regime.method for run in arm.runs):
+        return
+    try:
+        count = len(open_split(arm.config, 'test').ids)
+    except InputError:  # which preparing them says better
+        return
+    if count < 2 and not has_left_out(arm.config):
+        raise InputError(f'data: expected at least 2 test images, to measure samples against, found {count}; '
+                         f'add some, or leave regimes with synthetic pairs out')
 
 
 def _every(arm: Arm, folder) -> Dict[str, Artefact]:

@@ -12,6 +12,7 @@ from pipelines.plan.loading import segmenter_settings
 from pipelines.plan.matrix import Arm
 from pipelines.plan.regimes import Run
 from pipelines.plan.workdir import Workdir
+from pipelines.scores import results
 from pipelines.segmentation.task import updates_of
 
 
@@ -22,7 +23,7 @@ def read_scores(path: Path, run: Run, split: str) -> dict:
     if (model.parent.name, records.name) != (run.name, split):
         raise InputError(f'{path}: expected the scores of {run.name} on {split}, found something '
                          f'else; remove the file and repeat the command')
-    return scored
+    return {**scored, 'images': results.upgraded_images(scored.get('images'))}
 
 
 def row_of(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing
 from typing import Any, Dict, Optional, Sequence
 
@@ -82,6 +83,8 @@ def _convert(hint, value, path: str, source: str):
         return value
     if hint is float and type(value) is int:
         return float(value)
+    if hint is float and type(value) is float and not math.isfinite(value):
+        raise InputError(f'{source}: {path}: expected a finite number, found {value!r}')
     if type(value) is hint:
         return value
     hint_text = {str: 'a text', int: 'a whole number', float: 'a number such as 2.0e-4',

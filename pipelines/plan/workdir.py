@@ -1,16 +1,6 @@
 """Where everything lies: every path of an experiment's folder, spelled once.
 
-    config.yaml  results.jsonl  report.html  report.md  report_files/
-    records/<set>/           train, test, left_out, or the name of another source
-    stages/<folder>/         a GAN: checkpoints/ snapshots/ samples/ losses.jsonl finished.json
-    synthetic/<method>/      its samples
-    quality/<method>.json    what they are worth; <method>-nearest.png
-    segmenters/<run>/        a segmenter, as a stage
-    exports/<run>/1/         its SavedModel
-    evaluations/<run>-<set>.json, .png
-    predictions/ pictures/   some test pictures, segmented as a user would
-    reading/                 a blinded reading
-    <arm>/                   of a matrix, each with all of the above but the report
+The tree is drawn in pipelines/README.md, "A workdir".
 """
 from __future__ import annotations
 

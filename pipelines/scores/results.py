@@ -150,18 +150,22 @@ def upgraded(row: Row) -> Row:
     row = dict(row)
     if 'schema' not in row:
         row.update(schema=SCHEMA, division='official', fold=None)
-        images = row.get('images')
-        if isinstance(images, dict) and 'confusions' in images:
-            try:
-                counts = overlap.counts_of(np.array(images['confusions'], np.int64)).tolist()
-            except (TypeError, ValueError, OverflowError, IndexError):
-                counts = None  # which the check refuses
-            row['images'] = {'names': images.get('names'), 'counts': counts,
-                             **{key: value for key, value in images.items()
-                                if key not in ('names', 'confusions')}}
+        row['images'] = upgraded_images(row.get('images'))
     if isinstance(row.get('scores'), dict):
         row['scores'] = {name: of for name, of in row['scores'].items() if name in METRICS}
     return row
+
+
+def upgraded_images(images: Any) -> Any:
+    """Measures of images as they would be written now; what is none is left to the checks."""
+    if not isinstance(images, dict) or 'confusions' not in images:
+        return images
+    try:
+        counts = overlap.counts_of(np.array(images['confusions'], np.int64)).tolist()
+    except (TypeError, ValueError, OverflowError, IndexError):
+        counts = None
+    rest = {key: value for key, value in images.items() if key not in ('names', 'confusions')}
+    return {'names': images.get('names'), 'counts': counts, **rest}
 
 
 def _key(row: Mapping[str, Any]) -> tuple:

@@ -52,6 +52,8 @@ class Segmenter(tf.Module):
         self.predict = lambda images: predict_probabilities(network, images, crop, targets)
 
     def _segment(self, image):
+        # a NaN would spread over the picture and come back as a class
+        image = tf.debugging.assert_all_finite(image, 'image: expected finite pixels, found NaN or infinity')
         height, width = tf.shape(image)[1], tf.shape(image)[2]
         small = pixels.standardise(pixels.resize(image, self.size, self.size),
                                    self.deviation)

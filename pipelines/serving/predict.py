@@ -1,10 +1,12 @@
 """Segments picture files with an exported model: label maps, overlays, one CSV row each."""
 from __future__ import annotations
 
+import collections
 import csv
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
+import cv2
 import numpy as np
 import tensorflow as tf
 
@@ -70,7 +72,8 @@ def list_pictures(inputs: Sequence) -> List[Path]:
     files: List[Path] = []
     for given in map(Path, inputs):
         if given.is_dir():
-            found = sorted(p for p in given.iterdir() if p.suffix.lower() in SUFFIXES)
+            found = sorted(p for p in given.iterdir() if p.suffix.lower() in SUFFIXES
+                           and not p.name.startswith('.'))  # a Mac leaves ._name beside name
             if not found:
                 raise InputError(f'--input {given}: expected pictures ({", ".join(SUFFIXES)}), '
                                  f'found none')
@@ -79,8 +82,8 @@ def list_pictures(inputs: Sequence) -> List[Path]:
             files.append(given)
         else:
             raise InputError(f'--input {given}: no such file or folder')
-    stems = [path.stem for path in files]
-    twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+    counts = collections.Counter(path.stem for path in files)
+    twice = next((stem for stem, count in counts.items() if count > 1), None)
     if twice:
         raise InputError(f'--input: two pictures are called {twice!r}, so their results would '
                          f'overwrite each other; segment them into two folders')
@@ -88,17 +91,26 @@ def list_pictures(inputs: Sequence) -> List[Path]:
 
 
 def cardiothoracic_ratio(class_map: np.ndarray, classes: Sequence[str]) -> Optional[float]:
-    """Widest extent of the heart over that of both lungs, or None where one is missing."""
+    """Widest extent of the heart over that of both lungs, or None where one is missing.
+
+    Of each organ the largest piece counts: a stray pixel is no heart. [ours]
+    """
     widths = []
     for organs in (('heart',), ('left_lung', 'right_lung')):
         if not set(organs) <= set(classes):
             return None
-        mask = np.isin(class_map, [classes.index(organ) for organ in organs])
+        mask = np.any([_largest(class_map == classes.index(organ)) for organ in organs], axis=0)
         columns = np.nonzero(mask.any(axis=0))[0]
         if not columns.size:
             return None
         widths.append(columns[-1] - columns[0] + 1)
     return float(widths[0] / widths[1])
+
+
+def _largest(mask: np.ndarray) -> np.ndarray:
+    """The largest 8-connected piece of a mask; nothing of an empty one."""
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    return pieces == 1 + stats[1:, cv2.CC_STAT_AREA].argmax() if count > 1 else mask
 
 
 def some_images(records_directory, count: int) -> Iterator[Tuple[str, np.ndarray]]:

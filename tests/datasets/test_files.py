@@ -1,5 +1,6 @@
 """Seals, manifests, whole files: what is damaged says so."""
 import json
+import re
 
 import pytest
 from hypothesis import given, settings, strategies
@@ -109,3 +110,19 @@ def test_a_folder_is_there_when_it_is_whole(tmp_path):
     assert [path.name for path in tmp_path.rglob('*')] == ['made', 'file']
     with pytest.raises(InputError, match='made: exists already'), files.whole_folder(tmp_path / 'made'):
         pass
+
+
+@pytest.mark.parametrize('text, message', [
+    ('a: 1\nb: 2\na: 3\n', "the key 'a' stands twice, in lines 1 and 3: keep one"),
+    ('x: {a: 1, a: 1}\n', "the key 'a' stands twice, in lines 1 and 1"),
+    ('seed: 010\n', 'line 1: 010 would be read in base 8: write the number plainly, or in quotes'),
+    ('time: 1:30\n', 'line 1: 1:30 would be read in base 60'),
+    ('time: 1:30.5\n', 'line 1: 1:30.5 would be read in base 60')])
+def test_yaml_without_surprises(text, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        files.parse_yaml(text)
+
+
+def test_plain_yaml_is_what_it_looks_like():
+    tree = files.parse_yaml("{a: 0, b: 0.5, c: -7, d: 1_000, e: '010', f: [1.0e-4, .inf], 4: x, 8: y}")
+    assert tree == {'a': 0, 'b': 0.5, 'c': -7, 'd': 1000, 'e': '010', 'f': [1e-4, float('inf')], 4: 'x', 8: 'y'}

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from datasets.errors import InputError
-from datasets.images import check_not_constant, read_codes, read_grey
+from datasets import images
+from datasets.images import check_not_constant, read_codes, read_grey, read_mask, read_picture
 
 GREY = np.arange(48 * 64, dtype=np.uint8).reshape(48, 64)
 DEEP = (np.arange(48 * 64, dtype=np.uint16) * 21).reshape(48, 64)
@@ -133,3 +134,91 @@ def test_check_not_constant():
     check_not_constant(GREY, 'x.png')
     with pytest.raises(InputError, match='x.png: expected a picture, found the same value 7'):
         check_not_constant(np.full((4, 4), 7, np.uint8), 'x.png')
+
+
+SHAPE = np.zeros((48, 64), np.uint8)
+SHAPE[8:20, 10:40] = 255
+
+
+def rgba(colour, alpha):
+    return np.concatenate([colour if colour.ndim == 3 else np.repeat(colour[..., None], 3, -1),
+                           alpha[..., None]], -1)
+
+
+def test_a_mask_painted_on_transparency_is_what_is_opaque(tmp_path):
+    path, white = tmp_path / 'x.png', np.full((48, 64), 255, np.uint8)
+    for mode in ('RGBA', 'LA'):
+        Image.fromarray(rgba(white, SHAPE)).convert(mode).save(path)
+        np.testing.assert_array_equal(read_mask(path) > 0, SHAPE > 0)
+    palette = Image.fromarray((SHAPE > 0).astype(np.uint8), 'P')
+    palette.putpalette([255, 255, 255, 255, 255, 255])
+    palette.save(path, transparency=0)
+    np.testing.assert_array_equal(read_mask(path) > 0, SHAPE > 0)
+    Image.fromarray(rgba(SHAPE, SHAPE)).save(path)  # both say the same
+    np.testing.assert_array_equal(read_mask(path) > 0, SHAPE > 0)
+    Image.fromarray(rgba(SHAPE, SHAPE[::-1])).save(path)
+    with pytest.raises(InputError, match='colours and whose transparency say different things'):
+        read_mask(path)
+    np.testing.assert_array_equal(read_mask(write(tmp_path / 'm.png', SHAPE)), SHAPE)
+
+
+def write(path, array, **more):
+    Image.fromarray(array).save(path, **more)
+    return path
+
+
+def test_transparent_pictures_are_refused(tmp_path):
+    path = write(tmp_path / 'x.png', rgba(GREY, SHAPE))
+    for channels in (1, 3):
+        with pytest.raises(InputError, match='expected an opaque picture, found transparent pixels'):
+            read_picture(path, channels)
+
+
+def test_a_photograph_is_turned_as_viewers_turn_it(tmp_path):
+    exif = Image.Exif()
+    exif[274] = 6  # to be shown turned by 90 degrees
+    smooth = cv2.GaussianBlur(SHAPE, (0, 0), 3)
+    path = write(tmp_path / 'x.jpg', smooth, exif=exif, quality=95)
+    read = read_grey(path)
+    assert read.shape == (64, 48)
+    assert np.abs(read.astype(int) - np.rot90(smooth, -1)).max() < 12
+
+
+def test_pages_are_refused(tmp_path):
+    pages = [Image.fromarray(GREY), Image.fromarray(GREY[::-1].copy())]
+    for suffix in ('tif', 'gif'):
+        pages[0].save(tmp_path / f'x.{suffix}', save_all=True, append_images=pages[1:])
+        with pytest.raises(InputError, match='expected one picture, found 2 pages or frames'):
+            read_grey(tmp_path / f'x.{suffix}')
+
+
+@pytest.mark.parametrize('suffix', ['png', 'tif'])
+def test_equal_channels_of_sixteen_bits_keep_them(tmp_path, suffix):
+    path = tmp_path / f'x.{suffix}'
+    cv2.imwrite(str(path), np.repeat(DEEP[..., None], 3, -1))
+    read = read_grey(path)
+    assert read.dtype == np.uint16
+    np.testing.assert_array_equal(read, DEEP)
+    cv2.imwrite(str(path), np.stack([DEEP, DEEP, DEEP[::-1]], -1))
+    with pytest.raises(InputError, match='expected a grey picture, found colours'):
+        read_grey(path)
+    with pytest.raises(InputError, match='expected a colour picture of 8 bits, found one of 16'):
+        read_picture(path, 3)
+
+
+@pytest.mark.parametrize('values', [GREY, DEEP], ids=['8', '16'])
+def test_white_is_zero_is_turned_at_every_depth(tmp_path, values):
+    top = 255 if values.dtype == np.uint8 else 65535
+    path = write(tmp_path / 'x.tif', values)
+    tag = b'\x06\x01\x03\x00\x01\x00\x00\x00'  # PhotometricInterpretation, one short
+    data = path.read_bytes()
+    assert data.count(tag + b'\x01\x00') == 1
+    path.write_bytes(data.replace(tag + b'\x01\x00', tag + b'\x00\x00'))
+    np.testing.assert_array_equal(read_grey(path), top - values)
+
+
+def test_one_limit_of_size_and_no_talk_of_bombs(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, 'MAX_SIDE', 50)
+    with pytest.raises(InputError, match='at most 50 pixels a side, found 64 x 48'):
+        read_grey(write(tmp_path / 'x.png', GREY))
+    assert Image.MAX_IMAGE_PIXELS is None

@@ -209,3 +209,51 @@ def test_the_files_of_a_sample_are_told(source):
     files = dataset.files(dataset.ids[0])
     assert files[0].name == f'{dataset.ids[0]}.png' and all(path.is_file() for path in files)
     assert len(files) > 1
+
+
+def test_pictures_of_any_format_in_any_case(source):
+    picture = Image.open(source / 'images' / 'a.png')
+    picture.save(source / 'images' / 'a.TIFF')
+    (source / 'images' / 'a.png').unlink()
+    (source / 'images' / '._a.png').write_bytes(b'what a Mac leaves')
+    (source / 'masks' / 'heart' / 'a.png').rename(source / 'masks' / 'heart' / 'a.PNG')
+    sample = open_folder(source, 'train').load('a')
+    np.testing.assert_array_equal(sample.image, draw_phantom(0, 0, 64).image)
+    picture.save(source / 'images' / 'a.bmp')
+    with pytest.raises(InputError, match='a.bmp: a second file of a, beside a.TIFF; keep one'):
+        open_folder(source, 'train')
+
+
+def test_names_are_compared_as_they_are_composed(source):
+    """A list in NFC, file names as a Mac stores them; a list saved by Notepad; `#` inside a name."""
+    decomposed, composed = 'Mu\u0308ller#2', 'M\u00fcller#2'
+    for path in [source / 'images' / 'a.png', *source.glob('masks/*/a.png')]:
+        path.rename(path.with_name(f'{decomposed}.png'))
+    (source / 'train.txt').write_text(f'\ufeff{composed}\nb # the second\n', encoding='utf-8')
+    dataset = open_folder(source, 'train')
+    assert dataset.ids == (composed, 'b') and dataset.load(composed).id == composed
+
+
+def test_masks_have_the_pictures_aspect(source):
+    for path in source.glob('masks/*/a.png'):
+        mask = np.array(Image.open(path))
+        Image.fromarray(mask[:, 8:]).save(path)
+    with pytest.raises(InputError, match="a.png: expected a mask of .* of the picture's aspect, 64 x 64, found "
+                                         '64 x 56; is it transposed or cropped'):
+        open_folder(source, 'train').load('a')
+
+
+def test_masks_on_a_white_background_are_refused(source):
+    path = source / 'masks' / 'heart' / 'a.png'
+    Image.fromarray(255 - np.array(Image.open(path))).save(path)
+    with pytest.raises(InputError, match='heart/a.png: .*covers all four corners .* is it inverted'):
+        open_folder(source, 'train').load('a')
+    Image.fromarray(np.full((64, 64), 255, np.uint8)).save(path)
+    with pytest.raises(InputError, match='covers all four corners'):
+        open_folder(source, 'train').load('a')
+
+
+def test_an_organ_called_background_is_refused(source):
+    _coding(source, {'organs': ['background', 'heart']})
+    with pytest.raises(InputError, match='organs: expected a list of different names, none of them background'):
+        open_folder(source, 'train')

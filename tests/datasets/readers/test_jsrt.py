@@ -238,3 +238,23 @@ def test_unusable_pictures(converted):
     mask.write_bytes(mask.read_bytes()[:200])
     with pytest.raises(InputError, match='JPCNN003.gif: cannot be read as a picture'):
         _loads(converted)
+
+
+def test_pictures_converted_without_inverting_are_refused(converted):
+    path = converted / 'images' / 'JPCLN001.png'
+    Image.fromarray(255 - np.array(Image.open(path))).save(path)
+    with pytest.raises(InputError, match='JPCLN001.png: expected lungs darker than what surrounds them, found '
+                                         'medians .*: the picture is inverted; invert it'):
+        _loads(converted)
+
+
+def test_a_saved_plot_of_a_picture_is_refused(converted):
+    path = converted / 'images' / 'JPCLN001.png'
+    Image.fromarray(np.array(Image.open(path).resize((64, 48)))).save(path)
+    with pytest.raises(InputError, match="JPCLN001.png: expected a mask of .* of the picture's aspect, 48 x 64"):
+        _loads(converted)
+
+
+def test_hidden_files_are_passed_over(converted):
+    (converted / 'images' / '._JPCLN001.png').write_bytes(b'what a Mac leaves')
+    assert _loads(converted)

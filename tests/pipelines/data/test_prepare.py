@@ -102,3 +102,38 @@ def test_an_organ_that_later_ones_hide_is_refused(tmp_path):
 def test_phantoms_have_no_ids():
     with pytest.raises(InputError, match='phantoms have no files to name'):
         open_dataset('phantom', Request(None, 'train', ['a']))
+
+
+def overlapping(share):
+    """One picture of two organs, the second over a share of the first, and a coding without a code for both."""
+    from datasets.labels import Code, LabelCoding
+    from datasets.sample import Dataset, Sample
+    coding = LabelCoding('two', ('a', 'b'), (Code((), (0, 0, 0), None), Code(('a',), (1, 1, 1), 'a'),
+                                             Code(('b',), (2, 2, 2), 'b')), ('a', 'b'))
+    masks = {'a': np.zeros((40, 40), bool), 'b': np.zeros((40, 40), bool)}
+    masks['a'][10:30, 0:20] = True
+    masks['b'][10:30, 20 - round(20 * share):36] = True
+    image = (masks['a'] * 60 + masks['b'] * 90 + np.arange(40)).astype(np.uint8)
+    return Dataset('two', coding, ('x',), lambda id: Sample(id, image, masks))
+
+
+def test_what_overlaps_hide_is_told_and_above_five_per_cent_refused(tmp_path, capsys):
+    with pytest.raises(InputError, match=r'two: 70% of a lies under other organs and is lost .*codes: \[..., \[a, '):
+        prepare.write_records(overlapping(0.7), tmp_path / 'r', 'train', 40, 1, 0, DATA)
+    assert not (tmp_path / 'r').exists()
+    prepare.write_records(overlapping(0.05), tmp_path / 'r', 'train', 40, 1, 0, DATA)
+    assert 'note: two: 5.0% of a lies under other organs' in capsys.readouterr().out
+
+
+def test_one_picture_in_two_sets_is_refused_under_any_name(tmp_path):
+    from tests.pipelines.plan.test_provenance import draw_folder, of_folder
+    source = draw_folder(tmp_path / 'source', list('abcdef'))
+    import cv2
+    for folder in ('images', 'masks/disc'):
+        picture = cv2.imread(str(source / folder / 'b.png'), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(source / folder / 'f.png'), picture, [cv2.IMWRITE_PNG_COMPRESSION, 0])
+    config = of_folder(source)
+    prepare.prepare_split(config, tmp_path / 'run', 'train')
+    with pytest.raises(InputError, match=r'f and b are the same picture \(1 in all\): a test picture must not'):
+        prepare.prepare_split(config, tmp_path / 'run', 'test')
+    assert not (tmp_path / 'run' / 'records' / 'test').exists()

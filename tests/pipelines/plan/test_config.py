@@ -118,3 +118,9 @@ def test_defaults_are_the_papers_sizes():
     config = tiny_config()
     assert KINDS['pggan'].settings().batch_sizes[1024] == 4
     assert config.kinds['pggan'].latent_size == 8
+
+
+@pytest.mark.parametrize('value', ['.nan', '.inf', '-.inf'])
+def test_numbers_are_finite(value):
+    with pytest.raises(InputError, match='pix2pixhd.learning_rate: expected a finite number, found'):
+        loading.from_dict({**TINY, 'pix2pixhd': {'learning_rate': float(value.replace('.', ''))}})

@@ -168,3 +168,11 @@ def test_the_tool_scores_an_exported_model_and_says_so(model, finished, tmp_path
     assert [float(v) for v in line.split()[1:]] == pytest.approx(
         [scored['hd95_mm'][o][0] for o in ('left_lung', 'heart', 'right_lung', 'average')], abs=0.006)
     assert f'3 images at 64 px: {output}' in done.stdout
+
+
+@pytest.mark.parametrize('bad', [np.nan, np.inf])
+def test_a_pixel_that_is_no_number_is_an_error(segment, bad):
+    image = picture()
+    image[0, 3, 4, 0] = bad
+    with pytest.raises(tf.errors.InvalidArgumentError, match='expected finite pixels'):
+        segment(tf.constant(image))

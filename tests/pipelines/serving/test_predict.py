@@ -85,3 +85,19 @@ def test_pictures_of_one_name_or_none_are_refused(tmp_path):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(InputError, match='expected pictures .*, found none'):
         predict.list_pictures([tmp_path / 'empty'])
+
+
+def test_a_stray_pixel_is_no_heart():
+    class_map = np.zeros((8, 20), int)
+    class_map[1:3, 1:8], class_map[1:3, 11:18] = 3, 1
+    class_map[4:6, 6:11] = 2
+    ratio = predict.cardiothoracic_ratio(class_map, CLASSES)
+    class_map[7, 19] = 2
+    assert predict.cardiothoracic_ratio(class_map, CLASSES) == ratio == 5 / 17
+
+
+def test_many_names_are_compared_at_once(tmp_path):
+    for number in range(3000):
+        (tmp_path / f'{number}.png').touch()
+    (tmp_path / '._1.png').touch()  # what a Mac leaves
+    assert len(predict.list_pictures([tmp_path])) == 3000
