@@ -155,6 +155,11 @@ def test_steps_out_of_order_say_what_to_do(tmp_path, config):
     assert 'tools/generate_samples.py' in line
     line = refused(call('generate_samples', *common, '--method', 'three'))
     assert 'dots is not trained yet' in line
+    common[-1] = tmp_path / 'empty'
+    line = refused(call('generate_samples', *common, '--method', 'three'))
+    assert 'stage dots is not trained yet: train it first, with tools/train_stage.py --method three' in line
+    line = refused(call('export_model', *common, '--regime', 'real', '--output', tmp_path / 'o'))
+    assert 'real-smanet-0 is not trained yet: train it first, with tools/train_segmenter.py --regime real' in line
 
 
 def test_dry_run_prints_the_plan_and_makes_nothing(tmp_path, config):

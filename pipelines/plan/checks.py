@@ -76,6 +76,8 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
     weights = config.evaluation.inception_weights
     if weights and not Path(weights).is_file():
         refuse('evaluation.inception_weights', 'Keras\' file of InceptionV3 without top', weights)
+    if not config.regimes:
+        refuse('regimes', 'at least one regime', [])
     for number, block in enumerate(config.matrix):
         _check_block(config, block, f'matrix[{number}]', refuse)
     for regime in {*config.regimes, *(name for block in config.matrix for name in block.regimes)}:

@@ -29,9 +29,10 @@ def override(tree: dict, assignment: str) -> None:
         if not isinstance(tree, dict):
             raise InputError(f'--set {assignment}: {key} is a value, not a section')
     try:
-        tree[leaf] = parse_yaml(text)
-    except ValueError:
-        raise InputError(f'--set {assignment}: the value is not YAML') from None
+        value = parse_yaml(text)
+    except ValueError as error:
+        raise InputError(f'--set {assignment}: expected a value in YAML: {error}') from None
+    tree[int(leaf) if leaf.isdecimal() else leaf] = value  # an entry of a mapping by numbers
 
 
 def build(kind, tree, path: str, source: str, given: Optional[Dict[str, Any]] = None,

@@ -75,6 +75,9 @@ class Segmenter(tf.Module):
 
 def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
     """Exports the chosen weights of a trained run to `output`/1; returns that folder."""
+    if not (Workdir(workdir).records('train') / records.INFO).exists():
+        raise InputError(f'{workdir}: {run.name} is not trained yet: train it first, with '
+                         f'tools/train_segmenter.py --regime {run.regime.name}')
     coding = records.read_info(Workdir(workdir).records('train')).coding
     settings = segmenter_settings(config, run.segmenter)
     targets = targets_for(config, run, coding)
@@ -92,6 +95,9 @@ def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
 
 def export_generator(config: Config, method: Method, stage: Stage, workdir, output) -> Path:
     """Exports one trained GAN stage to `output`/1; returns that folder."""
+    if not (Workdir(workdir).records('train') / records.INFO).exists():
+        raise InputError(f'{workdir}: stage {stage.folder} is not trained yet: train it first, with '
+                         f'tools/train_stage.py --method {method.name} --stage {stage.name}')
     coding = records.read_info(Workdir(workdir).records('train')).coding
     generator = trained_generator(config, stage, coding, workdir)
     io = stage_io(config, stage, coding)

@@ -58,6 +58,10 @@ class Sampler(NamedTuple):
 
 def load_sampler(config: Config, method: Method, workdir) -> Sampler:
     """Loads every stage of a method; InputError if one is not trained yet."""
+    if not (Workdir(workdir).records('train') / records.INFO).exists():
+        first = method.stages[0]
+        raise InputError(f'{workdir}: stage {first.folder} is not trained yet: train it first, with '
+                         f'tools/train_stage.py --method {method.name} --stage {first.name}')
     info = records.read_info(Workdir(workdir).records('train'))
     draw, fields, weights, latent_size = {}, {}, {}, 0
     for stage in method.stages:

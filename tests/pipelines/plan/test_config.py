@@ -124,3 +124,14 @@ def test_defaults_are_the_papers_sizes():
 def test_numbers_are_finite(value):
     with pytest.raises(InputError, match='pix2pixhd.learning_rate: expected a finite number, found'):
         loading.from_dict({**TINY, 'pix2pixhd': {'learning_rate': float(value.replace('.', ''))}})
+
+
+def test_an_entry_of_a_mapping_can_be_set_and_no_regime_is_refused(tmp_path):
+    path = tmp_path / 'c.yaml'
+    path.write_text(yaml.safe_dump(TINY))
+    config = loading.load_config(str(path), ['pggan.batch_sizes.16=8'])
+    assert config.kinds['pggan'].batch_sizes == {4: 4, 8: 4, 16: 8, 32: 4}
+    with pytest.raises(InputError, match='regimes: expected at least one regime, found'):
+        loading.load_config(str(path), ['regimes=[]'])
+    with pytest.raises(InputError, match='--set seed=010: expected a value in YAML: line 1: 010 would be read'):
+        loading.load_config(str(path), ['seed=010'])
