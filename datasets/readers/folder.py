@@ -46,7 +46,7 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
 
     Args:
       source: the folder.
-      split: 'train', 'test', or 'all' of what is listed, or of what is there where there are no lists.
+      split: 'train' or 'test', as train.txt and test.txt say, or 'all' pictures that are there.
       ids: the ids of the split; None reads them from <split>.txt in the folder.
       channels: 1 for grey pictures, 3 for colour.
 
@@ -59,6 +59,8 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
     """
     check_split(split)
     source = pathlib.Path(source)
+    if not source.is_dir():
+        raise InputError(f'--source (data.source) {source}: expected the folder of the data set, found none')
     coding = read_coding(source / 'coding.yaml')
     images = _by_id(source / 'images')
     stored = sorted(images)
@@ -139,8 +141,7 @@ def _listed_ids(source: pathlib.Path, split: str, stored: Sequence[str]) -> Tupl
     """Ids of <split>.txt, which must share none with the other split's list."""
     lists = {name: source / f'{name}.txt' for name in SPLITS}
     if split == 'all':
-        named = [id for path in lists.values() if path.is_file() for id in read_ids(path)]
-        return tuple(named or stored)
+        return tuple(stored)
     if not lists[split].is_file():
         raise InputError(f'{source}: which images are for {split}? Write their ids into '
                          f'{lists[split]}, one a line, or give ids')

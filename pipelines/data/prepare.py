@@ -15,7 +15,7 @@ from datasets.errors import InputError
 from datasets.labels import LabelCoding
 from datasets.sample import Dataset, Sample, check_not_empty, check_shown, check_sides
 from datasets.splits import check_disjoint
-from pipelines.data.sources import open_split
+from pipelines.data.sources import check_patients, open_split
 from pipelines.plan import artefacts, provenance
 from pipelines.plan.config import Config, Data
 from pipelines.plan.workdir import Workdir
@@ -42,7 +42,9 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
         data = config.sources[split]
         size, versions = config.data.size, data.augment
     elif split == 'train':
-        check_disjoint(dataset.ids, open_split(config, 'test').ids)
+        test = open_split(config, 'test')
+        check_disjoint(dataset.ids, test.ids)
+        check_patients(dataset, test)
         size, versions = data.size, data.augment
     else:
         check_disjoint(records.read_info(output.parent / 'train').ids, dataset.ids)

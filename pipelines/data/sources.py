@@ -53,6 +53,16 @@ def draw_ids(ids: Sequence[str], count: int, draw: int) -> Tuple[str, ...]:
     return tuple(ids[i] for i in sorted(rng.choice(len(ids), count, replace=False)))
 
 
+def check_patients(train: Dataset, test: Dataset) -> None:
+    """InputError where a patient has pictures on both sides."""
+    shared = {train.patients[id] for id in train.ids if id in train.patients} & {
+        test.patients[id] for id in test.ids if id in test.patients}
+    if shared:
+        raise InputError(f'{train.name} and {test.name}: patient {sorted(shared)[0]} has pictures in both '
+                         f'({len(shared)} in all do): put all of a patient on one side, or set '
+                         f'data.division=folds')
+
+
 def _opened(data: Data, part: str, size: int, count=None, ids=None) -> Dataset:
     """The train or test part of a data set, as its division has it."""
     division = DIVISIONS[data.division]
@@ -79,4 +89,6 @@ def _left_out(config: Config) -> Dataset:
     data, drawn = config.data, set(open_split(config, 'train').ids)
     count = len(drawn) + (data.num_test or NUM_LEFT_OUT)  # of phantoms there are always more
     dataset = _opened(data, 'train', config.evaluation.size, count)
-    return dataset._replace(ids=tuple(id for id in dataset.ids if id not in drawn))
+    patients = dataset.patients
+    known = {patients.get(id, id) for id in drawn}  # another picture of a patient is no left-out one
+    return dataset._replace(ids=tuple(id for id in dataset.ids if patients.get(id, id) not in known))

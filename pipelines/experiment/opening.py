@@ -2,20 +2,26 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
-from typing import Dict, Iterable, Optional, Sequence
+from typing import Dict, Iterable, List, Optional, Sequence
 
 from datasets.errors import InputError
+from datasets.files import read_json
 from datasets.readers import place_of
+from datasets.targets import targets_of
 from pipelines.data.contents import contents_of
 from pipelines.data.sources import has_left_out, open_split
-from pipelines.plan import artefacts, provenance
+from pipelines.plan import artefacts, matrix, provenance, redo as taking
 from pipelines.plan.artefacts import Artefact
 from pipelines.plan.config import Config
-from pipelines.plan.matrix import Arm, pairs_of
+from pipelines.plan.loading import segmenter_settings
+from pipelines.plan.matrix import Arm
 from pipelines.plan.provenance import Outdated
 from pipelines.plan.workdir import Workdir
 from pipelines.scores import results
+
+MOST_WORDS = 3  # differences that a message names
 
 
 def open_experiment(config: Config, workdir, arms: Sequence[Arm], names: Optional[Iterable[str]] = None,
@@ -33,49 +39,105 @@ def open_experiment(config: Config, workdir, arms: Sequence[Arm], names: Optiona
     Raises:
       InputError: see provenance; nothing is removed unless every name of `redo` is known.
     """
-    for arm in arms if names is None else ():
-        check_counts(arm)
-    prefixes = {arm.folder: f'{arm.folder}/' if arm.folder else '' for arm in arms}
-    every = {arm.folder: _every(arm, Path(workdir) / arm.folder) for arm in arms}
-    asked = {arm.folder: [name[len(prefixes[arm.folder]):] for name in redo
-                          if name.startswith(prefixes[arm.folder])] for arm in arms}
-    for name in redo:
-        if not any(name.startswith(prefix) for prefix in prefixes.values()):
-            raise InputError(f'--redo {name}: expected it behind the folder of its arm, such as '
-                             f'{next(iter(prefixes.values()))}{name}')
+    for arm in arms:
+        check_possible(arm, names is None)
     looks = {arm.folder: contents_of(arm.config, Path(workdir) / arm.folder, say) for arm in arms}
+    every = {arm.folder: _every(arm, Path(workdir) / arm.folder) for arm in arms}
+    gone = _gone(config, Path(workdir), arms, every, redo)
     if adopt:
         for arm in arms:
             for name in provenance.adopt(arm.config, Path(workdir) / arm.folder, every[arm.folder],
                                          looks[arm.folder]):
-                say(f'adopted: {prefixes[arm.folder]}{name}')
+                say(f'adopted: {_full(arm.folder, name)}')
     workdir = provenance.open_workdir(config, workdir)
+    for folder, removed in gone.items():
+        _forget_scores(folder, removed)
+        for name in removed:
+            taking.remove(folder, name)
+            say(f'removed: {os.path.relpath(folder / name, workdir)}')
+    _check(workdir, arms, {arm.folder: every[arm.folder] if names is None else artefacts.needed(
+        every[arm.folder], names) for arm in arms}, looks)
     for arm in arms:
-        folder = provenance.open_workdir(arm.config, workdir / arm.folder) if arm.folder else workdir
-        if asked[arm.folder]:
-            removed = provenance.redo(folder, every[arm.folder], asked[arm.folder])
-            _forget_scores(arm, folder, removed)
-            for name in removed:
-                say(f'removed: {prefixes[arm.folder]}{name}')
-    for arm in arms:
-        wanted = every[arm.folder] if names is None else artefacts.needed(every[arm.folder], names)
-        try:
-            provenance.check(arm.config, workdir / arm.folder, wanted, looks[arm.folder])
-        except Outdated as error:
-            raise Outdated(str(error), [prefixes[arm.folder] + name for name in error.redo],
-                           error.adopt) from None
+        if arm.folder:
+            provenance.open_workdir(arm.config, workdir / arm.folder)
+        provenance.keep_config(arm.config, workdir / arm.folder)
+    provenance.keep_config(config, workdir)
     return workdir
 
 
-def check_counts(arm: Arm) -> None:
-    """InputError where there are too few test images to measure samples against, before anything is made."""
-    if not any(run.regime.method for run in arm.runs):
-        return
+def _check(workdir: Path, arms: Sequence[Arm], wanted: Dict[str, Dict[str, Artefact]], looks) -> None:
+    """Raises Outdated, of all arms together, where something no longer fits, or nobody knows."""
+    wrong: Dict[str, List[str]] = {}
+    unknown: List[str] = []
+    for arm in arms:
+        folder = workdir / arm.folder
+        try:
+            reasons, unnoted = provenance.check(arm.config, folder, wanted[arm.folder], looks[arm.folder])
+        except Outdated as error:
+            raise Outdated(str(error), [_full(arm.folder, name) for name in error.redo]) from None
+        for name, words in reasons.items():
+            wrong.setdefault(_owner(workdir, folder, name), words)
+        unknown += [_full(arm.folder, name) for name in unnoted]
+    if wrong:
+        first, *others = wrong
+        raise Outdated(
+            f'{workdir}: {first} no longer fits: it was made with {"; ".join(wrong[first][:MOST_WORDS])}'
+            + (f', and {", ".join(others)} with it' if others else '')
+            + f'. Go back to what it was made with, choose another --workdir, or repeat the command with '
+              f'--redo {" ".join(wrong)}', list(wrong))
+    if unknown:
+        raise Outdated(
+            f'{workdir}: nobody noted what {", ".join(unknown)} was made with (by an older version of this '
+            f'program). If it is of this config and this data, repeat the command with --adopt; else with '
+            f'--redo {" ".join(unknown)}', unknown, adopt=True)
+
+
+def _full(folder: str, name: str) -> str:
+    return f'{folder}/{name}' if folder else name
+
+
+def _owner(workdir: Path, folder: Path, name: str) -> str:
+    """The name of an artefact from the workdir on; of a linked stage, that of the arm whose own it is."""
+    place = (folder / name).resolve() if (folder / name).is_symlink() else folder / name
+    return os.path.relpath(place, workdir.resolve() if (folder / name).is_symlink() else workdir)
+
+
+def _gone(config: Config, workdir: Path, arms: Sequence[Arm], every: Dict[str, Dict[str, Artefact]],
+          redo: Sequence[str]) -> Dict[Path, List[str]]:
+    """What `--redo` takes away, by folder, the last made first; InputError for a name that nothing has."""
+    if not redo:
+        return {}
+    folders = list(dict.fromkeys([arm.folder for arm in (*arms, *matrix.arms_of(config))]))
+    asked: Dict[Path, set] = {}
+    for word in redo:
+        folder = max((f for f in folders if not f or word == f or word.startswith(f'{f}/')), key=len,
+                     default=None)
+        if folder is None:
+            raise InputError(f'--redo {word}: expected it behind the folder of its arm, such as '
+                             f'{folders[0]}/records')
+        name = word[len(folder):].strip('/')
+        asked.setdefault(workdir / folder, set()).update(
+            taking.chosen(workdir / folder, every.get(folder, {}), word, name))
+    return taking.with_dependents([workdir / folder for folder in folders], asked)
+
+
+def check_possible(arm: Arm, is_whole: bool) -> None:
+    """InputError for what would only be found after hours: targets that the data set has not, too few test
+    images to measure samples against.
+
+    Args:
+      is_whole: whether samples are going to be measured.
+    """
     try:
-        count = len(open_split(arm.config, 'test').ids)
+        dataset = open_split(arm.config, 'train')
+        count = len(open_split(arm.config, 'test').ids) if is_whole else 2
     except InputError:  # which preparing them says better
         return
-    if count < 2 and not has_left_out(arm.config):
+    for name in {run.segmenter for run in arm.runs}:
+        settings = segmenter_settings(arm.config, name)
+        targets_of(dataset.coding, settings.targets, settings.overlapping)
+    synthetic = any(run.regime.method for run in arm.runs)
+    if synthetic and count < 2 and not has_left_out(arm.config):
         raise InputError(f'data: expected at least 2 test images, to measure samples against, found {count}; '
                          f'add some, or leave regimes with synthetic pairs out')
 
@@ -90,11 +152,17 @@ def _every(arm: Arm, folder) -> Dict[str, Artefact]:
     return artefacts.all_of(arm.config, arm.scores, ['test'] + ['left_out'] * is_left)
 
 
-def _forget_scores(arm: Arm, folder, removed: Sequence[str]) -> None:
-    """Takes the lines of removed evaluations out of the results."""
-    gone = {name.split('/', 1)[1] for name in removed if name.startswith('evaluations/')}
-    keys = {(run.regime.name, run.segmenter, run.seed, pairs_of(arm.config, run), split) for run, splits in arm.scores.items()
-            for split in splits if f'{run.name}-{split}' in gone}
-    if keys:
-        results.remove_results(Workdir(folder).results, lambda row: (
-            row['regime'], row['segmenter'], row['seed'], row['num_synthetic'], row['split']) in keys)
+def _forget_scores(folder: Path, removed: Sequence[str]) -> None:
+    """Takes the lines of evaluations that are going to be removed out of the results."""
+    own, gone = Workdir(folder), []
+    for name in removed:
+        path = folder / f'{name}.json'
+        if name.startswith('evaluations/') and path.exists():
+            try:
+                gone.append((path.stem, results.upgraded_images(read_json(path).get('images'))))
+            except InputError:  # damaged: its line stays until it is scored anew
+                continue
+    if gone:
+        results.remove_results(own.results, lambda row: any(
+            row['images'] == images and stem.startswith(f'{row["regime"]}-{row["segmenter"]}-{row["seed"]}')
+            and stem.endswith(f'-{row["split"]}') for stem, images in gone))

@@ -70,7 +70,8 @@ def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say, stages_from=None) 
             say(f'stage {stage.name} of method {method.name} {arm.folder}'.rstrip())
             steps.share_stage(arms, arm, stage, workdir)
             if stages_from:
-                steps.take_stage(arm.config, stage, folder, [Path(stages_from) / arm.folder, stages_from])
+                steps.take_stage(arm.config, stage, folder, [Path(stages_from) / arm.folder, stages_from],
+                                 say)
             steps.train_stage(arm.config, stage, folder)
         say(f'samples of method {method.name} {arm.folder}'.rstrip())
         steps.generate(arm.config, method, folder)

@@ -13,7 +13,7 @@ from datasets.files import write_png
 from pipelines.data.prepare import prepare_split
 from pipelines.evaluation import evaluate as evaluation
 from pipelines.experiment import rows
-from pipelines.plan import artefacts, notes, provenance
+from pipelines.plan import artefacts, notes, provenance, redo
 from pipelines.plan.config import Config
 from pipelines.plan.matrix import Arm, owner_of
 from pipelines.plan.methods import Method, Stage
@@ -75,8 +75,9 @@ def share_stage(arms: Sequence[Arm], arm: Arm, stage: Stage, workdir) -> None:
       InputError: the earlier arm has not trained it yet: one stage is not for two to train.
     """
     own, owner = Workdir(workdir).arm(arm.folder).stage(stage), owner_of(arms, arm, stage)
-    if own.is_symlink():  # as the matrix was when it was made; it may be another now
-        own.unlink()
+    root = Path(workdir).resolve()
+    if own.is_symlink() and (root in own.resolve().parents or not own.exists()):
+        own.unlink()  # as the matrix was when it was made, which may be another now; not what was taken elsewhere
     if owner is None or own.exists():
         return
     shared = Workdir(workdir).arm(owner.folder).stage(stage)
@@ -132,7 +133,7 @@ def predict_some(config: Config, run: Run, workdir) -> None:
     if provenance.unlike(config, workdir, artefact) == []:
         return
     for folder in ('predictions', 'pictures'):
-        provenance.remove(workdir, folder)
+        redo.remove(workdir, folder)
     provenance.claim(config, workdir, artefact)
     own.pictures.mkdir(exist_ok=True)
     for name, image in predict.some_images(own.records('test'), PREDICTED):
@@ -158,7 +159,7 @@ def lay_out_reading(config: Config, run: Run, workdir, say=print) -> None:
     notes.note(workdir, artefact)
 
 
-def take_stage(config: Config, stage: Stage, folder, others: Sequence) -> None:
+def take_stage(config: Config, stage: Stage, folder, others: Sequence, say=print) -> None:
     """Links a stage to one that other experiments have trained with the same settings on the same data.
 
     Args:
@@ -170,7 +171,10 @@ def take_stage(config: Config, stage: Stage, folder, others: Sequence) -> None:
     """
     own, artefact = Workdir(folder).stage(stage), artefacts.stage_of(config, stage)
     found = [other for other in others if is_finished(Workdir(other).stage(stage))]
-    if own.exists() or not found:
+    if own.exists():
+        return
+    if not found:
+        say(f'note: {others[-1]} has no finished {artefact.name}: it is trained here')
         return
     reasons = provenance.unlike(config, folder, artefact, found[0])
     if reasons is None:

@@ -115,7 +115,7 @@ def evaluation_of(config: Config, run: Run, split: str) -> Artefact:
 
 def exhibit_of(name: str, run: Run) -> Artefact:
     """What shows an exported model to people: 'predictions' or 'reading'."""
-    return Artefact(name, {}, (f'exports/{run.name}',), lambda other: exhibit_of(name, run))
+    return Artefact(name, {}, (f'exports/{run.name}', 'records/test'), lambda other: exhibit_of(name, run))
 
 
 def all_of(config: Config, scores: Mapping[Run, Sequence[str]], splits: Iterable[str] = ()

@@ -106,6 +106,11 @@ def check_segmenter(config, name: str, segmenter, source: str) -> None:
     for key in ('learning_rate', 'finetune_learning_rate'):
         if not getattr(segmenter, key) > 0:
             refuse(key, 'a number above 0', getattr(segmenter, key))
+    for name in segmenter.targets or ():
+        if not NAME.fullmatch(name) or name == 'background':
+            refuse(f'targets.{name}', 'a name of letters, digits and _, other than background', name)
+    if segmenter.targets == {}:
+        refuse('targets', 'at least one class, or null for those of the data set', {})
     network = SEGMENTERS[segmenter.network]
     if network.check:
         network.check(segmenter, refuse)

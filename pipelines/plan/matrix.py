@@ -181,6 +181,9 @@ def _arm(config: Config, block: MatrixBlock, number: int, part: Dict[str, Option
             folder += f'-{words}{value}'
     names = list(block.regimes) or tree['regimes']
     config = from_dict({**tree, 'regimes': names}, f'matrix[{number}]')
+    if part['folds'] is not None and DIVISIONS[config.data.division].fold(config.data) is None:
+        raise InputError(f'matrix[{number}].folds: expected data.division=folds with it, found '
+                         f'{config.data.division}')
     total = config.generation.num_train
     if any(not 1 <= n <= total for n in block.num_synthetic):
         raise InputError(f'matrix[{number}].num_synthetic: expected numbers from 1 to '

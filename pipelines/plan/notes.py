@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence
 
 from datasets.errors import InputError
-from datasets.files import MADE_WITH, read_json, sha256, write_json
+from datasets.files import MADE_WITH, digest, read_json, sha256, write_json
 from pipelines.plan import artefacts
 from pipelines.plan.artefacts import Artefact
 from pipelines.plan.config import Config
 
 RESULTS = {               # sort of artefact -> the files that say what was made; of several the last counts
-    'records': 'dataset_info.json', 'synthetic': 'dataset_info.json', 'stages': 'checkpoints/*.json',
+    'records': 'dataset_info.json', 'stages': 'checkpoints/*.json', 'synthetic': 'dataset_info.json',
     'segmenters': 'checkpoints/*.json', 'exports': '1/manifest.json', 'evaluations': '',
     'predictions': 'predictions.csv', 'reading': 'key.json'}
+SINGLE = ('predictions', 'reading')  # sorts of which there is one
 NAMED = 3                 # differences that a message names
 
 ContentsOf = Callable[[str], Optional[dict]]  # records set -> digests.contents; None: it is not there
@@ -30,12 +31,18 @@ def note_of(folder, name: str) -> Path:
 
 
 def note(folder, artefact: Artefact, contents: Optional[dict] = None, also: Mapping[str, Any] = {}) -> None:
-    """Writes down what an artefact is made with now."""
-    path = note_of(folder, artefact.name)
+    """Writes down what an artefact is made with now, and what all was made with that it is made of: that may
+    be removed to save space, and counts all the same."""
+    path, upstream = note_of(folder, artefact.name), {}
     path.parent.mkdir(parents=True, exist_ok=True)
+    for name in artefact.made_of:
+        kept = kept_note(folder, name) or {}
+        upstream.update(kept.get('upstream', {}))
+        if kept:
+            upstream[name] = {'settings': kept['settings'], 'contents': digest(kept.get('contents', {}))}
     write_json(path, {
         'artefact': artefact.name, 'settings': artefact.settings,
-        'made_of': {name: identity(folder, name) for name in artefact.made_of},
+        'made_of': {name: identity(folder, name) for name in artefact.made_of}, 'upstream': upstream,
         **({} if contents is None else {'contents': contents}), **also})
 
 
@@ -63,20 +70,34 @@ def identity(folder, name: str) -> Optional[str]:
     return sha256(found[-1]) if found else None
 
 
-def differences(config: Config, folder, artefact: Artefact, kept: dict, contents: ContentsOf
-                 ) -> List[str]:
-    """Words for everything that an artefact was made with and would not be made with now."""
-    defaults = artefact.under(artefacts.defaults_of(config)).settings
-    found = [f'{key} {_value(kept["settings"], key)} and not {_value(artefact.settings, key)}'
-             for key in unlike_keys(kept['settings'], artefact.settings, defaults)]
+def differences(config: Config, folder, artefact: Artefact, kept: dict, contents: ContentsOf,
+                every: Mapping[str, Artefact]) -> List[str]:
+    """Words for everything that an artefact was made with and would not be made with now.
+
+    Args:
+      every: what there is to be made now, by name: against it stands what is no longer there to be compared.
+    """
+    found = _other_settings(config, artefact, kept['settings'])
     for name, was in kept.get('made_of', {}).items():
         now = identity(folder, name)
         if now is not None and now != was:
             found.append(f'another {name}')
+    for name, was in kept.get('upstream', {}).items():
+        if name in every and identity(folder, name) is None:
+            found += [f'{name} of {words}' for words in _other_settings(config, every[name], was['settings'])]
+            now = contents(name.split('/')[1]) if name.startswith('records/') else None
+            if now is not None and digest(now) != was['contents']:
+                found.append(f'{name} of other pictures, masks or lists')
     if artefact.name.startswith('records/'):
         now = contents(artefact.name.split('/')[1])
         found += [] if now is None else _other_contents(kept.get('contents'), now)
     return found
+
+
+def _other_settings(config: Config, artefact: Artefact, was: dict) -> List[str]:
+    defaults = artefact.under(artefacts.defaults_of(config)).settings
+    return [f'{key} {_value(was, key)} and not {_value(artefact.settings, key)}'
+            for key in unlike_keys(was, artefact.settings, defaults)]
 
 
 def unlike_keys(a, b, default=None, path: str = '') -> List[str]:

@@ -6,15 +6,14 @@ command that makes it anew. The place of a data set is no part of it, its conten
 """
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-from typing import Iterable, List, Mapping, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 import yaml
 
 from datasets.errors import InputError
 from datasets.files import read_yaml, whole_file
-from pipelines.plan import artefacts, notes
+from pipelines.plan import notes
 from pipelines.plan.artefacts import Artefact
 from pipelines.plan.config import Config
 from pipelines.plan.loading import from_dict, to_dict
@@ -33,7 +32,7 @@ class Outdated(InputError):
 
 
 def open_workdir(config: Config, workdir) -> Path:
-    """Makes the workdir, or takes it where it is one; keeps the config in it.
+    """Makes the workdir, or takes it where it is one; a new one keeps the config.
 
     Raises:
       InputError: it is not writable, or holds folders of something else.
@@ -47,47 +46,50 @@ def open_workdir(config: Config, workdir) -> Path:
                                  f'program, found {", ".join(sorted(foreign)[:notes.NAMED])}; choose another '
                                  f'folder')
         workdir.mkdir(parents=True, exist_ok=True)
-        with whole_file(workdir / 'config.yaml') as temporary:
-            temporary.write_text(yaml.safe_dump(to_dict(config), sort_keys=False))
+        if not (workdir / 'config.yaml').exists():
+            keep_config(config, workdir)
     except OSError as error:
         raise InputError(f'--workdir {workdir}: cannot write there: {error.strerror}') from None
     return workdir
 
 
-def check(config: Config, folder, wanted: Mapping[str, Artefact], contents: ContentsOf) -> None:
+def keep_config(config: Config, workdir) -> None:
+    """Writes down the config that a workdir is used with, once what it holds is found to fit."""
+    try:
+        with whole_file(Path(workdir) / 'config.yaml') as temporary:
+            temporary.write_text(yaml.safe_dump(to_dict(config), sort_keys=False))
+    except OSError as error:
+        raise InputError(f'--workdir {workdir}: cannot write there: {error.strerror}') from None
+
+
+def check(config: Config, folder, wanted: Mapping[str, Artefact], contents: ContentsOf
+          ) -> Tuple[Dict[str, List[str]], List[str]]:
     """Compares what is there of some artefacts with what it would be made with now.
 
     Args:
       wanted: in an order in which they can be made, see artefacts.needed.
 
+    Returns:
+      (name -> words for what it was made with otherwise; names of what nobody noted anything of).
+
     Raises:
-      Outdated: something was made with other settings, data or artefacts, or nobody knows with what.
+      Outdated: a note is damaged.
     """
     wrong, unknown = {}, []
     for name, artefact in wanted.items():
         if not notes.is_there(folder, name):
             continue
-        kept = notes.kept_note(folder, name)
+        try:
+            kept = notes.kept_note(folder, name)
+        except InputError as error:
+            raise Outdated(str(error), [name]) from None
         if kept is None:
             unknown.append(name)
             continue
-        reasons = notes.differences(config, folder, artefact, kept, contents)
+        reasons = notes.differences(config, folder, artefact, kept, contents, wanted)
         if reasons:
             wrong[name] = reasons
-    if wrong:
-        first = next(iter(wrong))
-        hanging = [name for name in artefacts.hanging_on(wanted, wrong) if notes.is_there(folder, name)]
-        others = [name for name in reversed(hanging) if name != first]
-        raise Outdated(
-            f'{Path(folder)}: {first} no longer fits: it was made with {"; ".join(wrong[first][:notes.NAMED])}'
-            + (f', and {", ".join(others)} with it' if others else '')
-            + f'. Go back to what it was made with, choose another --workdir, or repeat the command with '
-              f'--redo {" ".join(wrong)}', list(wrong))
-    if unknown:
-        raise Outdated(
-            f'{Path(folder)}: nobody noted what {", ".join(unknown)} was made with (by an older version '
-            f'of this program). If it is of this config and this data, repeat the command with --adopt; '
-            f'else with --redo {" ".join(unknown)}', unknown, adopt=True)
+    return wrong, unknown
 
 
 def unlike(config: Config, folder, artefact: Artefact, place=None) -> Optional[List[str]]:
@@ -103,7 +105,7 @@ def unlike(config: Config, folder, artefact: Artefact, place=None) -> Optional[L
     kept = notes.kept_note(place, artefact.name)
     if kept is None or not notes.is_there(place, artefact.name):
         return None
-    return notes.differences(config, folder, artefact, kept, lambda name: None)
+    return notes.differences(config, folder, artefact, kept, lambda name: None, {})
 
 
 def claim(config: Config, folder, artefact: Artefact, contents: Optional[dict] = None) -> None:
@@ -114,7 +116,7 @@ def claim(config: Config, folder, artefact: Artefact, contents: Optional[dict] =
     """
     kept = notes.kept_note(folder, artefact.name)
     if kept is not None and notes.is_there(folder, artefact.name):
-        reasons = notes.differences(config, folder, artefact, kept, lambda name: contents)
+        reasons = notes.differences(config, folder, artefact, kept, lambda name: contents, {})
         if reasons:
             raise Outdated(f'{Path(folder)}: {artefact.name} no longer fits: it was made with '
                            f'{"; ".join(reasons[:notes.NAMED])}; repeat the command with --redo '
@@ -124,28 +126,6 @@ def claim(config: Config, folder, artefact: Artefact, contents: Optional[dict] =
         raise Outdated(f'{Path(folder)}: nobody noted what {artefact.name} was made with; repeat the '
                        f'command with --adopt or --redo {artefact.name}', [artefact.name], adopt=True)
     notes.note(folder, artefact, contents)
-
-
-def redo(folder, every: Mapping[str, Artefact], names: Iterable[str]) -> List[str]:
-    """Removes artefacts with all that hangs on them, the last made first; returns what was removed.
-
-    Args:
-      names: of artefacts, or a sort of them: 'stages', 'records/train'.
-
-    Raises:
-      InputError: a name that the experiment does not have.
-    """
-    chosen = set()
-    for name in names:
-        found = [known for known in every if name in (known, known.split('/')[0])]
-        if not found:
-            raise InputError(f'--redo {name}: expected one of {", ".join(every)}, or a sort of them, '
-                             f'such as {next(iter(every)).split("/")[0]}')
-        chosen |= set(found)
-    removed = [name for name in artefacts.hanging_on(every, chosen) if notes.is_there(folder, name)]
-    for name in removed:
-        remove(folder, name)
-    return removed
 
 
 def adopt(config: Config, folder, every: Mapping[str, Artefact], contents: ContentsOf) -> List[str]:
@@ -164,19 +144,8 @@ def adopt(config: Config, folder, every: Mapping[str, Artefact], contents: Conte
                              f'anew: --redo {name}')
     for name in names:
         notes.note(folder, every[name], contents(name.split('/')[1]) if name.startswith('records/') else None,
-             {ADOPTED: True})
+                   {ADOPTED: True})
     return names
-
-
-def remove(folder, name: str) -> None:
-    """Removes one artefact."""
-    place = Path(folder) / name
-    if place.is_symlink():
-        place.unlink()
-    elif place.is_dir():
-        shutil.rmtree(place)
-    for path in (Path(f'{place}.json'), Path(f'{place}.png'), notes.note_of(folder, name)):
-        path.unlink(missing_ok=True)
 
 
 def _kept_config(folder) -> Optional[Config]:

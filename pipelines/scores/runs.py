@@ -68,5 +68,5 @@ def _join(folds: Sequence[Row]) -> Row:
                 one for part in parts for one in part]
     scores = metrics.scores({name: None if values is None else np.array(values, np.float64)
                              for name, values in images.items() if name != 'names'}, organs)
-    return {**folds[0], 'num_real': min(row['num_real'] for row in folds), 'fold': None,
+    return {**folds[0], 'num_real': round(statistics.fmean(row['num_real'] for row in folds)), 'fold': None,
             'images': images, 'scores': scores}

@@ -81,6 +81,7 @@ def test_one_folder_with_two_configs_is_refused():
     ({'segmenters': ['segnet']}, "segmenter 'segnet': expected one of smanet, unet"),
     ({'segmenters': ['unet']}, 'segmenters.unet.crop: expected a multiple of 16'),
     ({'regimes': ['synth4']}, "regime 'synth4': expected one of real"),
+    ({'folds': [0, 1]}, r'matrix\[0\].folds: expected data.division=folds with it, found official'),
     ({'arms': 'x'}, r'unknown key matrix\[0\].arms'),
     ({'arm': '../x'}, r'matrix\[0\].arm: expected a name of letters, digits and _'),
     ({'config': {'pggann': {}}}, r'matrix\[0\]: unknown key pggann')])

@@ -1,4 +1,5 @@
 """A workdir holds what it was made with; what no longer fits is named, and made anew on demand."""
+import dataclasses
 import json
 import shutil
 
@@ -9,9 +10,10 @@ import yaml
 
 from datasets import digests, files
 from datasets.errors import InputError
-from pipelines.experiment import opening, status, steps
+from pipelines.data import sources
+from pipelines.experiment import status, steps
 from pipelines.experiment.opening import open_experiment
-from pipelines.plan import artefacts, matrix
+from pipelines.plan import matrix, redo
 from pipelines.plan.methods import METHODS
 from pipelines.plan.provenance import Outdated
 from pipelines.plan.regimes import Run, parse_regime
@@ -75,8 +77,7 @@ def test_a_changed_setting_touches_what_depends_on_it_and_no_more(run, changes, 
     assert f'{workdir}: {first}' in message and key in message and '\n' not in message
     assert 'repeat the command with --redo' in message
     assert not any(name.startswith(kept) for name in raised.value.redo)
-    every = opening._every(arms_of(config)[0], workdir)
-    gone = artefacts.hanging_on(every, raised.value.redo)
+    gone = redo.with_dependents([workdir], {workdir: set(raised.value.redo)})[workdir]
     assert not any(name.startswith(kept) for name in gone)
     removed = opened(config, workdir, redo=raised.value.redo)
     assert {line.split(': ')[1] for line in removed} == set(gone)
@@ -112,7 +113,7 @@ def test_redone_scores_are_forgotten_until_they_are_made_anew(run):
         'synth3', 'finetune3']
     assert not (workdir / 'exports' / 'real-smanet-0').exists()
     assert (workdir / 'stages' / 'dots' / 'finished.json').exists()
-    with pytest.raises(InputError, match='--redo sword: expected one of records/train, .*such as records'):
+    with pytest.raises(InputError, match='--redo sword: expected one of records/left_out, .*such as records'):
         opened(config, workdir, redo=['stages', 'sword'])
     assert (workdir / 'stages' / 'dots' / 'finished.json').exists()  # nothing is removed for a bad name
 
@@ -316,8 +317,11 @@ def test_exhibits_of_an_older_model_are_renewed_or_named(run):
     before = (workdir / 'predictions' / 'predictions.csv').stat().st_mtime_ns
     steps.predict_some(config, shown, workdir)
     assert (workdir / 'predictions' / 'predictions.csv').stat().st_mtime_ns == before
+    note = shutil.copy(workdir / 'exports' / shown.name / 'made_with.json', workdir / 'x')
+    note = note.rename(workdir / 'made_with.json')
     shutil.rmtree(workdir / 'exports' / shown.name)
-    shutil.copytree(workdir / 'exports' / 'real-smanet-0', workdir / 'exports' / shown.name)
+    shutil.copytree(workdir / 'exports' / 'real-smanet-0' / '1', workdir / 'exports' / shown.name / '1')
+    shutil.copy(note, workdir / 'exports' / shown.name)
     steps.predict_some(config, shown, workdir)
     assert (workdir / 'predictions' / 'predictions.csv').stat().st_mtime_ns != before
     said = []
@@ -335,7 +339,8 @@ def test_arms_are_named_in_front(finished, tmp_path):
     with pytest.raises(Outdated) as raised:
         opened(changed, tmp_path)
     assert raised.value.redo == ('demo-draw0/segmenters/real-smanet-0',)
-    with pytest.raises(InputError, match='--redo stages: expected it behind the folder of its arm'):
+    with pytest.raises(InputError, match='--redo stages: expected it behind the folder of its arm, such as '
+                                         'demo-draw0/records'):
         opened(changed, tmp_path, redo=['stages'])
     assert 'removed: demo-draw0/segmenters/real-smanet-0' in opened(changed, tmp_path, redo=raised.value.redo)
 
@@ -343,7 +348,7 @@ def test_arms_are_named_in_front(finished, tmp_path):
 def test_notes_are_plain_and_say_what_for(run):
     _, workdir = run
     note = json.loads((workdir / 'records' / 'train' / 'made_with.json').read_text())
-    assert set(note) == {'artefact', 'settings', 'made_of', 'contents', 'seal'}
+    assert set(note) == {'artefact', 'settings', 'made_of', 'upstream', 'contents', 'seal'}
     assert set(note['contents']) == {'ids', 'coding', 'field_of_view_mm', 'samples'}
     assert 'source' not in note['settings']['data']
 
@@ -357,3 +362,102 @@ def test_too_few_test_images_are_told_before_anything_is_made(tmp_path):
         opened(config, tmp_path / 'run')
     assert not (tmp_path / 'run').exists()
     opened(of_folder(source), tmp_path / 'run')  # REAL alone needs no samples
+
+
+@pytest.mark.parametrize('folder, changes, words', [
+    ('segmenters', {'segmenter': {'learning_rate': 0.01}}, 'segmenters/.* of segmenter.learning_rate'),
+    ('stages', {'pggan': {'latent_size': 16}}, 'stages/dots of pggan.latent_size 8 and not 16'),
+    ('synthetic', {'labels': {'clean': False}}, 'synthetic/three of labels.clean True and not False'),
+    ('records/train', {'data': {'augment': 5}}, 'records/train of data.augment 2 and not 5'),
+    ('records/test', {'evaluation': {'size': 32}}, 'evaluation.size 64 and not 32')])
+def test_what_was_removed_to_save_space_counts_all_the_same(run, folder, changes, words):
+    _, workdir = run
+    shutil.rmtree(workdir / folder)
+    config = tiny_config(**changes)
+    with pytest.raises(Outdated, match=words) as raised:
+        opened(config, workdir)
+    opened(config, workdir, redo=raised.value.redo)
+    assert not status.is_done(workdir, arms_of(config))
+
+
+def test_a_refused_command_leaves_the_config_that_things_were_made_with(run):
+    config, workdir = run
+    before = (workdir / 'config.yaml').read_text()
+    other = tiny_config(segmenter={'learning_rate': 0.5})
+    with pytest.raises(Outdated):
+        opened(other, workdir)
+    assert (workdir / 'config.yaml').read_text() == before
+    for path in workdir.rglob('*made_with.json'):
+        path.unlink()
+    with pytest.raises(Outdated, match='nobody noted'):
+        opened(other, workdir)
+    with pytest.raises(InputError, match='--adopt: segmenters/real-smanet-0: the config.yaml .* made with another '
+                                         'segmenter.learning_rate'):
+        opened(other, workdir, adopt=True)
+
+
+def test_what_hangs_on_it_goes_even_where_the_command_did_not_ask_for_it(run):
+    """Records made anew for REAL leave no row of synthetic pairs of the old ones beside it."""
+    _, workdir = run
+    config = tiny_config(data={'augment': 3}, regimes=['real'])
+    removed = opened(config, workdir, redo=['records/train'])
+    assert 'removed: stages/dots' in removed and 'removed: evaluations/synth3-smanet-0-test' in removed
+    assert results.read_results(workdir / 'results.jsonl') == []
+    assert not list((workdir / 'quality').glob('three*'))
+    assert (workdir / 'reading').exists() and not (workdir / 'predictions').exists()
+
+
+def test_linked_stages_are_asked_for_where_they_lie(finished, tmp_path):
+    _, workdir = finished
+    blocks = [{'regimes': ['real', 'synth3', 'finetune3']},
+              {'arm': 'b', 'config': {'labels': {'warp': 0.1}}, 'regimes': ['synth3']}]
+    config, changed = tiny_config(matrix=blocks), tiny_config(matrix=blocks, pggan={'latent_size': 16})
+    shutil.copytree(workdir, tmp_path / 'demo')
+    shutil.copy(workdir / 'config.yaml', tmp_path)
+    arms = arms_of(config)
+    opened(config, tmp_path)
+    steps.prepare(arms[1].config, tmp_path / 'b')
+    for stage in METHODS['three'].stages:
+        steps.share_stage(arms, arms[1], stage, tmp_path)
+    steps.generate(arms[1].config, METHODS['three'], tmp_path / 'b')
+    assert opened(config, tmp_path) == []
+    with pytest.raises(Outdated) as raised:
+        opened(changed, tmp_path)
+    assert raised.value.redo == ('demo/stages/dots',)
+    with pytest.raises(Outdated) as raised:
+        open_experiment(changed, tmp_path, arms_of(changed)[1:], say=print)
+    assert raised.value.redo == ('demo/stages/dots',)
+    with pytest.raises(InputError, match='--redo b/stages/dots: it is linked to .*demo/stages/dots: name it there'):
+        opened(changed, tmp_path, redo=['b/stages/dots'])
+    removed = opened(changed, tmp_path, redo=['demo/stages/dots'])
+    assert {'removed: b/synthetic/three', 'removed: demo/synthetic/three', 'removed: b/stages/dots'} <= set(removed)
+    assert opened(changed, tmp_path) == []
+
+
+def test_all_of_an_arm_can_be_asked_for(run):
+    config, workdir = run
+    assert 'removed: records/train' in opened(config, workdir, redo=['records', 'predictions'])
+    with pytest.raises(InputError, match=r"--redo mine: expected one of"):
+        opened(config, workdir, redo=['mine'])
+
+
+def test_targets_that_cannot_be_are_told_before_anything_is_made(tmp_path):
+    config = tiny_config(segmenter={'targets': {'lungs': ['left_lung', 'nose']}})
+    with pytest.raises(InputError, match='segmenter.targets.lungs: expected organs of the data set'):
+        opened(config, tmp_path / 'run')
+    for targets, message in (({}, 'segmenter.targets: expected at least one class'),
+                             ({'a/b': ['heart']}, 'segmenter.targets.a/b: expected a name of letters')):
+        with pytest.raises(InputError, match=message):
+            tiny_config(segmenter={'targets': targets})
+
+
+def test_no_patient_stands_on_both_sides(tmp_path):
+    source = draw_folder(tmp_path / 'source', list('abcdef'))
+    (source / 'patients.csv').write_text('a,1\nb,2\nc,2\nd,3\ne,4\nf,4\n')
+    config = dataclasses.replace(of_folder(source), data=dataclasses.replace(
+        of_folder(source).data, num_train=2, draw=0))
+    drawn, left = (sources.open_split(config, split) for split in ('train', 'left_out'))
+    assert not {drawn.patients[id] for id in drawn.ids} & {left.patients[id] for id in left.ids}
+    (source / 'patients.csv').write_text('a,1\nb,2\nc,2\nd,4\ne,4\nf,5\n')
+    with pytest.raises(InputError, match='patient 4 has pictures in both .*set data.division=folds'):
+        steps.prepare(of_folder(source), tmp_path / 'run')
