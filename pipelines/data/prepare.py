@@ -15,6 +15,7 @@ from datasets.errors import InputError
 from datasets.labels import LabelCoding
 from datasets.sample import Dataset, Sample, check_not_empty, check_shown, check_sides
 from datasets.splits import check_disjoint
+from pipelines.data.contents import contents_of
 from pipelines.data.sources import check_patients, open_split
 from pipelines.plan import artefacts, provenance
 from pipelines.plan.config import Config, Data
@@ -33,7 +34,8 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
     """
     output, artefact = Workdir(workdir).records(split), artefacts.records_of(config, split)
     if (output / records.INFO).exists():
-        provenance.claim(config, workdir, artefact)
+        now = contents_of(config, workdir, say=lambda text: None)(split)
+        provenance.claim(config, workdir, artefact, now)
         return records.read_info(output)
     digests = Digests(workdir)
     dataset, data = digests.watched(open_split(config, split)), config.data

@@ -254,6 +254,8 @@ def test_data_that_changed_is_named(prepared, change, words):
     change(source)
     with pytest.raises(Outdated, match=f'records/.* no longer fits: it was made with .*{words}'):
         opened(config, workdir)
+    with pytest.raises(Outdated, match=f'records/.* no longer fits: it was made with .*{words}'):
+        steps.prepare(config, workdir)  # whoever asks for records is told
 
 
 def test_records_are_made_anew_of_changed_data_only_when_asked(prepared):
