@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Sequence,
 import numpy as np
 
 from datasets.errors import InputError
-from datasets.splits import check_disjoint, choose_ids, read_ids
+from datasets.splits import check_disjoint, choose_ids, in_both, read_ids
 
 
 class Division(NamedTuple):
@@ -40,11 +40,10 @@ def _listed(ids, patients, settings, split: str) -> Tuple[str, ...]:
                          'data.division=listed')
     parts = {'train': read_ids(settings.train_ids), 'test': read_ids(settings.test_ids)}
     check_disjoint(parts['train'], parts['test'])
-    shared = {patients[id] for id in parts['train'] if id in patients} & {
-        patients[id] for id in parts['test'] if id in patients}
+    shared = in_both(parts['train'], parts['test'], patients)
     if shared:
         raise InputError(f'data.train_ids, data.test_ids: expected all images of a patient in one of '
-                         f'them, found patient {sorted(shared)[0]} in both')
+                         f'them, found patient {shared[0]} in both')
     return choose_ids(ids, parts[split], f'data.{split}_ids')
 
 

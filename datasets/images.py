@@ -34,9 +34,7 @@ def read_grey(path: Path) -> np.ndarray:
     image, deep = _open(path)
     if deep is not None:
         return _equal(deep, path)
-    alpha = _alpha(image)
-    if alpha is not None and (alpha != 255).any():
-        raise InputError(f'{path}: expected an opaque picture, found transparent pixels; flatten it')
+    _check_opaque(_alpha(image), 255, path)
     return _grey(image, path)
 
 
@@ -74,9 +72,7 @@ def read_picture(path: Path, channels: int = 1) -> np.ndarray:
     image, deep = _open(path)
     if deep is not None or image.mode == 'I' or image.mode.startswith('I;16'):
         raise InputError(f'{path}: expected a colour picture of 8 bits, found one of 16; convert it')
-    alpha = _alpha(image)
-    if alpha is not None and (alpha != 255).any():
-        raise InputError(f'{path}: expected an opaque picture, found transparent pixels; flatten it')
+    _check_opaque(_alpha(image), 255, path)
     return np.array(image.convert('RGB'))
 
 
@@ -149,12 +145,16 @@ def _deep(image: Image.Image, path: Path) -> np.ndarray:
 
 def _equal(deep: np.ndarray, path: Path) -> np.ndarray:
     """Channels of 16 bits, the fourth of them alpha -> grey uint16 [H, W]."""
-    if deep.shape[-1] in (2, 4) and (deep[..., -1] != 65535).any():
-        raise InputError(f'{path}: expected an opaque picture, found transparent pixels; flatten it')
+    _check_opaque(deep[..., -1] if deep.shape[-1] in (2, 4) else None, 65535, path)
     colours = deep[..., :3] if deep.shape[-1] >= 3 else deep[..., :1]
     if (colours != colours[..., :1]).any():
         raise InputError(f'{path}: expected a grey picture, found colours; convert it to one channel')
     return np.ascontiguousarray(colours[..., 0])
+
+
+def _check_opaque(alpha: Optional[np.ndarray], opaque: int, path: Path) -> None:
+    if alpha is not None and (alpha != opaque).any():
+        raise InputError(f'{path}: expected an opaque picture, found transparent pixels; flatten it')
 
 
 def _alpha(image: Image.Image) -> Optional[np.ndarray]:

@@ -5,7 +5,7 @@ import collections
 import pathlib
 import re
 import unicodedata
-from typing import Iterable, Optional, Sequence, Tuple, Union
+from typing import Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from datasets.errors import InputError
 
@@ -38,6 +38,12 @@ def check_disjoint(train_ids: Iterable[str], test_ids: Iterable[str]) -> None:
                          'be trained on: take them out of one')
 
 
+def in_both(train_ids: Iterable[str], test_ids: Iterable[str], patients: Mapping[str, str]) -> List[str]:
+    """The patients with images on both sides, of those whose patient is known."""
+    sides = ({patients[id] for id in ids if id in patients} for ids in (train_ids, test_ids))
+    return sorted(set.intersection(*sides))
+
+
 def choose_ids(known: Sequence[str], ids: Optional[Sequence[str]], source: str) -> Tuple[str, ...]:
     """Returns `ids`, all of which must be known and different; all known ones if ids is None."""
     if ids is None:
@@ -55,10 +61,10 @@ def normal(name: str) -> str:
     return unicodedata.normalize('NFC', name)
 
 
-def name_some(ids: Sequence[str]) -> str:
+def name_some(ids: Sequence[str], most: int = NAMED) -> str:
     """The first few ids for a message, and how many more there are."""
-    more = len(ids) - NAMED
-    return ', '.join(ids[:NAMED]) + (f' and {more} more' if more > 0 else '')
+    more = len(ids) - most
+    return ', '.join(ids[:most]) + (f' and {more} more' if more > 0 else '')
 
 
 def _check_unique(ids: Sequence[str], source: str) -> None:

@@ -9,7 +9,7 @@ from datasets.divisions import DIVISIONS
 from datasets.errors import InputError
 from datasets.readers import Request, open_dataset
 from datasets.sample import Dataset
-from datasets.splits import read_ids
+from datasets.splits import in_both, read_ids
 from pipelines.plan.config import Config, Data
 from pipelines.runtime.seeds import stable_seed
 
@@ -55,10 +55,9 @@ def draw_ids(ids: Sequence[str], count: int, draw: int) -> Tuple[str, ...]:
 
 def check_patients(train: Dataset, test: Dataset) -> None:
     """InputError where a patient has pictures on both sides."""
-    shared = {train.patients[id] for id in train.ids if id in train.patients} & {
-        test.patients[id] for id in test.ids if id in test.patients}
+    shared = in_both(train.ids, test.ids, {**train.patients, **test.patients})
     if shared:
-        raise InputError(f'{train.name} and {test.name}: patient {sorted(shared)[0]} has pictures in both '
+        raise InputError(f'{train.name} and {test.name}: patient {shared[0]} has pictures in both '
                          f'({len(shared)} in all do): put all of a patient on one side, or set '
                          f'data.division=folds')
 

@@ -12,7 +12,7 @@ from datasets.readers import place_of
 from datasets.targets import targets_of
 from pipelines.data.contents import contents_of
 from pipelines.data.sources import has_left_out, open_split
-from pipelines.plan import artefacts, matrix, provenance, redo as taking
+from pipelines.plan import artefacts, matrix, notes, provenance, redo as taking
 from pipelines.plan.artefacts import Artefact
 from pipelines.plan.config import Config
 from pipelines.plan.loading import segmenter_settings
@@ -20,8 +20,6 @@ from pipelines.plan.matrix import Arm
 from pipelines.plan.provenance import Outdated
 from pipelines.plan.workdir import Workdir
 from pipelines.scores import results
-
-MOST_WORDS = 3  # differences that a message names
 
 
 def open_experiment(config: Config, workdir, arms: Sequence[Arm], names: Optional[Iterable[str]] = None,
@@ -59,8 +57,7 @@ def open_experiment(config: Config, workdir, arms: Sequence[Arm], names: Optiona
         every[arm.folder], names) for arm in arms}, looks)
     for arm in arms:
         if arm.folder:
-            provenance.open_workdir(arm.config, workdir / arm.folder)
-        provenance.keep_config(arm.config, workdir / arm.folder)
+            provenance.keep_config(arm.config, provenance.open_workdir(arm.config, workdir / arm.folder))
     provenance.keep_config(config, workdir)
     return workdir
 
@@ -81,7 +78,7 @@ def _check(workdir: Path, arms: Sequence[Arm], wanted: Dict[str, Dict[str, Artef
     if wrong:
         first, *others = wrong
         raise Outdated(
-            f'{workdir}: {first} no longer fits: it was made with {"; ".join(wrong[first][:MOST_WORDS])}'
+            f'{workdir}: {first} no longer fits: it was made with {"; ".join(wrong[first][:notes.NAMED])}'
             + (f', and {", ".join(others)} with it' if others else '')
             + f'. Go back to what it was made with, choose another --workdir, or repeat the command with '
               f'--redo {" ".join(wrong)}', list(wrong))

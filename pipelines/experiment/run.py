@@ -24,14 +24,12 @@ from pipelines.report.report import write_report
 
 
 def run_experiment(config: Config, workdir, arms: Optional[Sequence[Arm]] = None,
-                   say=functools.partial(print, flush=True), redo: Sequence[str] = (),
-                   adopt: bool = False, stages_from=None) -> Path:
+                   say=functools.partial(print, flush=True), stages_from=None) -> Path:
     """Everything; returns the path of the report.
 
     Args:
       arms: the part of the matrix to run; None = all.
       say: told of every step, and of every score as a line of a running table.
-      redo, adopt: see opening.open_experiment.
       stages_from: the workdir of another experiment, whose trained stages are taken where they fit.
     """
     if config.strategy == 'multi_worker':
@@ -39,7 +37,7 @@ def run_experiment(config: Config, workdir, arms: Optional[Sequence[Arm]] = None
                          'train_segmenter.py on every host; the other steps need one host')
     every = matrix.arms_of(config)
     arms = every if arms is None else arms
-    workdir = open_experiment(config, workdir, arms, redo=redo, adopt=adopt, say=say)
+    workdir = open_experiment(config, workdir, arms, say=say)
     total, done = sum(len(splits) for arm in arms for splits in arm.scores.values()), 0
     for arm in arms:
         folder = workdir / arm.folder

@@ -150,15 +150,6 @@ def needed(every: Mapping[str, Artefact], names: Iterable[str]) -> Dict[str, Art
     return {name: artefact for name, artefact in every.items() if name in wanted}
 
 
-def hanging_on(every: Mapping[str, Artefact], names: Iterable[str]) -> List[str]:
-    """Some artefacts and all that is made of them, the last made first."""
-    gone = set(names)
-    for name, artefact in every.items():  # in the order of making
-        if gone & set(artefact.made_of):
-            gone.add(name)
-    return [name for name in reversed(list(every)) if name in gone]
-
-
 def defaults_of(config: Config) -> Config:
     """The config as if it said nothing: what a key is worth that was not there yet when something was made."""
     data = {'dataset': config.data.dataset}

@@ -6,10 +6,11 @@ plan/artefacts.py), and of records what the data set held.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Iterable, List, Mapping, Optional
 
 from datasets.errors import InputError
 from datasets.files import MADE_WITH, digest, read_json, sha256, write_json
+from datasets.splits import name_some
 from pipelines.plan import artefacts
 from pipelines.plan.artefacts import Artefact
 from pipelines.plan.config import Config
@@ -119,21 +120,16 @@ def _other_contents(was: Optional[dict], now: dict) -> List[str]:
     found = []
     if was['ids'] != now['ids']:
         gone, new = (sorted({*a['ids']} - {*b['ids']}) for a, b in ((was, now), (now, was)))
-        words = [f'{verb} {_some(ids)}' for verb, ids in (('with', gone), ('without', new)) if ids]
+        words = [f'{verb} {name_some(ids, NAMED)}' for verb, ids in (('with', gone), ('without', new)) if ids]
         found.append('another list of images' + (f' ({", ".join(words)})' if words else ', in another order'))
     changed = [id for id, of in now['samples'].items() if was['samples'].get(id, of) != of]
     if changed:
-        found.append(f'other pictures or masks of {_some(changed)}')
+        found.append(f'other pictures or masks of {name_some(changed, NAMED)}')
     if was['coding'] != now['coding']:
         found.append('another coding of the organs (coding.yaml)')
     if was['field_of_view_mm'] != now['field_of_view_mm']:
         found.append(f'a field of view of {was["field_of_view_mm"]} mm')
     return found
-
-
-def _some(ids: Sequence[str]) -> str:
-    more = len(ids) - NAMED
-    return ', '.join(ids[:NAMED]) + (f' and {more} more' if more > 0 else '')
 
 
 def _value(tree, key: str):

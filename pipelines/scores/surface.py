@@ -45,18 +45,24 @@ def surface_distances(target: np.ndarray, prediction: np.ndarray, num_classes: i
     if target.ndim != 2 or target.shape != prediction.shape:
         raise ValueError('expected target and prediction of one shape [height, width], found '
                          f'{target.shape} and {prediction.shape}')
+    classes = np.arange(1, num_classes)[:, None, None]
+    return mask_distances(target == classes, prediction == classes, spacing_mm)
+
+
+def mask_distances(target: np.ndarray, prediction: np.ndarray, spacing_mm: Sequence[float]) -> np.ndarray:
+    """`surface_distances` of masks, bool [organs, height, width] each -> float64 [organs, 2].
+
+    Raises:
+      ValueError: as `surface_distances`.
+    """
+    if target.ndim != 3 or target.shape != prediction.shape:
+        raise ValueError('expected masks of one shape [organs, height, width], found '
+                         f'{target.shape} and {prediction.shape}')
     spacing = np.asarray(spacing_mm)
     if (spacing.shape != (2,) or spacing.dtype.kind not in 'iuf' or not np.isfinite(spacing).all()
             or not (spacing > 0).all()):
         raise ValueError(f'spacing_mm: expected two positive numbers, the height and width of a '
                          f'pixel in mm, found {spacing_mm!r}')
-    classes = np.arange(1, num_classes)[:, None, None]
-    return mask_distances(target == classes, prediction == classes, spacing)
-
-
-def mask_distances(target: np.ndarray, prediction: np.ndarray, spacing_mm: Sequence[float]) -> np.ndarray:
-    """`surface_distances` of masks, bool [organs, height, width] each -> float64 [organs, 2]."""
-    spacing = np.asarray(spacing_mm)
     diagonal = np.hypot(*(spacing * target.shape[1:]))
     return np.array([_of_masks(*both, spacing, diagonal) for both in zip(target, prediction)],
                     np.float64).reshape(-1, 2)
