@@ -27,9 +27,9 @@ _PLACES = ('data.source', 'data.train_ids', 'data.test_ids', 'data.num_test', 'd
 _CLEANING = tuple(f'labels.{key}' for key in ('clean', 'warp', 'reject', 'margin', 'centroid_margin'))
 _UNUSED = {  # of a segmenter's settings, by the kind of regime
     'real': ('finetune_learning_rate',),
-    'synth': ('finetune_learning_rate', 'finetune_steps', 'holdout', 'min_holdout_images',
-              'average_decay'),
+    'synth': ('finetune_learning_rate', 'finetune_steps'),
     'finetune': ('learning_rate', 'synth_steps')}
+_OF_REAL_PAIRS = ('holdout', 'min_holdout_images', 'average_decay')  # synthetic ones are told apart by number
 
 
 class Artefact(NamedTuple):
@@ -87,13 +87,13 @@ def segmenter_of(config: Config, run: Run) -> Artefact:
     """A trained segmenter."""
     kind = run.regime.kind
     settings = _plain(segmenter_settings(config, run.segmenter))
-    settings = {key: value for key, value in settings.items() if key not in _UNUSED[kind]}
+    drawn = kind == 'synth' and run.regime.method is not None
+    unused = _UNUSED[kind] + (_OF_REAL_PAIRS if drawn else ())
+    settings = {key: value for key, value in settings.items() if key not in unused}
     without = ['labels', 'evaluation', 'segmenter', 'segmenters', *_sections(), *_IMAGES,
                'generation.block', 'generation.shard']
-    tree = _less(config, without + (['generation'] if kind == 'real' else []))
-    of = () if kind == 'synth' else ('records/train',)
-    if kind == 'synth':
-        of += (f'synthetic/{run.regime.method.name}',)
+    tree = _less(config, without + ([] if run.regime.method else ['generation']))
+    of = (f'synthetic/{run.regime.method.name}' if drawn else 'records/train',)
     if kind == 'finetune':
         of += (f'segmenters/{run.pretraining.name}',)
     return Artefact(f'segmenters/{run.name}', {**tree, 'segmenter': settings}, of,

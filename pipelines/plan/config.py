@@ -137,7 +137,8 @@ class Config:
     seed: int = 0                       # of weights, batches and noise; the draw is data.draw
     precision: str = 'float32'          # float32 | mixed_float16: what networks compute in
     strategy: str = 'none'              # none | mirrored (GPUs of a host) | multi_worker (of several)
-    # what segmenters learn from: real, synth1..3 (pairs of method 1..3), finetune1..3 (then real)
+    # What segmenters learn from: real, synth1..3 (pairs of method 1..3), finetune1..3 (then real), restart (the
+    # same two trainings with real pairs alone: what fine-tuning is worth without synthesis).
     regimes: Tuple[str, ...] = ('real', 'synth3', 'finetune3')
     labels: Labels = Labels()
     # The settings of each kind of GAN; in a config each is a section of its own: pggan, pix2pixhd.

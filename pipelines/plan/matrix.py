@@ -189,7 +189,7 @@ def _arm(config: Config, block: MatrixBlock, number: int, part: Dict[str, Option
         raise InputError(f'matrix[{number}].num_synthetic: expected numbers from 1 to '
                          f'generation.num_train = {total}, found {list(block.num_synthetic)}')
     counts = [None if n == total else n for n in block.num_synthetic] or [None]
-    runs = {Run(regime, segmenter, seed, None if regime.kind == 'real' else synthetic)
+    runs = {Run(regime, segmenter, seed, synthetic if regime.method else None)
             for regime in map(parse_regime, names)
             for segmenter in block.segmenters or (config.segmenter.network,)
             for seed in block.seeds for synthetic in counts}

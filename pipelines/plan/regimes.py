@@ -2,6 +2,10 @@
 
 REAL: real pairs. SYNTH k: pairs of method k. FINETUNE k: SYNTH k, then trained on with real pairs.
 The regimes follow from plan.methods.METHODS: a method brings its two.
+
+RESTART is the placebo of every FINETUNE k [ours]: the same two trainings with real pairs in the place of the
+synthetic ones, so that what the second start alone is worth (a new optimiser, averaged weights begun anew)
+is not taken for a gain by synthesis. FIRST is the first of its two.
 """
 from __future__ import annotations
 
@@ -13,28 +17,36 @@ from pipelines.plan.methods import METHODS, Method, Stage
 
 
 class Regime(NamedTuple):
-    """What the segmenter learns from; `kind` is 'real', 'synth' or 'finetune'."""
+    """What the segmenter learns from.
+
+    Attributes:
+      name: as `--regimes` takes it, and in results.
+      kind: 'real'; or 'synth' and then 'finetune', the two trainings of a segmenter that starts twice.
+      method: whose pairs the first of these is of; None = real pairs.
+    """
     name: str
     kind: str
     method: Optional[Method]
 
     @property
     def label(self) -> str:
-        """In tables: 'REAL', 'Three-stage, Synth 3', 'Three-stage, Finetune'."""
+        """In tables: 'REAL', 'RESTART', 'Three-stage, Synth 3', 'Three-stage, Finetune'."""
         if self.method is None:
-            return 'REAL'
+            return self.name.upper()
         kind = f'Synth {self.method.code}' if self.kind == 'synth' else 'Finetune'
         return f'{self.method.label}, {kind}'
 
     @property
     def rank(self) -> Tuple[int, int]:
         """The regime of least rank stands for an experiment: Table 3 shows the paper's FINETUNE 3."""
-        return ('finetune', 'synth', 'real').index(self.kind), -(self.method.rank if self.method else 0)
+        if self.method is None:
+            return 2, ('real', 'finetune', 'synth').index(self.kind)
+        return ('finetune', 'synth').index(self.kind), -self.method.rank
 
 
 def regimes() -> Dict[str, Regime]:
     """Every regime by name, in the order of the tables."""
-    every = [Regime('real', 'real', None)]
+    every = [Regime('real', 'real', None), Regime('first', 'synth', None), Regime('restart', 'finetune', None)]
     every += [Regime(f'{kind}{method.code}', kind, method)
               for method in METHODS.values() for kind in ('synth', 'finetune')]
     return {regime.name: regime for regime in every}
@@ -84,12 +96,13 @@ class Run(NamedTuple):
 
     @property
     def pretraining(self) -> 'Run':
-        """The SYNTH k that a FINETUNE k starts from."""
-        return self._replace(regime=synth_regime(self.regime.method))
+        """The SYNTH k that a FINETUNE k starts from, or the FIRST of RESTART."""
+        method = self.regime.method
+        return self._replace(regime=parse_regime('first') if method is None else synth_regime(method))
 
 
 def with_pretraining(runs: Iterable[Run]) -> List[Run]:
-    """The runs asked for, each FINETUNE k behind its SYNTH k, network by network."""
+    """The runs asked for, each that starts twice behind its first training, network by network."""
     wanted = list(runs)
     wanted += [run.pretraining for run in wanted if run.regime.kind == 'finetune']
     return sorted(set(wanted), key=lambda run: (

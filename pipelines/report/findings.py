@@ -214,7 +214,7 @@ def sweeps(rows: Sequence[Row]) -> Dict[str, Dict[str, List[Tuple[int, float]]]]
         lines = collections.defaultdict(list)
         other = {'num_synthetic': 'num_real', 'num_real': 'num_synthetic'}[axis]
         for row in rows:
-            if row['split'] == 'test' and not (axis == 'num_synthetic' and row['regime'] == 'real'):
+            if row['split'] == 'test' and not (axis == 'num_synthetic' and not row['num_synthetic']):
                 name = (f'{regimes.label_of(row["regime"])}, {row["segmenter"]}, {row["arm"]}, {row[other]} '
                         f'{"real" if other == "num_real" else "pairs"}')
                 lines[name].append((row[axis], row['scores']['jaccard_pooled']['average'][0]))

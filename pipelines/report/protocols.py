@@ -10,7 +10,7 @@ from pipelines.plan.regimes import order_of
 from pipelines.report.papers import load_paper
 from pipelines.runtime.json_lines import Row
 
-OF_GENERATION = ('gan_size', 'num_synthetic')  # say nothing about REAL
+OF_GENERATION = ('gan_size', 'num_synthetic')  # say nothing about training on real pairs alone
 
 
 def said(rows: Sequence[Row], name: str) -> str:
@@ -25,7 +25,7 @@ def describe(rows: Sequence[Row]) -> str:
         of_regime = [row for row in rows if row['regime'] == regime]
         if of_regime:
             updates.append(f'{regime} {said(of_regime, "updates")}')
-    synthetic = [row for row in rows if row['regime'] != 'real']
+    synthetic = [row for row in rows if row['num_synthetic']]
     generated = (f', {said(synthetic, "num_synthetic")} synthetic ones generated at '
                  f'{said(synthetic, "gan_size")} px' if synthetic else '')
     return (f'Data set {said(rows, "dataset")}; trained at {said(rows, "train_size")} px, scored '
@@ -50,7 +50,7 @@ def differences(rows: Sequence[Row], configuration: str) -> List[str]:
     if configuration in paper['real_images']:
         scale.append(('num_real', paper['real_images'][configuration], '{} real images'))
     for name, papers, words in scale:
-        told = [row for row in rows if name not in OF_GENERATION or row['regime'] != 'real']
+        told = [row for row in rows if name not in OF_GENERATION or row['num_synthetic']]
         if told and _values(told, name) != [papers]:
             changed.append(f'{words.format(said(told, name))} (paper: {papers:,})')
     if changed:

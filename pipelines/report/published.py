@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from pipelines.plan import segmenters
-from pipelines.plan.regimes import label_of, order_of, rank_of, regimes
+from pipelines.plan.regimes import label_of, order_of, rank_of
 from pipelines.report import protocols
 from pipelines.report.papers import Paper, load_paper
 from pipelines.runtime.json_lines import Row
@@ -96,7 +96,7 @@ def _comparison(title: str, experiment: Optional[str], rows: Sequence[Row], publ
     values = _by_seed(rows)
     body = []
     for metric_label, metric in METRICS:
-        for regime in sorted({*regimes(), *(row['regime'] for row in rows)}, key=order_of):
+        for regime in sorted({*published, *(row['regime'] for row in rows)}, key=order_of):
             printed = published.get(regime, {})
             label = label_of(regime) + (ARXIV if 'only_in' in printed else '')
             found = list(dict.fromkeys(

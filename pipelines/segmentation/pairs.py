@@ -1,7 +1,7 @@
 """Which records a segmenter learns from, and which choose the epoch (caption of Table 1).
 
-SYNTH learns from the first `generation.num_train` synthetic pairs and the rest choose the epoch. REAL and
-the fine-tuning hold out source images for that; with few of them none is held out.
+SYNTH learns from the first `generation.num_train` synthetic pairs and the rest choose the epoch. All others
+hold out source images for that; with few of them none is held out.
 """
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pairs_of(config: Config, run: Run, workdir) -> Pairs:
     Raises:
       InputError: they are not there yet, or in another number than the config asks for.
     """
-    if run.regime.kind == 'synth':
+    if run.regime.kind == 'synth' and run.regime.method:
         info = records.read_info(Workdir(workdir).samples(run.regime.method))
         total, wanted = config.generation.num_train, config.generation.count
         count = run.num_synthetic or total

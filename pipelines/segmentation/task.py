@@ -1,4 +1,4 @@
-"""A segmenter's regimes as Tasks: REAL, SYNTH k, FINETUNE k (Ciano 2021, section 4.2).
+"""A segmenter's regimes as Tasks: REAL, SYNTH k, FINETUNE k, RESTART (Ciano 2021, section 4.2).
 
 With few real images REAL and the fine-tuning train a fixed number of updates and take averaged weights.
 REAL gets as many updates as SYNTH and fine-tuning together [ours]: a weak baseline proves nothing.

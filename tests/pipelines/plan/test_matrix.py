@@ -61,6 +61,13 @@ def test_pretraining_keeps_network_seed_and_number_of_pairs():
     assert with_pretraining([run]) == [run._replace(regime=parse_regime('synth1')), run]
 
 
+def test_what_learns_from_real_pairs_alone_is_trained_once_however_many_pairs_a_sweep_has():
+    arm, = matrix.arms_of(with_matrix({'regimes': ['restart', 'synth3'], 'num_synthetic': [6, 2]}))
+    assert [run.name for run in arm.runs] == [
+        'first-smanet-0', 'restart-smanet-0', 'synth3-smanet-0', 'synth3-smanet-0-n2']
+    assert [matrix.pairs_of(arm.config, run) for run in arm.runs[:2]] == [0, 0]
+
+
 def test_one_folder_with_two_configs_is_refused():
     grey = {'labels': {'channels': 'grey'}}
     with pytest.raises(InputError, match=r'matrix\[1\]: demo: expected the config that an earlier'):

@@ -10,7 +10,7 @@ from datasets.errors import InputError
 from datasets.targets import targets_of
 from models.segmenters.smanet import PyramidPooling
 from pipelines.data import batches
-from pipelines.plan.regimes import Run, parse_regime, regimes
+from pipelines.plan.regimes import Run, parse_regime, regimes, with_pretraining
 from pipelines.plan.workdir import Workdir
 from pipelines.segmentation import pairs as pairing, task as segmentation
 from pipelines.training import checkpoints, logs, loop
@@ -22,7 +22,30 @@ def test_real_gets_as_many_updates_as_synth_and_finetuning_together():
     updates = {name: segmentation.updates_of(config, Run(regime))
                for name, regime in regimes().items()}
     assert updates['synth3'] == 4
-    assert updates['real'] == updates['finetune3'] == 7
+    assert updates['real'] == updates['finetune3'] == updates['restart'] == 7
+    assert updates['first'] == updates['synth3']
+
+
+def test_restart_trains_twice_on_real_pairs_and_the_second_starts_from_the_first(finished, tmp_path):
+    """The placebo of FINETUNE: all as there, but for the pairs that the first training learns from."""
+    config, made = finished
+    (tmp_path / 'records').symlink_to(made / 'records')
+    restart = Run(parse_regime('restart'))
+    assert [run.name for run in with_pretraining([restart])] == ['first-smanet-0', 'restart-smanet-0']
+    first = segmentation.segmenter_task(config, restart.pretraining, tmp_path)
+    real = segmentation.segmenter_task(config, Run(parse_regime('real')), tmp_path)
+    assert first.steps == config.segmenter.synth_steps == 4 and first.validation is None
+    for a, b in zip(first.networks['network'].get_weights(), real.networks['network'].get_weights()):
+        assert (a == b).all()
+    loop.train(first, Workdir(tmp_path).segmenter(restart.pretraining))
+    task = segmentation.segmenter_task(config, restart, tmp_path)
+    task.start()
+    for name in ('network', 'chosen'):
+        for a, b in zip(task.networks[name].get_weights(), first.networks['chosen'].get_weights()):
+            assert (a == b).all()
+    tuned = segmentation.segmenter_task(config, Run(parse_regime('finetune3')), made)
+    assert task.steps == tuned.steps and [type(a) for a in task.averages] == [type(a) for a in tuned.averages]
+    assert pairing.pairs_of(config, restart, tmp_path).info.split == 'train'
 
 
 def test_finetuning_starts_from_the_chosen_weights_of_its_synth(finished):
