@@ -7,9 +7,9 @@ import shutil
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 import pytest
-import tensorflow as tf
 
-from pipelines.runtime import determinism
+from pipelines.runtime import determinism  # before TensorFlow: it chooses its Keras
+import tensorflow as tf
 
 # two devices for the tests of strategies; everything else uses the first
 tf.config.set_logical_device_configuration(

@@ -1,5 +1,6 @@
 """The command lines: help without TensorFlow, and bad input as one line and exit code 2."""
 import json
+import os
 import re
 import subprocess
 import sys
@@ -67,8 +68,37 @@ def test_without_the_environment_one_line_says_how_to_get_it(config):
         [sys.executable, '-S', str(TOOLS / 'run_experiment.py'), '--config', config, '--workdir',
          'w'], capture_output=True, text=True)
     assert re.fullmatch(r'error: (cv2|numpy|yaml) is not installed for this Python; run `bash '
-                        r'tools/setup_environment\.sh` and use \.venv/bin/python',
-                        refused(result))
+                        r'tools/setup_environment\.sh` and activate what it names', refused(result))
+
+
+def test_a_system_without_fcntl_is_told_which_ones_do():
+    code = ("import sys; sys.path.insert(0, '.'); sys.modules['fcntl'] = None\nfrom tools import common\n"
+            "common.run(lambda: __import__('datasets.locks'))")
+    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=TOOLS.parent)
+    assert refused(result) == ('error: expected Linux or macOS, whose files can be locked, found another system; '
+                               'on Windows use WSL2, which is a Linux')
+
+
+def test_tensorflow_is_imported_without_chatter_but_its_errors_are_told():
+    code = ("import os, sys; sys.path.insert(0, '.')\nfrom tools import common\nimport tensorflow as tf\n"
+            "assert tf.constant(2.0).numpy() == 2\nos.write(2, b'after\\n')")
+    result = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True,
+                            cwd=TOOLS.parent, env={'PATH': os.environ['PATH'], 'HOME': os.environ['HOME']})
+    assert result.returncode == 0 and result.stderr == 'after\n'
+
+
+@pytest.mark.parametrize('end, wanted', [
+    ('raise ImportError("no AVX")', 'ImportError: no AVX'), ('os.abort()', 'E0000 fatal')])
+def test_what_goes_wrong_while_tensorflow_is_imported_is_told(tmp_path, end, wanted):
+    (tmp_path / 'tensorflow.py').write_text(
+        f"import os\nos.write(2, b'I0000 chatter\\nWARNING: All log messages before absl::InitializeLog() is\\n"
+        f"E0000 fatal\\n')\n{end}\n")
+    code = ("import sys; sys.path.insert(0, sys.argv[1])\nfrom pipelines.runtime import quiet\n"
+            "quiet.quiet_tensorflow()\nimport tensorflow")
+    result = subprocess.run([sys.executable, '-c', code, str(tmp_path)], capture_output=True, text=True,
+                            cwd=TOOLS.parent)
+    assert result.returncode and wanted in result.stderr and 'E0000 fatal' in result.stderr
+    assert 'chatter' not in result.stderr and 'All log messages' not in result.stderr
 
 
 @pytest.mark.parametrize('arguments, message', [

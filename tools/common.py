@@ -12,12 +12,15 @@ import sys
 from pathlib import Path
 
 from datasets.errors import Diverged, InputError
+from pipelines.runtime import quiet
 
 OWN = ('datasets', 'models', 'pipelines', 'tools')  # packages that cannot be missing
 
 # TensorFlow reads these when it is first imported: its start-up chatter would bury our messages.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
+if os.environ['TF_CPP_MIN_LOG_LEVEL'] == '3':
+    quiet.quiet_tensorflow()
 
 
 def run(main) -> None:
@@ -37,8 +40,10 @@ def run(main) -> None:
     except ModuleNotFoundError as error:
         if (error.name or '').split('.')[0] in OWN:
             raise
-        print(f'error: {error.name} is not installed for this Python; run `bash '
-              f'tools/setup_environment.sh` and use .venv/bin/python', file=sys.stderr)
+        print('error: expected Linux or macOS, whose files can be locked, found another system; on Windows use '
+              'WSL2, which is a Linux' if error.name == 'fcntl' else
+              f'error: {error.name} is not installed for this Python; run `bash tools/setup_environment.sh` and '
+              f'activate what it names', file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt as stopped:
         print(f'\nstopped: {stopped or "what is finished is kept"}; to go on, repeat\n'

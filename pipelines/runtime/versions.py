@@ -2,14 +2,19 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import platform
 from typing import Dict
 
 
 def versions() -> Dict[str, str]:
-    """Versions of Python and of the packages that decide numbers, without importing them."""
+    """Versions of Python and of the packages that decide numbers, without importing them.
+
+    Keras is named as `tf.keras` is: tf_keras where that is installed, see models/__init__.py.
+    """
     found = {'python': platform.python_version()}
-    for package in ('tensorflow', 'keras', 'numpy'):
+    keras = 'tf_keras' if importlib.util.find_spec('tf_keras') else 'keras'
+    for package in ('tensorflow', keras, 'numpy'):
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
