@@ -11,6 +11,7 @@ results alone: where a data set's terms forbid to pass pictures on, they are wha
 """
 from __future__ import annotations
 
+import collections
 import pathlib
 from typing import Callable, List, Sequence, Tuple
 
@@ -70,7 +71,7 @@ def write_report(workdir, output=None) -> pathlib.Path:
         'Training of the segmenters': _of_arms(arms, run_sections.segmenters),
         'Departures from the paper': [document.listing(load_paper()['departures']), *_differences(scores)],
         'What was run': _run(workdir, config) + _of_arms(arms, run_sections.records),
-        'Versions': [_versions(rows)],
+        'Versions': [_versions(rows), *_mixed(rows)],
     }
     output = pathlib.Path(output or workdir)
     output.mkdir(parents=True, exist_ok=True)
@@ -176,6 +177,17 @@ def _versions(rows: Sequence[Row]) -> Block:
              or '-', here.get(name, '-')) for name in names]
     return document.table(Table('', ('Package', 'When scored', 'When this was written'),
                                           body, []))
+
+
+def _mixed(rows: Sequence[Row]) -> List[Block]:
+    """A line where rows of several TensorFlows stand side by side."""
+    counts = collections.Counter(str(row['versions'].get('tensorflow', 'unknown')) for row in rows)
+    if len(counts) < 2:
+        return []
+    listed = ', '.join(f'{version} ({number} rows)' for version, number in sorted(counts.items()))
+    return [document.paragraph(
+        f'Scored with several versions of TensorFlow: {listed}. They round differently, so the same '
+        f'training ends at other numbers under each: compare them as trainings of other seeds.')]
 
 
 def _read_rows(workdir: pathlib.Path) -> Tuple[List[Row], List[Block]]:

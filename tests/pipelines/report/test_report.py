@@ -220,6 +220,16 @@ def test_damaged_files_become_a_line_each(workdir):
         assert line in markdown
 
 
+@pytest.mark.parametrize('other, is_told', [('2.15.1', False), ('2.21.0', True)])
+def test_rows_of_several_tensorflows_are_told(tmp_path, other, is_told):
+    results.append_results(tmp_path / results.RESULTS, [
+        make_evaluation(seed=seed, versions={'python': '3.11', 'tensorflow': version})
+        for seed, version in enumerate(['2.15.1', other, '2.15.1'])])
+    report.write_report(tmp_path)
+    told = 'Scored with several versions of TensorFlow: 2.15.1 (2 rows), 2.21.0 (1 rows).'
+    assert (told in (tmp_path / 'report.md').read_text()) == is_told
+
+
 def test_no_workdir_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match='--workdir .*none: expected the folder of a run'):
         report.write_report(tmp_path / 'none')
