@@ -76,6 +76,16 @@ def test_the_reference_comes_first_unless_another_is_named(place, there, environ
     assert len(place.asked('--require-hashes')) == 1
 
 
+def test_a_shim_of_pyenv_leads_to_the_python_behind_it(place):
+    place.add('python3.13', '#!/bin/sh\necho pyenv: python3.13: command not found >&2\nexit 127\n')
+    place.add('found', PYTHON.format(version='3.13'))
+    behind = place.root / '.pyenv' / 'versions' / '3.13.0' / 'bin'
+    behind.mkdir(parents=True)
+    (place.bin / 'found').rename(behind / 'python')
+    for environment in ({}, {'PYTHON': 'python3.13'}):
+        assert place.run('tools/setup_environment.sh', **environment).stdout.startswith('ready: source .venv-3.13/')
+
+
 @pytest.mark.parametrize('environment, message', [
     ({}, 'expected Python 3.11 or 3.10 or 3.9 or 3.13 or 3.12, found none. Install one (uv python install 3.11'),
     ({'LANE': 'second'}, 'expected Python 3.13 or 3.12, found none'),

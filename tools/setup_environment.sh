@@ -29,7 +29,8 @@ find_python() {
   for wanted in $versions; do
     candidates=(".venv-$wanted/bin/python" "python$wanted" python3 python "$HOME/.pyenv/versions/$wanted".*/bin/python \
       "$HOME/.local/share/uv/python/cpython-$wanted".*/bin/python)
-    if [ -n "${PYTHON:-}" ]; then candidates=("$PYTHON"); fi
+    # a bare name may be a shim of pyenv that knows no version: the others are as good
+    if [ "${PYTHON:-python$wanted}" != "python$wanted" ]; then candidates=("$PYTHON"); fi
     for candidate in "${candidates[@]}"; do
       if [ "$(version_of "$candidate")" = "$wanted" ]; then echo "$candidate"; return; fi
     done
