@@ -4,6 +4,11 @@ InputError means "the input is wrong, not the program" (exit code 2), Diverged t
 away (exit code 1); everything else is a bug and keeps its traceback. A message says which file or
 argument, what was expected, what was found, what to do.
 """
+import re
+
+# where in TensorFlow it happened; later versions name more of it, before what happened
+_WHERE = re.compile(r'\{\{.*?\}\} |\[Op:\w+\]|'
+                    r'Error in user-defined function passed to \S+ transformation with iterator: \S+: ')
 
 
 class Diverged(RuntimeError):
@@ -12,3 +17,8 @@ class Diverged(RuntimeError):
 
 class InputError(ValueError):
     """A file, folder, argument or config of the user's that cannot be used as it is."""
+
+
+def reason(message: str) -> str:
+    """What TensorFlow says happened, in one line, without where."""
+    return ' '.join(_WHERE.sub('', message).split())

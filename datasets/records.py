@@ -15,7 +15,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 import tensorflow as tf
 
-from datasets.errors import InputError
+from datasets.errors import InputError, reason
 from datasets.files import encode_png, read_json, sha256
 from datasets.labels import LabelCoding
 
@@ -102,20 +102,28 @@ def serialize(example: Example) -> bytes:
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
     height, width = example.image.shape[:2]
-    channels = 1 if example.image.ndim == 2 else example.image.shape[2]
+    # In the order that protobuf 4 gave them, so that records made anew keep their bytes; newer ones shuffle.
     values = {
-        'image/encoded': encode_png(example.image), 'image/format': b'png',
-        'image/filename': f'{example.name}.png'.encode(),
-        'image/height': int(height), 'image/width': int(width), 'image/channels': channels,
-        'image/segmentation/class/encoded': encode_png(example.label_map),
-        'image/segmentation/class/format': b'png',
-        'image/source_id': example.source_id.encode(),
         'synthetic/index': int(example.index), 'synthetic/seed': int(example.seed),
+        'image/channels': 1 if example.image.ndim == 2 else example.image.shape[2],
+        'image/source_id': example.source_id.encode(), 'image/filename': f'{example.name}.png'.encode(),
+        'image/segmentation/class/format': b'png', 'image/format': b'png',
+        'image/segmentation/class/encoded': encode_png(example.label_map),
+        'image/encoded': encode_png(example.image), 'image/height': int(height),
+        **({} if example.dots is None else {'image/dots/encoded': encode_png(example.dots)}),
+        'image/width': int(width),
     }
-    if example.dots is not None:
-        values['image/dots/encoded'] = encode_png(example.dots)
-    features = {key: feature(value) for key, value in values.items()}
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+    features = b''.join(tf.train.Features(feature={key: feature(value)}).SerializeToString()
+                        for key, value in values.items())
+    return b'\n' + _varint(len(features)) + features  # a tf.train.Example of these features
+
+
+def _varint(number: int) -> bytes:
+    """A length as protobuf writes it: seven bits a byte, the lowest first."""
+    head = b''
+    while number > 127:
+        head, number = head + bytes([number & 127 | 128]), number >> 7
+    return head + bytes([number])
 
 
 def parse(serialized: tf.Tensor, info: Info) -> Dict[str, tf.Tensor]:
@@ -195,8 +203,7 @@ def load_arrays(info: Info, keys: Sequence[str] = ()) -> Dict[str, np.ndarray]:
             info.coding.check(row['labels'], f'{info.directory}: {row["name"].decode()}')
             rows.append({key: row[key] for key in keys or row})
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-        line = ' '.join(error.message.split())[:200]
-        raise InputError(f'{info.directory}: a record cannot be read ({line}); '
+        raise InputError(f'{info.directory}: a record cannot be read ({reason(error.message)[:200]}); '
                          f'make the records anew') from None
     if not rows:
         raise InputError(f'{info.directory}: expected records, found none')

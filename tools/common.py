@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shlex
 import sys
 from pathlib import Path
 
-from datasets.errors import Diverged, InputError
+from datasets.errors import Diverged, InputError, reason
 from pipelines.runtime import quiet
 
 OWN = ('datasets', 'models', 'pipelines', 'tools')  # packages that cannot be missing
@@ -69,8 +68,7 @@ def _mended(error: InputError) -> str:
 
 def _told(error: Exception) -> str:
     """A failure of the machine in one line: the disk, the memory, a network's file system."""
-    text = re.sub(r'\{\{.*?\}\} |\[Op:\w+\]', '', str(getattr(error, 'message', error)))
-    text = ' '.join(text.split())[:300]
+    text = reason(str(getattr(error, 'message', error)))[:300]
     if isinstance(error, OSError):
         text = f'{error.filename or "writing a file"}: {error.strerror or error}'
     full = any(words in text for words in ('No space left', 'File too large', 'quota exceeded'))

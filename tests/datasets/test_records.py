@@ -1,7 +1,12 @@
 """The TFRecord schema and dataset_info.json: round trip and damage."""
+import hashlib
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import cv2
+from google import protobuf
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,6 +15,7 @@ from datasets import files, records, writing
 from datasets.errors import InputError
 from datasets.labels import CHEST
 
+ROOT = Path(__file__).resolve().parents[2]
 SIZE, DOTS = 16, 8
 
 
@@ -48,6 +54,27 @@ def test_round_trip(tmp_path, bits):
         assert (arrays['dots'][i] == given.dots).all()
         assert arrays['source_id'][i].decode() == given.source_id
         assert arrays['index'][i] == i
+
+
+def test_the_same_example_is_the_same_bytes_in_every_process():
+    """Whose sha256 says whether records are still those that something was made with."""
+    code = ('import hashlib; from datasets import records; from tests.datasets.test_records import example\n'
+            'print(hashlib.sha256(records.serialize(example(0))).hexdigest())')
+    found = {subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True,
+                            check=True).stdout for _ in range(2)}
+    assert found == {hashlib.sha256(records.serialize(example(0))).hexdigest() + '\n'}
+
+
+@pytest.mark.skipif(not protobuf.__version__.startswith('4.'), reason='its order is not that of protobuf 4')
+@pytest.mark.parametrize('change', [{}, {'dots': None}, {'name': 'a' * 200, 'index': 70_000}])
+def test_the_bytes_are_those_that_older_versions_wrote(change):
+    written = records.serialize(example(0)._replace(**change))
+    found = tf.train.Example.FromString(written).features.feature
+    names = ('image/encoded', 'image/format', 'image/filename', 'image/height', 'image/width', 'image/channels',
+             'image/segmentation/class/encoded', 'image/segmentation/class/format', 'image/source_id',
+             'synthetic/index', 'synthetic/seed', 'image/dots/encoded')  # as they were put together
+    features = tf.train.Features(feature={name: found[name] for name in names if name in found})
+    assert tf.train.Example(features=features).SerializeToString() == written
 
 
 def test_the_features_are_those_of_the_field(tmp_path):
