@@ -1,22 +1,26 @@
-"""What one lane's TensorFlow writes and the other's must read: a checkpoint in mid-training and a SavedModel.
+"""What one lane writes and the other must read: a checkpoint in mid-training, a SavedModel; and the same records.
 
     python -m tests.lanes      # writes those of this Python's lane anew, where their form moved on purpose
 """
 import json
 import shutil
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import tensorflow as tf
 
+from datasets import records
 from datasets.targets import Targets
 from models.adversarial import train_step
 from models.segmenters.losses import segmentation_updates
 from models.segmenters.unet import UNet
+from pipelines.experiment import steps
 from pipelines.runtime.versions import versions
 from pipelines.serving import export
 from pipelines.training import checkpoints
+from tests.conftest import tiny_config
 
 DATA = Path(__file__).parent / 'data' / 'lanes'  # a folder for each lane
 TARGETS = Targets(('bright',), (('bright',),))
@@ -60,8 +64,17 @@ def picture() -> tf.Tensor:
     return tf.constant(np.random.default_rng(9).uniform(0, 255, (1, 20, 24, 1)), tf.float32)
 
 
+def records_made(folder: Path) -> dict:
+    """sha256 of the records of drawn, turned and shrunk chests, by shard."""
+    steps.prepare(tiny_config(), folder)
+    return {shard['file']: shard['sha256'] for split in ('train', 'test')
+            for shard in records.read_info(folder / 'records' / split).shards}
+
+
 def write(folder: Path) -> None:
     """The artefacts, and what the lane that wrote them computed with them."""
+    with tempfile.TemporaryDirectory() as scratch:
+        (folder / 'records.json').write_text(json.dumps(records_made(Path(scratch)), indent=1))
     training = Training()
     training.walk(DONE)
     checkpoints.write(training.state.checkpoint, folder / 'checkpoints' / f'{checkpoints.PREFIX}{DONE}')

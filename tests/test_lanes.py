@@ -1,5 +1,9 @@
-"""What either lane's TensorFlow wrote, this one reads: trainings go on, exported models segment; see lanes.py."""
+"""What either lane wrote, this one reads: trainings go on, exported models segment, records are made the same.
+
+See lanes.py.
+"""
 import json
+import platform
 
 import numpy as np
 import pytest
@@ -40,3 +44,11 @@ def test_an_exported_model_of_the_other_lane_segments(folder):
     np.testing.assert_allclose(found['probabilities'][0], np.load(folder / 'probabilities.npy'), atol=1e-5)
     assert description['classes'] == ['background', 'bright']
     assert 0 < found['class_map'].numpy().mean() < 1
+
+
+@pytest.mark.skipif(platform.machine() != 'x86_64', reason='pixels are rounded as on the machine that wrote these')
+def test_records_have_the_same_bytes_in_both_lanes(tmp_path):
+    found = lanes.records_made(tmp_path)
+    assert len(found) == 2
+    for folder in FOLDERS:
+        assert found == json.loads((folder / 'records.json').read_text()), folder.name
