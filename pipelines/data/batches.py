@@ -2,8 +2,13 @@
 
 A consumer gives two functions: `prepare`, applied to each record once (decode, resize, channels), and
 `finish`, applied to a batch of prepared rows together with its step and per-sample keys (noise,
-augmentation, crops). Prepared rows stay in memory while they fit; else they are prepared as read.
-Either way the stream starts at any step without computing the batches before it.
+augmentation, crops). Prepared rows stay in memory while they fit; else each is read and prepared as it
+is needed, found by its place in its file. Both give the same batches, and the stream starts at any step
+without computing those before it.
+
+Nothing here holds a random state: where TensorFlow's op determinism is switched on, as on a GPU, tf.data
+gives up threads and prefetching for a whole pipeline in which one function does, `Dataset.shuffle` or a
+dataset's single element for example.
 """
 from __future__ import annotations
 
@@ -17,7 +22,6 @@ from datasets.errors import InputError
 from pipelines.runtime import keyed
 
 Rows = Dict[str, tf.Tensor]
-SHUFFLE_BUFFER = 1024   # encoded records, when the set does not fit in memory
 THREADS = 2
 
 
@@ -31,41 +35,38 @@ def batches(info: records.Info, prepare: Callable[[Rows], Rows],
       prepare: parsed record (see records.parse) -> dict of tensors of static shape.
       finish: (step int64, keys int32 [N, 2], rows) -> the batch.
       keep: which records take part: {source_id, index} -> bool; None = all.
-      memory_limit_mb: prepared rows are kept in memory if all of them fit in this.
+      memory_limit_mb: prepared rows are kept in memory if all of them fit in this; what comes is the same.
 
     Raises:
       InputError: no record is kept.
     """
-    rows = prepared_rows(info, prepare, memory_limit_mb, keep)
+    chosen = kept(info, keep)
     steps = tf.data.Dataset.range(first_step, np.iinfo(np.int64).max)
 
     def sample_numbers(step):
-        return step * batch_size + tf.range(batch_size, dtype=tf.int64)
+        return tf.ensure_shape(step * batch_size + tf.range(batch_size, dtype=tf.int64), [batch_size])
 
-    if rows is not None:
-        count = len(next(iter(rows.values())))
-        rows = {key: tf.constant(value) for key, value in rows.items()}
+    def order(step):
+        return keyed.shuffled(sample_numbers(step), len(chosen), seed)
 
-        def make(step):
-            picked = keyed.shuffled(sample_numbers(step), count, seed)
-            return _finish(step, {k: tf.gather(v, picked) for k, v in rows.items()})
-        dataset = steps
+    def finished(step, rows):
+        return finish(step, keyed.sample_keys(seed, sample_numbers(step)), rows)
+
+    if _row_bytes(info, prepare) * len(chosen) <= memory_limit_mb * 2 ** 20:
+        rows = {key: tf.constant(value) for key, value in prepared_rows(info, prepare, keep).items()}
+
+        def gathered(step):
+            picked = order(step)
+            return finished(step, {key: tf.gather(value, picked) for key, value in rows.items()})
+        dataset = steps.map(gathered, num_parallel_calls=THREADS, deterministic=True)
     else:
-        stream = _serialized_stream(info, seed, keep, first_step * batch_size)
-        stream = stream.map(lambda r: prepare(records.parse(r, info)), tf.data.AUTOTUNE)
-        dataset = tf.data.Dataset.zip((steps, stream.batch(batch_size, drop_remainder=True)))
-
-        def make(step, picked):
-            return _finish(step, picked)
-
-    def _finish(step, picked):
-        keys = keyed.sample_keys(seed, tf.ensure_shape(sample_numbers(step), [batch_size]))
-        return finish(step, keys, picked)
-
-    dataset = dataset.map(make, num_parallel_calls=THREADS, deterministic=True).prefetch(4)
+        stream = _read_in(steps.map(order).unbatch(), info, chosen)
+        stream = stream.map(lambda record: prepare(records.parse(record, info)), tf.data.AUTOTUNE)
+        dataset = tf.data.Dataset.zip((steps, stream.batch(batch_size, drop_remainder=True))).map(
+            finished, num_parallel_calls=THREADS, deterministic=True)
     options = tf.data.Options()
     options.threading.private_threadpool_size = THREADS
-    return dataset.with_options(options)
+    return dataset.prefetch(4).with_options(options)
 
 
 def zipped(sources: Dict[str, tf.data.Dataset]) -> tf.data.Dataset:
@@ -81,18 +82,10 @@ def zipped(sources: Dict[str, tf.data.Dataset]) -> tf.data.Dataset:
         f'{name}_{key}': value for name, batch in parts.items() for key, value in batch.items()})
 
 
-def prepared_rows(info: records.Info, prepare, memory_limit_mb: int, keep=None,
-                  at_most: Optional[int] = None) -> Optional[Dict[str, np.ndarray]]:
-    """All prepared rows as arrays, or None if they need more than the limit."""
-    dataset = serialized(info.paths, keep)
-    if at_most is not None:
-        dataset = dataset.take(at_most)
-    dataset = dataset.map(lambda r: prepare(records.parse(r, info)), tf.data.AUTOTUNE)
-    row_bytes = sum(np.prod(spec.shape) * spec.dtype.size
-                    for spec in dataset.element_spec.values())
-    count = info.count if at_most is None else min(info.count, at_most)
-    if row_bytes * count > memory_limit_mb * 2 ** 20:
-        return None
+def prepared_rows(info: records.Info, prepare, keep=None, at_most: int = -1) -> Dict[str, np.ndarray]:
+    """Prepared rows as arrays, all of those kept or the first few; InputError if there is none."""
+    dataset = serialized(info.paths, keep).take(at_most).map(
+        lambda record: prepare(records.parse(record, info)), tf.data.AUTOTUNE)
     rows = list(dataset.as_numpy_iterator())
     if not rows:
         raise nothing_kept(info)
@@ -101,33 +94,43 @@ def prepared_rows(info: records.Info, prepare, memory_limit_mb: int, keep=None,
 
 def serialized(paths, keep: Optional[Callable[[Rows], tf.Tensor]] = None) -> tf.data.Dataset:
     """The serialized records of shards, those kept by `keep` (see `batches`); none is decoded."""
-    def is_kept(record):
-        features = tf.io.parse_single_example(record, {
-            key: records.SCHEMA[key] for key in ('image/source_id', 'synthetic/index')})
-        return keep({'source_id': features['image/source_id'],
-                     'index': features['synthetic/index']})
-
     dataset = tf.data.TFRecordDataset(paths)
-    return dataset if keep is None else dataset.filter(is_kept)
+    return dataset if keep is None else dataset.filter(lambda record: _is_kept(record, keep))
 
 
-def _serialized_stream(info: records.Info, seed: int, keep, first_sample: int) -> tf.data.Dataset:
-    """Encoded records for ever from a sample on; an epoch's order is a function of (seed, epoch)."""
-    tf.random.set_seed(seed)  # Dataset.shuffle mixes the global seed into its own
-    paths, count = tf.constant(info.paths), info.count
+def kept(info: records.Info, keep: Optional[Callable[[Rows], tf.Tensor]] = None) -> np.ndarray:
+    """Numbers of the records that `keep` keeps (see `batches`), int64 [records], in their order.
+
+    Raises:
+      InputError: there is none.
+    """
+    numbers = np.arange(info.count)
     if keep is not None:
-        count = int(serialized(paths, keep).reduce(np.int64(0), lambda total, _: total + 1))
-        if not count:
-            raise nothing_kept(info)
+        flags = tf.data.TFRecordDataset(info.paths).map(lambda record: _is_kept(record, keep))
+        numbers = np.flatnonzero(list(flags.as_numpy_iterator()))
+    if not len(numbers):
+        raise nothing_kept(info)
+    return numbers
 
-    def epoch(number):
-        order = keyed.shuffled(number * len(info.paths) + tf.range(
-            len(info.paths), dtype=tf.int64), len(info.paths), seed)
-        return serialized(tf.gather(paths, order), keep).shuffle(
-            SHUFFLE_BUFFER, seed=seed + number, reshuffle_each_iteration=False)
 
-    epochs = tf.data.Dataset.range(first_sample // count, np.iinfo(np.int64).max)
-    return epochs.flat_map(epoch).skip(first_sample % count)
+def _is_kept(record: tf.Tensor, keep) -> tf.Tensor:
+    features = tf.io.parse_single_example(record, {
+        key: records.SCHEMA[key] for key in ('image/source_id', 'synthetic/index')})
+    return keep({'source_id': features['image/source_id'], 'index': features['synthetic/index']})
+
+
+def _row_bytes(info: records.Info, prepare) -> int:
+    """Of one prepared row; nothing is read."""
+    rows = serialized(info.paths).map(lambda record: prepare(records.parse(record, info)))
+    return sum(int(np.prod(spec.shape)) * spec.dtype.size for spec in rows.element_spec.values())
+
+
+def _read_in(order: tf.data.Dataset, info: records.Info, chosen: np.ndarray) -> tf.data.Dataset:
+    """Serialized records in an order of numbers among those chosen."""
+    shards, begins = (tf.constant(places[chosen]) for places in records.places(info.paths))
+    paths = tf.constant(info.paths)
+    return order.flat_map(lambda number: records.read_at(
+        tf.gather(paths, tf.gather(shards, number)), tf.gather(begins, number)))
 
 
 def nothing_kept(info: records.Info) -> InputError:

@@ -17,13 +17,14 @@ from pipelines.plan.loading import built, segmenter_settings, stage_settings, to
 from pipelines.plan.methods import Method, Stage
 from pipelines.plan.regimes import Run, methods_of, stages_of
 
+FREED = ('data.memory_limit_mb',)  # what notes of earlier versions count, and changes no result any more
 # what is written how often, on which devices, which runs there are, under which name
-_NOWHERE = ('experiment', 'configuration', 'regimes', 'matrix', 'run', 'strategy')
+_NOWHERE = ('experiment', 'configuration', 'regimes', 'matrix', 'run', 'strategy', *FREED)
 _IMAGES = tuple(f'data.{key}' for key in (  # which images, and how they become records
     'dataset', 'source', 'size', 'channels', 'num_train', 'draw', 'train_ids', 'division', 'test_ids',
     'folds', 'fold', 'num_test', 'field_of_view_mm', 'augment', 'noise', 'augment_mode', 'dots_size',
     'dots_radius'))
-_PLACES = ('data.source', 'data.train_ids', 'data.test_ids', 'data.num_test', 'data.memory_limit_mb')
+_PLACES = ('data.source', 'data.train_ids', 'data.test_ids', 'data.num_test')
 _CLEANING = tuple(f'labels.{key}' for key in ('clean', 'warp', 'reject', 'margin', 'centroid_margin'))
 _UNUSED = {  # of a segmenter's settings, by the kind of regime
     'real': ('finetune_learning_rate',),
@@ -76,8 +77,7 @@ def samples_of(config: Config, method: Method) -> Artefact:
     """The samples of a method."""
     snapshots = {stage.folder: getattr(stage_settings(config, stage), 'snapshot', None)
                  for stage in method.stages}
-    tree = _less(config, ['evaluation', 'segmenter', 'segmenters', 'precision', 'data.memory_limit_mb',
-                          *_sections(), *_IMAGES])
+    tree = _less(config, ['evaluation', 'segmenter', 'segmenters', 'precision', *_sections(), *_IMAGES])
     return Artefact(f'synthetic/{method.name}', {**tree, 'snapshots': snapshots},
                     ('records/train', *(f'stages/{stage.folder}' for stage in method.stages)),
                     lambda other: samples_of(other, method))

@@ -38,8 +38,8 @@ class Data:
     augment_mode: str = 'separate'      # separate | composed: one operation a variant, or all
     dots_size: int = 64                 # side of the map of dots, px, a power of two; larger where dots merge
     dots_radius: int = 2                # radius of a dot on that map, px; dots of two organs must not touch
-    # Decoded records are kept in memory below this; beyond, they are read as they are needed, in another
-    # order (which is another training).
+    # Decoded records are kept in memory below this; beyond, each is read as it is needed, in the same order:
+    # changes no result.
     memory_limit_mb: int = 4096
 
 

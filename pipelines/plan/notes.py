@@ -98,7 +98,8 @@ def differences(config: Config, folder, artefact: Artefact, kept: dict, contents
 def _other_settings(config: Config, artefact: Artefact, was: dict) -> List[str]:
     defaults = artefact.under(artefacts.defaults_of(config)).settings
     return [f'{key} {_value(was, key)} and not {_value(artefact.settings, key)}'
-            for key in unlike_keys(was, artefact.settings, defaults)]
+            for key in unlike_keys(was, artefact.settings, defaults)
+            if key not in artefacts.FREED]
 
 
 def unlike_keys(a, b, default=None, path: str = '') -> List[str]:

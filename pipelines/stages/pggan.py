@@ -107,7 +107,7 @@ def _phase(io, info: Info, part: growth.GrowthPhase, networks, seed: int) -> Pha
         latents = sheet_latents(latent_size)
         alpha = growth.fade_alpha(done - 1, part.steps) if part.fading else 1.0
         drawn = networks['generator_average'](latents, level=level, alpha=alpha)
-        rows = batches.prepared_rows(info, prepare, io.data.memory_limit_mb, at_most=sheets.COLUMNS)
+        rows = batches.prepared_rows(info, prepare, at_most=sheets.COLUMNS)
         return sheets.grid([[field.picture(v) for v in made[field.name].numpy()]
                             for made in (split_fields(tf.constant(rows['real']), io.drawn),
                                          split_fields(drawn, io.drawn))

@@ -148,8 +148,7 @@ def _sheet(io, info: Info, side: int, generator):
     translate, (target,), source = translator(generator, io.settings), io.drawn, io.source
 
     def sheet(done):
-        rows = batches.prepared_rows(info, _prepare(io), io.data.memory_limit_mb,
-                                     at_most=sheets.COLUMNS)
+        rows = batches.prepared_rows(info, _prepare(io), at_most=sheets.COLUMNS)
         given = tf.constant(rows['source'])
         drawn = tf.concat([target.decode(translate(source.condition(one, side, io.settings.edges)))
                            for one in tf.split(given, len(given))], 0)  # one at a time: memory

@@ -55,6 +55,12 @@ def test_every_epoch_is_a_permutation_and_epochs_differ(info, memory):
     assert len({tuple(epoch) for epoch in epochs}) > 1
 
 
+def test_the_memory_limit_changes_no_batch(info):
+    keep = lambda row: row['index'] != 2
+    for kept, read in zip(take(info, 3, 5, 100, keep=keep), take(info, 3, 5, 0, keep=keep)):
+        assert set(kept) == set(read) and all((kept[key] == read[key]).all() for key in kept)
+
+
 def test_seed_and_sample_decide_the_random_numbers(info):
     a, b = take(info, 0, 2), take(info, 0, 2, seed=6)
     assert not np.allclose(a[0]['latent'], b[0]['latent'])
