@@ -53,7 +53,7 @@ def batches(info: records.Info, prepare: Callable[[Rows], Rows],
         return finish(step, keyed.sample_keys(seed, sample_numbers(step)), rows)
 
     if _row_bytes(info, prepare) * len(chosen) <= memory_limit_mb * 2 ** 20:
-        rows = {key: tf.constant(value) for key, value in prepared_rows(info, prepare, keep).items()}
+        rows = on_host(prepared_rows(info, prepare, keep))
 
         def gathered(step):
             picked = order(step)
@@ -90,6 +90,12 @@ def prepared_rows(info: records.Info, prepare, keep=None, at_most: int = -1) -> 
     if not rows:
         raise nothing_kept(info)
     return {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+
+
+def on_host(rows: Dict[str, np.ndarray]) -> Rows:
+    """Arrays as tensors in the host's memory: where there is a GPU, a constant would lie there."""
+    with tf.device('/CPU:0'):
+        return {key: tf.constant(value) for key, value in rows.items()}
 
 
 def serialized(paths, keep: Optional[Callable[[Rows], tf.Tensor]] = None) -> tf.data.Dataset:

@@ -61,6 +61,22 @@ def test_the_memory_limit_changes_no_batch(info):
         assert set(kept) == set(read) and all((kept[key] == read[key]).all() for key in kept)
 
 
+def test_rows_in_memory_lie_on_the_host(info, monkeypatch):
+    """On a machine with a GPU that is the default; here another device is."""
+    placed = []
+
+    def on_host(rows, put=inputs.on_host):
+        placed.append(put(rows))
+        return placed[-1]
+
+    monkeypatch.setattr(inputs, 'on_host', on_host)
+    with tf.device('/CPU:1'):
+        assert tf.constant(1.0).device.endswith('CPU:1')
+        inputs.batches(info, prepare, lambda step, keys, rows: rows, BATCH, 5, 0, memory_limit_mb=100)
+    rows, = placed
+    assert len(rows) == 3 and all(value.device.endswith('CPU:0') for value in rows.values())
+
+
 def test_seed_and_sample_decide_the_random_numbers(info):
     a, b = take(info, 0, 2), take(info, 0, 2, seed=6)
     assert not np.allclose(a[0]['latent'], b[0]['latent'])
