@@ -84,12 +84,10 @@ def _phase(io, info: Info, part: growth.GrowthPhase, networks, seed: int) -> Pha
     level, side = part.level, 2 ** part.level
     generator, latent_size = networks['generator'], networks['generator'].latent_size
 
-    def prepare(row):
-        channels = [field.encode(field.prepare(row)) for field in io.drawn]
-        return {'real': grow_images(tf.concat(channels, -1)[None], level)[0]}
+    prepare, encode = _rows(io, level, generator.top_level)
 
     def finish(step, keys, rows):
-        real = tf.ensure_shape(rows['real'], [part.batch_size, side, side, generator.channels])
+        real = tf.ensure_shape(encode(rows), [part.batch_size, side, side, generator.channels])
         batch = {'latent_discriminator': keyed.normal(keys, keyed.LATENT, [latent_size]),
                  'latent_generator': keyed.normal(keys, keyed.LATENT_GENERATOR, [latent_size]),
                  'mixing': keyed.uniform(keys, keyed.MIXING, [])}
@@ -109,7 +107,7 @@ def _phase(io, info: Info, part: growth.GrowthPhase, networks, seed: int) -> Pha
         drawn = networks['generator_average'](latents, level=level, alpha=alpha)
         rows = batches.prepared_rows(info, prepare, at_most=sheets.COLUMNS)
         return sheets.grid([[field.picture(v) for v in made[field.name].numpy()]
-                            for made in (split_fields(tf.constant(rows['real']), io.drawn),
+                            for made in (split_fields(encode(rows), io.drawn),
                                          split_fields(drawn, io.drawn))
                             for field in io.drawn])
 
@@ -118,6 +116,23 @@ def _phase(io, info: Info, part: growth.GrowthPhase, networks, seed: int) -> Pha
     return Phase(name, part.steps, lambda step: part.learning_rate, updates, make_batches,
                  _batch_spec(part, generator.channels, latent_size), sheet,
                  snapshot_every=part.snapshot_steps)
+
+
+def _rows(io, level: int, top_level: int):
+    """(record -> what is kept of it, such rows -> channels [N, S, S, C] at a level).
+
+    At full size a picture is kept as float16 and a map as its codes, 3 bytes a pixel instead of 8 or more;
+    smaller ones as the mean channels, which are no codes any more.
+    """
+    def fields(row):
+        return {field.name: field.prepare(row) for field in io.drawn}
+
+    def encode(rows):
+        return tf.concat([field.encode(tf.convert_to_tensor(rows[field.name])) for field in io.drawn], -1)
+
+    if level == top_level:
+        return fields, encode
+    return (lambda row: {'real': grow_images(encode(fields(row))[None], level)[0]}), lambda rows: rows['real']
 
 
 def sheet_latents(latent_size: int) -> tf.Tensor:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
+from datasets.labels import CHEST
 from models.adversarial import update_average
 from pipelines.experiment.steps import train_stage
 from pipelines.experiment.opening import open_experiment
@@ -15,7 +16,7 @@ from pipelines.plan.methods import METHODS
 from pipelines.stages import pggan, stage
 from pipelines.training import checkpoints, loop
 from tests.test_resume import make
-from tests.conftest import with_kind
+from tests.conftest import tiny_config, with_kind
 
 DOTS = METHODS['three'].stages[0]
 
@@ -44,6 +45,33 @@ def test_every_growth_phase_scales_the_gradient_to_full_resolution(finished, mon
                         lambda g, d, level, scale: seen.append((level, scale)) or updates(g, d, level, scale))
     make(config, workdir, 'dots')
     assert seen == [(2, 8.0), (3, 4.0), (3, 4.0), (4, 2.0), (4, 2.0), (5, 1.0), (5, 1.0)]
+
+
+def test_discriminator_and_generator_get_fresh_latents_each(finished):
+    config, workdir = finished
+    for phase in make(config, workdir, 'dots').phases[-2:]:
+        first, second = phase.batches(0).take(2).as_numpy_iterator()
+        drawn = [batch[f'latent_{name}'] for batch in (first, second) for name in ('discriminator', 'generator')]
+        assert {one.shape for one in drawn} == {(4, 8)} and len(np.unique(drawn)) == np.size(drawn)
+
+
+@pytest.mark.parametrize('channels', ['grey', 'onehot'])
+def test_full_size_is_kept_as_half_precision_and_codes(channels):
+    """A picture and its map at full size; what trains is what the fields draw, at half size its means."""
+    config = tiny_config(data={'size': 8}, labels={'channels': channels})
+    io = stage.stage_io(config, METHODS['single'].stages[0], CHEST)
+    rng = np.random.default_rng(0)
+    row = {'image': tf.constant(rng.integers(0, 256, (8, 8, 1)), tf.uint8),
+           'labels': tf.constant(rng.integers(0, 8, (8, 8)), tf.uint8)}
+    prepare, encode = pggan._rows(io, 3, 3)
+    rows = prepare(row)
+    assert sum(tf.size(value) * value.dtype.size for value in rows.values()) == 3 * 64
+    full = encode({key: value[None] for key, value in rows.items()})
+    np.testing.assert_array_equal(full, tf.concat(
+        [field.encode(field.prepare(row))[None] for field in io.drawn], -1))
+    prepare, encode = pggan._rows(io, 2, 3)
+    np.testing.assert_array_equal(encode({key: value[None] for key, value in prepare(row).items()}),
+                                  tf.nn.avg_pool2d(full, 2, 2, 'VALID'))
 
 
 def dense(value):
