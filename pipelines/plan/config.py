@@ -107,7 +107,9 @@ class Logging:
     """What a training writes and how often; changes no result."""
     log_every: int = 50                 # steps between rows of losses.jsonl
     sheet_every: int = 1000             # steps between sample sheets
-    checkpoint_seconds: float = 60.0    # between two saved states
+    # Between two saved states, at least: a large one is saved more rarely, so that saving takes at most 2 % of
+    # the time. 0 = after every step.
+    checkpoint_seconds: float = 60.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,7 +23,7 @@ import functools
 import tempfile
 import time
 from pathlib import Path
-from typing import Sequence
+from typing import Sequence, Tuple
 
 import tensorflow as tf
 
@@ -39,10 +39,15 @@ from pipelines.training.checkpoints import State, is_finished
 from pipelines.training.logs import Logs
 from pipelines.training.task import Phase, Task
 
+SAVING_SHARE = 0.02  # [ours] of the time, at most; devices wait while a state is written
+
 
 def train(task: Task, directory, log_every: int = 50, sheet_every: int = 1000,
           checkpoint_seconds: float = 60.0) -> None:
     """Trains what is left of `task`; state and logs live in `directory`.
+
+    Args:
+      checkpoint_seconds: from one saved state to the next at least, see config.Logging.
 
     Raises:
       Diverged: a loss was not finite; the last good state is kept.
@@ -70,7 +75,7 @@ def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: 
     if not start:
         task.start()
     logs = Logs(own, start)
-    first, saved_at = 0, time.monotonic()
+    first, saved_at, interval = 0, time.monotonic(), checkpoint_seconds
     with interrupts.heard() as signalled, \
             progress.bar(total=task.steps, initial=start, desc=task.name, unit='step') as bar:
         for phase in task.phases:
@@ -88,10 +93,9 @@ def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: 
                                     or step == first + phase.steps):
                     logs.sheet(step, phase.sheet(step - first))
                 stop = signalled()  # asked once: what is told as saved is
-                if agreed(strategy, time.monotonic() - saved_at >= checkpoint_seconds
-                          or stop > 0):
-                    state.save()
-                    saved_at = time.monotonic()
+                due = is_chief(strategy) and time.monotonic() - saved_at >= interval
+                if agreed(strategy, due or stop > 0):
+                    saved_at, interval = _save(state, checkpoint_seconds)
                 if stop:
                     raise interrupts.Stopped(stop, f'{task.name} saved at step {step} of '
                                                    f'{task.steps}')
@@ -99,6 +103,14 @@ def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: 
         state.save()
     write_json(own / checkpoints.FINISHED, {'task': task.name, 'steps': task.steps,
                                             'best_score': float(state.best_score.numpy())})
+
+
+def _save(state: State, checkpoint_seconds: float) -> Tuple[float, float]:
+    """-> (when it was saved, seconds to the next time): the longer this took, the rarer; 0 is after each step."""
+    begun = time.monotonic()
+    state.save()
+    saved_at = time.monotonic()
+    return saved_at, max(checkpoint_seconds, (saved_at - begun) / SAVING_SHARE) if checkpoint_seconds else 0.0
 
 
 def _steps(task: Task, phase: Phase, state: State, first: int, start: int):

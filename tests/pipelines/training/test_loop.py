@@ -1,4 +1,6 @@
 """Updates with rates, rhythms and groups of their own, through the loop; batches of two sources."""
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -39,6 +41,28 @@ def test_rates_and_rhythm(tmp_path):
     assert network.rare.numpy() == pytest.approx(-3 * 0.1, rel=1e-5)
     rows = logs.read_rows(tmp_path / 'losses.jsonl')
     assert ['rare_loss' in row for row in rows] == [True, False, True, False, True]
+
+
+@pytest.mark.parametrize('takes, saved', [(0.125, range(20, 701, 20)), (6.0, [20, 320, 620, 700])])
+def test_saving_takes_two_per_cent_of_the_time_at_most(tmp_path, monkeypatch, takes, saved):
+    """By a clock that a step moves by a second and a save by what it takes: of 6 s each, they are 300 s apart."""
+    now, found = [0.0], []
+
+    def write(checkpoint, path):
+        found.append(int(path.name.split('-')[1]))
+        now[0] += takes
+        path.parent.mkdir(exist_ok=True)
+
+    def rate(step):
+        now[0] += 1
+        return 0.1
+
+    monkeypatch.setattr(loop, 'time', SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(checkpoints, 'write', write)
+    task = task_of(700)
+    phase, = task.phases
+    loop.train(task._replace(phases=(phase._replace(learning_rate=rate),)), tmp_path, checkpoint_seconds=20)
+    assert found == list(saved)
 
 
 def test_the_rhythm_goes_on_after_a_kill(tmp_path):
