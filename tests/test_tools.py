@@ -123,7 +123,8 @@ def test_costs_are_estimated_without_data(config):
             'data.source=/nowhere']
     result = call('estimate_cost', *real, '--rate', 2)
     assert result.returncode == 0, result.stderr
-    training, total = result.stdout.splitlines()[-2:]
+    training, saving, total = result.stdout.splitlines()[-3:]
+    assert saving.split() == ['saving,', 'at', 'most', '0.00']
     assert training.split()[:2] == ['real-smanet-0', '7'] and total.endswith('hours at 2.0 TFLOP/s')
     assert '--rate: expected TFLOP/s above 0' in refused(call('estimate_cost', *real, '--rate', -1))
     assert 'expected no matrix, whose arms differ in cost' in refused(

@@ -1,8 +1,9 @@
 """How long the trainings of a config take on one GPU: an estimate, from the operations of every step.
 
 Every step is traced, none is run. The rate is what SMANet's training is taken to reach on a V100 (12
-crops of 377 px a second in float32, 35 in half precision), for all networks alike; drawing samples,
-validation and scoring come on top.
+crops of 377 px a second in float32, 35 in half precision), for all networks alike. Of a validation the "steps"
+are its pictures, at that rate too; saving is taken for as long as it may last. Drawing samples and scoring come on
+top.
 """
 import sys
 from pathlib import Path
@@ -43,6 +44,7 @@ def main() -> None:
     common.setup_tensorflow()
     from pipelines.cost import operations
     from pipelines.plan import matrix
+    from pipelines.training.loop import SAVING_SHARE
     runs = matrix.arms_of(config)[0].runs
     rate = arguments.rate * 1e12 if arguments.rate else operations.V100_RATES[config.precision]
     total = 0.0
@@ -52,7 +54,9 @@ def main() -> None:
         total += hours
         print(f'{cost.training:22}{cost.phase:18}{cost.steps:11,}{cost.operations / 1e9:14,.0f}'
               f'{cost.total / 1e15:12,.1f}{hours:9.2f}', flush=True)
-    print(f'{total:.0f} hours at {rate / 1e12:.1f} TFLOP/s')
+    saving = SAVING_SHARE * total
+    print(f'{"saving, at most":77}{saving:9.2f}')
+    print(f'{total + saving:.0f} hours at {rate / 1e12:.1f} TFLOP/s')
 
 
 if __name__ == '__main__':

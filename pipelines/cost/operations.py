@@ -1,18 +1,22 @@
 """What the trainings of a config cost, in operations read off the graphs of their steps.
 
 Nothing is run, so that the paper's full size can be weighed on a laptop; hours follow from a rate.
-Drawing samples, validation and scoring are not counted: forward passes only, a few per cent.
+Validation while a segmenter trains is counted. Drawing samples and scoring are not: forward passes, each made
+once. Saving is no operation: training.loop keeps it below a share of the time.
 """
 from __future__ import annotations
 
-from typing import Dict, Iterator, NamedTuple, Sequence
+from typing import Dict, Iterator, NamedTuple, Sequence, Tuple
 
 import tensorflow as tf
 
+from models.sliding_window import default_stride, window_starts
 from pipelines.cost import graph_flops, step_memory
 from pipelines.cost.planned import planned_segmenter, planned_stage
 from pipelines.plan.config import Config
+from pipelines.plan.loading import segmenter_settings
 from pipelines.plan.regimes import Run, stages_of
+from pipelines.segmentation.pairs import num_held_out
 from pipelines.segmentation.task import steps_of
 from pipelines.training.task import Task
 
@@ -20,10 +24,11 @@ from pipelines.training.task import Task
 # precision on a V100 with 32 GB; we take the same rate for all networks.
 SMANET_STEP = 3 * 274.81e9
 V100_RATES = {'float32': 12 * SMANET_STEP, 'mixed_float16': 35 * SMANET_STEP}
+VALIDATION = 'validation'
 
 
 class Cost(NamedTuple):
-    """A stretch of training: its steps, and the operations of each."""
+    """A stretch of training: its steps, and the operations of each; of validation, its pictures."""
     training: str
     phase: str
     steps: int
@@ -36,7 +41,7 @@ class Cost(NamedTuple):
 
 
 def of_trainings(config: Config, runs: Sequence[Run], coding, count: int) -> Iterator[Cost]:
-    """Every phase of every GAN stage and segmenter that some runs need, as it is traced.
+    """Every phase of every GAN stage and segmenter that some runs need, and its validation, as it is traced.
 
     Args:
       count: real images after augmentation.
@@ -46,13 +51,32 @@ def of_trainings(config: Config, runs: Sequence[Run], coding, count: int) -> Ite
             task = planned_stage(config, stage, coding, count)
             for number, phase in enumerate(task.phases):
                 yield Cost(stage.folder, phase.name, phase.steps, _operations(task, number))
-    operations: Dict[str, int] = {}
+    operations: Dict[str, Tuple[int, int]] = {}
     for run in runs:
         if run.segmenter not in operations:
             with tf.Graph().as_default():
-                operations[run.segmenter] = _operations(
-                    planned_segmenter(config, run.segmenter, coding), 0)
-        yield Cost(run.name, '', steps_of(config, run), operations[run.segmenter])
+                task = planned_segmenter(config, run.segmenter, coding)
+                operations[run.segmenter] = _operations(task, 0), _of_picture(config, run, task)
+        step, picture = operations[run.segmenter]
+        yield Cost(run.name, '', steps_of(config, run), step)
+        pictures = validated(config, run, count)
+        if pictures:
+            yield Cost(run.name, VALIDATION, pictures, picture)
+
+
+def validated(config: Config, run: Run, count: int) -> int:
+    """Pictures that a run predicts to choose its epoch, each time counted.
+
+    Args:
+      count: real images after augmentation.
+    """
+    settings = segmenter_settings(config, run.segmenter)
+    if run.regime.kind == 'synth':
+        there = config.generation.num_validation
+    else:
+        there = num_held_out(settings, count // config.data.augment) * config.data.augment
+    times = -(-steps_of(config, run) // settings.validate_every)  # the last step always is one
+    return times * min(there, settings.max_validation)
 
 
 def hours(costs: Sequence[Cost], rate: float) -> float:
@@ -63,3 +87,12 @@ def hours(costs: Sequence[Cost], rate: float) -> float:
 def _operations(task: Task, number: int) -> int:
     phase = task.phases[number]
     return graph_flops.flops(step_memory.traced_step([phase.updates], phase.batch_spec))
+
+
+def _of_picture(config: Config, run: Run, task: Task) -> int:
+    """Operations to predict one picture, window by window."""
+    settings, network = segmenter_settings(config, run.segmenter), task.networks['network']
+    forward = tf.function(lambda window: network(window, training=False)).get_concrete_function(
+        tf.TensorSpec([1, settings.crop, settings.crop, config.data.channels]))
+    windows = len(window_starts(settings.size, settings.crop, default_stride(settings.crop))) ** 2
+    return windows * graph_flops.flops(forward.graph)

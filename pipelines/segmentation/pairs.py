@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
-from pipelines.plan.config import Config
+from pipelines.plan.config import Config, Segmenter
 from pipelines.plan.loading import segmenter_settings
 from pipelines.plan.regimes import Run
 from pipelines.plan.workdir import Workdir
@@ -48,10 +48,14 @@ def pairs_of(config: Config, run: Run, workdir) -> Pairs:
         return Pairs(info, trains, chooses)
     info = records.read_info(Workdir(workdir).records('train'))
     ids, settings = sorted(set(info.ids)), segmenter_settings(config, run.segmenter)
-    if len(ids) < settings.min_holdout_images:
+    if not num_held_out(settings, len(ids)):
         return Pairs(info, None, None)
     rng = np.random.default_rng(stable_seed(config.seed, run.seed, 'holdout'))
-    held_out = tf.constant(rng.choice(ids, max(1, round(settings.holdout * len(ids))),
-                                      replace=False))
+    held_out = tf.constant(rng.choice(ids, num_held_out(settings, len(ids)), replace=False))
     is_held_out = lambda row: tf.reduce_any(row['source_id'] == held_out)
     return Pairs(info, lambda row: ~is_held_out(row), is_held_out)
+
+
+def num_held_out(settings: Segmenter, images: int) -> int:
+    """Of so many real images, how many choose the epoch: none where there are few."""
+    return 0 if images < settings.min_holdout_images else max(1, round(settings.holdout * images))
