@@ -23,8 +23,9 @@ class FusedAdam(tf.keras.optimizers.Adam):
         rate, factor = self.learning_rate, self.rate_of(variable)
         if factor != 1:
             rate = rate * factor
+        betas = [tf.constant(beta, variable.dtype) for beta in (self.beta_1, self.beta_2)]
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle, m=self._momentums[index].handle,
-            v=self._velocities[index].handle, beta1_power=tf.pow(self.beta_1, step),
-            beta2_power=tf.pow(self.beta_2, step), lr=rate, beta1=self.beta_1,
-            beta2=self.beta_2, epsilon=self.epsilon, grad=gradient)
+            v=self._velocities[index].handle, beta1_power=tf.pow(betas[0], step),
+            beta2_power=tf.pow(betas[1], step), lr=rate, beta1=betas[0], beta2=betas[1],
+            epsilon=self.epsilon, grad=gradient)

@@ -15,6 +15,9 @@ from pipelines.cost.operations import SMANET_STEP
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 PGGAN = {'data': {'size': 128}, 'pggan': {'batch_sizes': {2 ** k: 16 for k in range(2, 7)}}}
+# as large as the paper's, and beyond the memory limit: records are read and prepared while a network trains
+READ = {'size': 1024, 'dots_size': 64, 'memory_limit_mb': 1}
+READ_TARGETS = (0.25, 1.0)  # [ours] preparation may take three times what decoding does; a GPU must not wait
 PGGAN_SECONDS, PGGAN_RATE = 0.6, 210.0  # the target, where the matrix product has so many GFLOP/s
 
 
@@ -70,6 +73,17 @@ def _pipelines(workdir: Path, repeats: int) -> Iterator[Figure]:
         task = stage_task(folder, method, number, **sections)
         yield from pipeline(name, task, records.read_info(folder / 'records/train'), samples,
                             operations_of(task))
+    yield from _read_pipelines(workdir / 'read', samples // 4)
+
+
+def _read_pipelines(workdir: Path, samples: int) -> Iterator[Figure]:
+    info = workdir / 'records/train'
+    task = segmenter_task(workdir, READ, batch_size=17)
+    yield from pipeline('SMANet, 377 of 512 px, read at 1024 px', task, records.read_info(info), samples,
+                        SMANET_STEP, READ_TARGETS)
+    task = stage_task(workdir, 'single', 0, data=READ)
+    yield from pipeline('PGGAN, 2 channels, read at 1024 px', task, records.read_info(info), samples,
+                        operations_of(task), READ_TARGETS)
 
 
 def _writing(workdir: Path, repeats: int) -> Iterator[Figure]:

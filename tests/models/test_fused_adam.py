@@ -35,7 +35,7 @@ def test_two_steps_by_hand():
                                rtol=1e-6)
 
 
-@pytest.mark.parametrize('betas', [(0.5, 0.999), (0.0, 0.99)])
+@pytest.mark.parametrize('betas', [(0.5, 0.999), (0, 0.99)], ids=['floats', 'a whole one'])
 def test_it_walks_as_keras_does(betas):
     ours, theirs = _variables(), _variables()
     for kind, variables in ((FusedAdam, ours), (tf.keras.optimizers.Adam, theirs)):

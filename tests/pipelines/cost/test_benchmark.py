@@ -1,9 +1,14 @@
 """The benchmark's figures: ratios, targets, and every kind of measurement on the smallest networks."""
+import subprocess
+import sys
+from pathlib import Path
+
 import tensorflow as tf
 
 from datasets import records
 from pipelines.cost import benchmark, benchmark_parts, graph_flops
 
+ROOT = Path(__file__).resolve().parents[3]
 SMALL = {'width': 0.125, 'blocks': [1, 1, 1, 1], 'crop': 41, 'batch_size': 2}
 
 
@@ -31,6 +36,15 @@ def test_a_step_and_its_pipeline_and_its_network(tmp_path):
     assert decoding.value == v100.value > 0 and v100.limit == 35 * 3 * 274.81
     window = benchmark.sliding_window(network, 41, 90, repeats=1)
     assert 'sliding window, 9 of 41 px' in window.name and window.value > 0
+
+
+def test_it_runs_where_random_numbers_need_a_seed():
+    """As on a GPU, where op determinism is on."""
+    code = ('import tensorflow as tf; tf.config.experimental.enable_op_determinism(); '
+            'from pipelines.cost import benchmark; benchmark.PRODUCT_SIDE = 64; benchmark.matrix_product()(); '
+            'benchmark.sliding_window(lambda x, training: tf.repeat(x, 4, -1), 41, 50, repeats=1)')
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_records_are_written(tmp_path):
