@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datasets import augmentation
 from datasets.augmentation import NUM_VARIANTS, add_noise, augment, full_range
 from datasets.errors import InputError
 from datasets.phantom.phantom import draw_phantom
@@ -105,6 +106,16 @@ def test_masks_of_another_size_move_with_the_image(variant):
         # shifts are rounded to half a pixel of the smaller mask
         assert mask_centroid(enlarged[organ]) == pytest.approx(expected, abs=1.5e-3)
         assert np.hypot(*np.subtract(expected, mask_centroid(sample.masks[organ]))) > 1.5e-3
+
+
+@pytest.mark.parametrize('axis', [0, 1])
+def test_a_mirrored_mask_of_another_size_is_mirrored_to_the_pixel(axis):
+    """Pixels are areas: the middle of a picture of 10 pixels lies at 4.5, that of a mask of 30 at 14.5."""
+    mask = np.random.default_rng(0).random((20, 30)) < 0.5
+    matrix = np.eye(3)[:2]
+    matrix[1 - axis] = -matrix[1 - axis]
+    matrix[1 - axis, 2] = 9
+    np.testing.assert_array_equal(augmentation._warp_mask(mask, matrix, (10, 10)), np.flip(mask, axis))
 
 
 def test_borders_are_replicated_in_the_image_and_empty_in_masks():

@@ -100,6 +100,20 @@ def test_dilated_unit_is_a_dilated_convolution(size):
     np.testing.assert_allclose(ours, expected / np.sqrt(1 + 1.001e-5), atol=1e-5)
 
 
+@pytest.mark.parametrize('dilated, dilations', [(True, (1, 1, 2, 4)), (False, (1, 1, 1, 1))])
+def test_the_last_two_stages_are_dilated_by_two_and_four(dilated, dilations):
+    encoder = ResNetEncoder((1, 2, 1, 2), width=0.125, dilated=dilated)
+    assert [[[unit.dilation for unit in block.units] for block in stage] for stage in encoder.stages] == [
+        [[1, dilation, 1]] * depth for depth, dilation in zip((1, 2, 1, 2), dilations)]
+
+
+def test_statistics_move_by_a_tenth_of_a_batch():
+    unit = ConvNorm(3, 1, random.Random(0))
+    x = tf.random.stateless_normal([2, 4, 4, 3], seed=[1, 2]) + 1
+    unit(x, training=True)
+    np.testing.assert_allclose(unit.norm.moving_mean, 0.1 * np.mean(unit.conv(x), (0, 1, 2)), rtol=1e-4)
+
+
 def test_bottleneck_adds_its_input():
     block = Bottleneck(8, 16, random.Random(0))
     x = tf.random.stateless_normal([1, 4, 4, 16], seed=[3, 4])

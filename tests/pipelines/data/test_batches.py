@@ -111,6 +111,24 @@ def test_crops_and_warps_move_image_and_labels_alike(how):
     assert (moved.numpy() != labels[:, :24, :24]).mean() > 0.2
 
 
+@pytest.mark.parametrize('how', [Augmentation(rotation=10, shift=0.1, scale=0.1),
+                                 Augmentation(elastic=0.03)], ids=['affine', 'elastic'])
+def test_warped_codes_stay_codes(how):
+    """Between an organ's code and another's lie those of other organs: none of them may appear."""
+    labels = np.kron(np.random.default_rng(0).choice([1, 7], (4, 6, 6)), np.ones((8, 8))).astype(np.uint8)
+    _, (moved,) = augment.augment(tf.zeros([4, 48, 48, 1]), [tf.constant(labels)],
+                                  keyed.sample_keys(3, tf.range(4)), how)
+    assert set(np.unique(moved)) <= {0, 1, 7} and (moved.numpy() != labels).any()
+
+
+def test_crops_reach_every_edge():
+    rows, columns = np.meshgrid(np.arange(11), np.arange(11), indexing='ij')
+    pair = np.broadcast_to(rows, [64, 11, 11]), np.broadcast_to(columns, [64, 11, 11])
+    tops, lefts = augment.random_crop(tf.constant(pair[0][..., None]), tf.constant(pair[1]),
+                                      keyed.sample_keys(3, tf.range(64)), 9)
+    assert set(tops.numpy()[:, 0, 0, 0]) == set(lefts.numpy()[:, 0, 0]) == {0, 1, 2}
+
+
 def test_an_elastic_warp_is_smooth_and_as_strong_as_asked():
     """A picture of its own x and y shows by how much every pixel came from elsewhere."""
     size, strength = 64, 0.02
@@ -150,6 +168,7 @@ def test_stretch_clips_the_ends_and_comes_back_as_uint8():
     stretched = pixels.stretch(image).numpy().ravel()
     # 0.5 % of 999 is 4.995: the pixels 4 and 994 become the ends
     assert (stretched[:5] == -1).all() and (stretched[994:] == 1).all()
+    assert stretched[5] > -1 and stretched[993] < 1
     np.testing.assert_allclose(stretched[499], 0, atol=1e-6)
     assert pixels.to_uint8(tf.constant([-2.0, -1, 0, 1, 2])).numpy().tolist() == [
         0, 0, 128, 255, 255]

@@ -62,6 +62,10 @@ def test_seeds_of_one_draw_are_no_draws():
     draws = 4 * [0] + 4 * [1]
     nested = bootstrap.pooled_interval(four, ORGANS, draws=draws)['average']
     assert nested == pytest.approx((50, 20, 80)) and nested.low < flat.low < flat.high < nested.high
+    # of four draws it is three, as of four seeds
+    single = of_scores(np.repeat([[[20, 20]], [[20, 20]], [[20, 20]], [[80, 80]]], 5, axis=1))
+    found = bootstrap.pooled_interval(single, ORGANS, draws=[0, 1, 2, 3])['average']
+    assert found == pytest.approx((35, 20, 60))
     # what a difference is made of: the draws of both sides, together where they are paired
     found = bootstrap.difference(four, four, ORGANS, True, draws, draws)['average']
     assert found == (0, 0, 0)

@@ -64,10 +64,30 @@ def test_finetuning_starts_from_the_chosen_weights_of_its_synth(finished):
 
 def test_few_real_images_are_not_held_out_and_weights_are_averaged(finished):
     config, workdir = finished
+    config = dataclasses.replace(config, segmenter=dataclasses.replace(config.segmenter, average_decay=0.5))
     task = segmentation.segmenter_task(config, Run(parse_regime('real')), workdir)
     assert task.validation is None
     average, = task.averages
     assert average.average is task.networks['chosen'] and average.live is task.networks['network']
+    assert average.decay == 0.5
+
+
+@pytest.mark.parametrize('regime, rate', [('real', 3e-4), ('finetune3', 2e-5)])
+def test_fine_tuning_has_a_learning_rate_of_its_own(finished, regime, rate):
+    config, workdir = finished
+    config = dataclasses.replace(config, segmenter=dataclasses.replace(
+        config.segmenter, learning_rate=3e-4, finetune_learning_rate=2e-5))
+    phase, = segmentation.segmenter_task(config, Run(parse_regime(regime)), workdir).phases
+    assert {phase.learning_rate(step) for step in (0, 2)} == {rate}
+
+
+@pytest.mark.parametrize('number, trained', [(None, range(6)), (2, range(2))])
+def test_the_last_samples_choose_the_epoch_and_do_not_train(finished, number, trained):
+    config, workdir = finished
+    pairs = pairing.pairs_of(config, Run(parse_regime('synth3'), num_synthetic=number), workdir)
+    rows = [{'index': tf.constant(index, tf.int64)} for index in range(9)]
+    assert [int(row['index']) for row in rows if pairs.train(row)] == list(trained)
+    assert [int(row['index']) for row in rows if pairs.validation(row)] == [6, 7, 8]
 
 
 def test_held_out_images_are_held_out_with_all_their_versions(finished):
@@ -86,11 +106,27 @@ def test_held_out_images_are_held_out_with_all_their_versions(finished):
     assert task.validation.best is task.networks['chosen']
 
 
-def test_the_validation_score_is_the_pooled_jaccard(finished):
+def test_the_validation_score_is_the_pooled_jaccard(finished, monkeypatch):
+    """Against numpy: a prediction of the first organ where a picture is lighter than its corner."""
+    config, workdir = finished
+    monkeypatch.setattr(segmentation, 'predict_probabilities', lambda network, images, crop, targets: tf.one_hot(
+        tf.cast(images[..., 0] > images[:, :1, :1, 0], tf.int32), targets.num_outputs))
+    task = segmentation.segmenter_task(config, Run(parse_regime('synth3')), workdir)
+    info = records.read_info(Workdir(workdir).samples(parse_regime('synth3').method))
+    targets = targets_of(info.coding)
+    rows = batches.prepared_rows(info, segmentation._prepare(config.segmenter, info.coding, targets))
+    images, wanted = rows['image'][6:, ..., 0], rows['label'][6:] == 1
+    found = images > images[:, :1, :1]
+    both, either = (found & wanted).sum((1, 2)), (found | wanted).sum((1, 2))
+    pooled = 100 * both.sum() / either.sum() / (targets.num_outputs - 1)  # no other organ is found
+    assert pooled > 0 and task.validation.score() == pytest.approx(pooled)
+    assert 100 * np.mean(both / either) / (targets.num_outputs - 1) != pytest.approx(pooled, rel=1e-4)
+
+
+def test_a_network_that_says_background_scores_nothing(finished):
     config, workdir = finished
     task = segmentation.segmenter_task(config, Run(parse_regime('synth3')), workdir)
     network = task.networks['network']
-    # a classifier that always says background overlaps with no organ
     kernel, bias = network.classifier.get_weights()
     network.classifier.set_weights([np.zeros_like(kernel), np.eye(len(bias))[0] * 9])
     assert task.validation.score() == 0
