@@ -10,7 +10,7 @@ from typing import Sequence
 import tensorflow as tf
 
 # uses: every independent draw for one sample has its own number
-LATENT, LATENT_GENERATOR, MIXING, AFFINE, TONE, NOISE, CROP, POOL, ELASTIC = range(9)
+LATENT, LATENT_GENERATOR, MIXING, AFFINE, TONE, NOISE, CROP, POOL, ELASTIC, ORDER = range(10)
 NOISE_STRENGTH = 104
 
 
@@ -37,11 +37,15 @@ def uniform(keys: tf.Tensor, use: int, shape: Sequence[int]) -> tf.Tensor:
 
 
 def shuffled(numbers: tf.Tensor, count: int, seed: int) -> tf.Tensor:
-    """Sample numbers int64 [N] -> rows 0..count-1: every epoch a permutation, by its own key."""
-    epochs = tf.cast(numbers // count, tf.int32)
-    zeros = tf.zeros_like(epochs)
-    keys = tf.stack([zeros + seed, epochs, zeros], axis=-1)
-    # the raw op: the public wrapper pads a batch of keys along the wrong axis
-    return tf.raw_ops.RandomIndexShuffle(
-        index=tf.cast(numbers % count, tf.int32), seed=keys,
-        max_index=tf.fill(tf.shape(epochs), count - 1), rounds=4)
+    """Sample numbers int64 [N] -> rows 0..count-1, int32 [N]: every epoch a permutation of its own.
+
+    It is the order of `count` random numbers that are addressed by (seed, epoch). tf.data's shuffle cannot
+    begin in the middle, and `index_shuffle` has 256 orders where its key is two small numbers.
+    """
+    def order(key):
+        key = tf.random.experimental.stateless_fold_in(key, ORDER)
+        return tf.argsort(tf.random.stateless_uniform([count], key, None, None, tf.int32))
+
+    epochs, which = tf.unique(numbers // count)
+    orders = tf.map_fn(order, sample_keys(seed, epochs), fn_output_signature=tf.int32)
+    return tf.gather_nd(orders, tf.stack([which, tf.cast(numbers % count, tf.int32)], axis=-1))

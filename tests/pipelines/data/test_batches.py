@@ -55,6 +55,22 @@ def test_every_epoch_is_a_permutation_and_epochs_differ(info, memory):
     assert len({tuple(epoch) for epoch in epochs}) > 1
 
 
+def test_there_are_as_many_orders_as_epochs():
+    """`index_shuffle` by the bare numbers has 256, and seeds that agree modulo 256 share them."""
+    shuffled = tf.function(keyed.shuffled)
+
+    def orders(seed, count=24, epochs=2000):
+        found = shuffled(tf.range(count * epochs, dtype=tf.int64), count, seed).numpy().reshape(epochs, count)
+        assert (np.sort(found, axis=1) == np.arange(count)).all()
+        return found
+
+    one, other = orders(5), orders(5 + 256)
+    assert len(np.unique(one, axis=0)) > 1900
+    assert not (one == other).all(axis=1).any()
+    shares = np.stack([np.bincount(one[:, place], minlength=24) for place in range(24)])
+    assert abs(shares - 2000 / 24).max() < 5 * np.sqrt(2000 / 24)  # each row anywhere, as often
+
+
 def test_the_memory_limit_changes_no_batch(info):
     keep = lambda row: row['index'] != 2
     for kept, read in zip(take(info, 3, 5, 100, keep=keep), take(info, 3, 5, 0, keep=keep)):
