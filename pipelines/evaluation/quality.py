@@ -35,6 +35,7 @@ LIMIT = 2000         # [ours] samples and held-out images measured, the first on
 LARGEST_SIDE = 299   # px
 NEIGHBOURS = 3       # k of precision and recall (Kynkäänniemi et al. 2019)
 SHEET_ROWS = 8
+SUBSAMPLE_SEED = 0
 BATCH = 32
 
 
@@ -53,7 +54,9 @@ def measure_quality(config: Config, method: Method, workdir) -> Dict[str, Any]:
       (split, count), scores, scores_of_real, organs (rows of organs.compare, real = held
       out), copying (under features and correlation copying.Copying and, as nearest_real,
       copying.NearestReal) and made_from, checksums. A figure that has no value is
-      None; precision and recall are shares, copying is in per cent.
+      None; precision and recall are shares, copying is in per cent. `scores` and `scores_of_real` compare
+      as many pictures, num_compared, with the held-out ones: the larger set is subsampled, for FID,
+      precision and recall depend on the number.
 
     Raises:
       InputError: records are missing or too few, or the features file cannot be used.
@@ -91,6 +94,7 @@ def _measure(infos: Dict[str, records.Info], features_file: Optional[str]):
     organs = {name: organ_statistics.measure(pictures[name].labels, coding)
               for name in ('held_out', 'generated')}
     copying, distances = _copying(pictures, features)
+    compared = min(len(features['generated']), len(features['train']))
     figures = {
         'features': 'inception' if features_file else 'random',
         'size': pictures['generated'].images.shape[1],
@@ -98,13 +102,14 @@ def _measure(infos: Dict[str, records.Info], features_file: Optional[str]):
         'num_train': len(pictures['train'].images),
         'held_out': {'split': infos['held_out'].directory.name,
                      'count': len(pictures['held_out'].images)},
+        'num_compared': compared,
         'scores': {
-            **_scores(suffix, features['held_out'], features['generated']),
+            **_scores(suffix, features['held_out'], _some(features['generated'], compared)),
             f'fid_{suffix}_to_train': set_distances.frechet_distance(
                 features['train'], features['generated']),
             'repeated_percent': memorisation.repeated_percent(pictures['generated']),
             **_counted(infos['generated'].notes)},
-        'scores_of_real': _scores(suffix, features['held_out'], features['train']),
+        'scores_of_real': _scores(suffix, features['held_out'], _some(features['train'], compared)),
         'organs': [row._asdict() for row in organ_statistics.compare(organs['held_out'],
                                                                      organs['generated'])],
         'copying': copying}
@@ -165,6 +170,11 @@ def _known(path: Path) -> Dict[str, Any]:
         return read_quality(path)
     except InputError:
         return {}
+
+
+def _some(features: np.ndarray, count: int) -> np.ndarray:
+    """`count` pictures' features, drawn once and for all."""
+    return features[np.sort(np.random.default_rng(SUBSAMPLE_SEED).permutation(len(features))[:count])]
 
 
 def _scores(suffix: str, held_out: np.ndarray, pictures: np.ndarray) -> Dict[str, float]:

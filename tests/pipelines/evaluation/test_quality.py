@@ -127,6 +127,22 @@ def test_what_is_written(workdir, measured):
     assert measured[FRESH]['scores']['check_failures_percent'] is None
 
 
+def test_both_lines_compare_as_many_pictures(measured):
+    """60 copies against 50 training images: of the copies 50 are drawn, so that neither line has more."""
+    for method in measured:
+        assert measured[method]['num_compared'] == 50
+    features = np.arange(60.)[:, None]
+    some = quality._some(features, 50)
+    assert len(some) == 50 == len(set(some.ravel())) and (some == quality._some(features, 50)).all()
+    assert (quality._some(features, 60) == features).all()
+
+
+def test_a_file_of_unequal_numbers_is_still_read(measured, tmp_path):
+    older = {key: value for key, value in measured[COPIES].items() if key != 'num_compared'}
+    write_json(tmp_path / 'single.json', older)
+    assert 'num_compared' not in read_quality(tmp_path / 'single.json')
+
+
 def test_repeating_costs_nothing_until_the_samples_change(workdir, measured, monkeypatch, tmp_path):
     def fail(*_):
         raise AssertionError('measured again')
