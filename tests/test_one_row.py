@@ -52,7 +52,7 @@ def test_everything_runs_to_the_report(made):
     config, workdir = made
     assert status.is_done(workdir, matrix.arms_of(config))
     text = (workdir / 'report.md').read_text()
-    assert 'Toy, Finetune' in text and 'Toy, Synth 9' in text and 'thirds' in text
+    assert 'FINETUNE 9' in text and 'SYNTH 9' in text and 'thirds' in text
     rows = results.read_results(workdir / 'results.jsonl')
     assert {(row['regime'], row['segmenter'], row['division']) for row in rows} == {
         (regime, 'toynet', 'thirds') for regime in config.regimes}

@@ -9,6 +9,7 @@ is not taken for a gain by synthesis. FIRST is the first of its two.
 """
 from __future__ import annotations
 
+import re
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from datasets.errors import InputError
@@ -35,6 +36,11 @@ class Regime(NamedTuple):
             return self.name.upper()
         kind = f'Synth {self.method.code}' if self.kind == 'synth' else 'Finetune'
         return f'{self.method.label}, {kind}'
+
+    @property
+    def short(self) -> str:
+        """In sentences and figures: 'REAL', 'RESTART', 'FINETUNE 3'."""
+        return self.name.upper() if self.method is None else f'{self.kind.upper()} {self.method.code}'
 
     @property
     def rank(self) -> Tuple[int, int]:
@@ -64,6 +70,22 @@ def label_of(name: str) -> str:
     """The label of a regime in results, which may be of a method that is no more: then its name."""
     every = regimes()
     return every[name].label if name in every else name
+
+
+def short_of(name: str) -> str:
+    """`Regime.short` by name; of a method that is no more, the name."""
+    every = regimes()
+    return every[name].short if name in every else name
+
+
+def label_of_run(name: str) -> str:
+    """'finetune3-smanet-0-n300' -> 'FINETUNE 3, SMANet, seed 0, 300 pairs'; what is no run stays as it is."""
+    found = re.fullmatch(r'([a-z]+\w*)-(\w+)-(\d+)(?:-n(\d+))?', name)
+    if not found:
+        return name
+    regime, network, seed, pairs = found.groups()
+    return (f'{short_of(regime)}, {segmenters.label_of(network)}, seed {seed}'
+            + (f', {pairs} pairs' if pairs else ''))
 
 
 def order_of(name: str) -> Tuple[int, str]:

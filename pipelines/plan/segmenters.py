@@ -41,6 +41,7 @@ class Segmenter(NamedTuple):
         network and not exported, a critic for example.
       prepare: 'module:function' or None, called as function(network, settings) after building: puts
         weights that were learned elsewhere into it.
+      label: in tables and figures; '' = the name.
     """
     build: str
     options: type
@@ -49,6 +50,7 @@ class Segmenter(NamedTuple):
     updates: str = 'models.segmenters.losses:segmentation_updates'
     helpers: Optional[str] = None
     prepare: Optional[str] = None
+    label: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,11 +92,11 @@ SEGMENTERS: Dict[str, Segmenter] = {
         'models.segmenters.smanet:build', SMANetOptions,
         Sides(48, 7, 41, '8*k - 7 with k a multiple of 6 (41, 89, 137, 185, 233, 281, 329, 377, ...), '
               'so that the pyramid\'s bins divide it'),
-        _check_smanet, prepare='pipelines.segmentation.network:load_imagenet_file'),
+        _check_smanet, prepare='pipelines.segmentation.network:load_imagenet_file', label='SMANet'),
     'unet': Segmenter(
         'models.segmenters.unet:build', UNetOptions,
         Sides(16, 0, 16, 'a multiple of 16, which a U-Net halves four times'),
-        _check_width),
+        _check_width, label='U-Net'),
 }
 
 
@@ -102,6 +104,11 @@ def order_of(name: str) -> Tuple[int, str]:
     """Sorts names of segmenters as tables do: in the order of the rows, then those of configs."""
     names = list(SEGMENTERS)
     return (names.index(name) if name in names else len(names)), name
+
+
+def label_of(name: str) -> str:
+    """The network in tables and figures; one that is no more has its name."""
+    return (SEGMENTERS[name].label or name) if name in SEGMENTERS else name
 
 
 def foremost() -> str:

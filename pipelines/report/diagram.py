@@ -63,7 +63,7 @@ def _draw_segmentation(axes, y: float) -> None:
     axes.text(SEGMENTER + 1.17, y, steps, ha='center', va='center', color='white')
     axes.text(SEGMENTER + 1.17, y + 1.0, 'real pairs', ha='center', va='bottom')
     _arrow(axes, (SEGMENTER + 1.17, y + 0.98), (SEGMENTER + 1.17, y + 0.75), '')
-    axes.text(SEGMENTER + 1.17, y - 1.02, 'lungs and heart\nof a new radiograph', ha='center',
+    axes.text(SEGMENTER + 1.17, y - 1.02, 'organs of\na new picture', ha='center',
               va='top')
     _arrow(axes, (SEGMENTER + 1.17, y - 0.75), (SEGMENTER + 1.17, y - 1.0), '')
 
@@ -81,7 +81,7 @@ def _draw_labels(axes, x: float, y: float, caption: str = 'label map') -> None:
         _ellipse(axes, x, y, organ, color=colour)
 
 
-def _draw_image(axes, x: float, y: float, caption: str = 'radiograph') -> None:
+def _draw_image(axes, x: float, y: float, caption: str = 'picture') -> None:
     _frame(axes, x, y, '#8d8d8d', caption)
     for organ, grey in (('right_lung', '#303030'), ('left_lung', '#303030'), ('heart', '#b5b5b5'),
                         ('right_clavicle', '#a8a8a8'), ('left_clavicle', '#a8a8a8')):
@@ -91,7 +91,7 @@ def _draw_image(axes, x: float, y: float, caption: str = 'radiograph') -> None:
 def _draw_pair(axes, x: float, y: float) -> None:
     """Two channels of one picture, one in front of the other."""
     _draw_labels(axes, x, y + 0.17, '')
-    _draw_image(axes, x - 0.45, y - 0.08, 'radiograph and label map')
+    _draw_image(axes, x - 0.45, y - 0.08, 'picture and label map')
 
 
 FIELDS: Dict[str, Callable] = {'dots': _draw_dots, 'labels': _draw_labels, 'image': _draw_image,

@@ -50,7 +50,7 @@ def curves(workdir: pathlib.Path, paths: Dict[str, pathlib.Path], name: str,
         else:
             blocks.append(missing(workdir, f'{path}: no rows yet'))
     if series:
-        blocks.insert(0, document.figure(name, plots.curves(series), caption, wide=True))
+        blocks.insert(0, document.figure(name, plots.curves(series), caption, wide=True, scale=plots.SCALE))
     return blocks
 
 
@@ -68,7 +68,7 @@ def sheets(workdir: pathlib.Path, folder: pathlib.Path, name: str, caption: str)
         except InputError as error:
             return blocks + [missing(workdir, error)]
         blocks.append(document.figure(f'{name}-progress', strip, f'From the first to the last of '
-                                      f'{len(paths)} sheets.', wide=True))
+                                      f'{len(paths)} sheets.', wide=True, scale=plots.SCALE))
     return blocks
 
 

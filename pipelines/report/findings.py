@@ -6,6 +6,7 @@ each draw leaves out other learning images, so there each has tables of its own.
 from __future__ import annotations
 
 import collections
+import statistics
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -14,20 +15,20 @@ from pipelines.plan import regimes, segmenters
 from pipelines.report.published import configuration_of, group_of, variant_of
 from pipelines.runtime.json_lines import Row
 from pipelines.scores import bootstrap, comparison
-from pipelines.scores.table import Table, mean_and_deviation
+from pipelines.scores.comparison import Comparison
+from pipelines.scores.table import Table
 
-FEW_RUNS = (
-    'Intervals resample images and, where there are several, draws and the seeds of each. With few '
-    'they are too narrow: in simulations of equal regimes two trainings were told apart in 26 % of '
-    'the cases instead of 5 %, three in 13 %, two draws of one seed in 22 %, two draws of three seeds '
-    'in 6 % or less. A line of one training each speaks of these two trainings only.')
-HEADER = ('Trained on', 'Trainings', 'J', '95 % interval', 'Difference from REAL', '95 % interval',
-          'p, Wilcoxon and Holm', 'Interval excludes 0', 'HD95 mm', 'ASSD mm')
+PLACEBO = 'restart'   # the regime beside REAL that every FINETUNE k is measured against
+ONE_EACH = 'one training each'
 RULES = (
-    'J: average over organs of the pooled J, per cent; mean ± standard deviation over trainings.',
-    FEW_RUNS,
-    'p: two-sided Wilcoxon signed-rank test over the images\' J, means over organs and trainings, '
-    'against REAL; adjusted over the lines of a table (Holm). It takes the trainings as given.',
+    'J: average over organs of the pooled J, per cent; mean ± standard deviation over trainings, and its own 95 % '
+    'interval. Pairs: trainings with the same draw and seed on both sides; the difference is theirs alone (0: none '
+    'are shared, and all stand against all).',
+    'Differences have intervals that hold with 95 % for all lines of a table together (Bonferroni): they resample '
+    'images, draws and the seeds of each. "Yes" where one leaves out 0; "undecided" where 0 lies within its '
+    'Monte-Carlo error; one training each tells of these two trainings only, so it gets neither.',
+    'p: two-sided Wilcoxon signed-rank test over the images\' J, means over organs and pairs, adjusted for all lines '
+    'of a table (Holm). It takes the trainings as given.',
     'HD95 and ASSD: means over images and organs. An organ that only one of target and prediction '
     'shows counts with the picture\'s diagonal; one that neither shows leaves the mean.')
 
@@ -47,19 +48,45 @@ class Trained(NamedTuple):
         """[runs, images, organs, 3], see overlap."""
         return np.array([row['images']['counts'] for row in self.rows])
 
+    @property
+    def regime(self) -> str:
+        """Its name."""
+        return self.rows[0]['regime']
+
+    @property
+    def network(self) -> str:
+        """Its name."""
+        return self.rows[0]['segmenter']
+
     def values(self, metric: str) -> List[float]:
         """Of the average over organs, one for each training; none where it is not measured."""
         return [row['scores'][metric]['average'][0] for row in self.rows
                 if 'average' in row['scores'].get(metric, {})]
 
 
+class Against(NamedTuple):
+    """Lines on the same images against one of them, None where there is no baseline.
+
+    Attributes:
+      shown: lines of the table.
+      found: by label, of every line that was compared.
+    """
+    title: str
+    baseline: Optional[Trained]
+    shown: List[Trained]
+    found: Dict[str, Comparison]
+
+
 def by_images(rows: Sequence[Row]) -> List[List[Row]]:
-    """Rows of one arm on the same images, a list for each: what may stand in one table."""
+    """Rows of one arm on the same images, a list for each: what may stand in one table.
+
+    The list of most trainings, which the experiment is about, comes first.
+    """
     groups = collections.defaultdict(list)
     for row in rows:
         groups[configuration_of(row), group_of(row), row['split'],
                tuple(row['images']['names'])].append(row)
-    return list(groups.values())
+    return sorted(groups.values(), key=len, reverse=True)
 
 
 def _words(rows: Sequence[Row]) -> str:
@@ -78,69 +105,92 @@ def trained(rows: Sequence[Row]) -> List[Trained]:
     networks.sort(key=segmenters.order_of)
     made = []
     for segmenter, regime, variant in sorted(lines, key=lambda k: (networks.index(k[0]), k[1:])):
-        words = [segmenter] if len(networks) > 1 else []
+        words = [segmenters.label_of(segmenter)] if len(networks) > 1 else []
         if sum(key[:2] == (segmenter, regime) for key in lines) > 1:
             words.append(f'{variant[1]} pairs')
-        label = regimes.label_of(regime[1]) + (f' ({", ".join(words)})' if words else '')
+        label = regimes.short_of(regime[1]) + (f' ({", ".join(words)})' if words else '')
         made.append(Trained(label, lines[segmenter, regime, variant]))
     return made
 
 
-def comparisons(rows: Sequence[Row]) -> List[Table]:
-    """Every line against REAL of each network, on the same images: a table for each REAL.
+def against(rows: Sequence[Row]) -> List[Against]:
+    """Every line against REAL of each network, and every FINETUNE k against its placebo.
 
     Args:
       rows: one list of `by_images`.
     """
-    lines = trained(rows)
-    tables = []
-    for baseline in (line for line in lines if line.rows[0]['regime'] == 'real'):
-        tables.append(_table(lines, baseline, f'{_words(rows)}, against {baseline.label}',
-                             [] if tables else RULES))
-    return tables or [_table(lines, None, _words(rows), RULES)]
+    lines, made = trained(rows), []
+    for baseline in (line for line in lines if line.regime == 'real'):
+        made.append(_against(rows, baseline, lines))
+    for baseline in (line for line in lines if line.regime == PLACEBO):
+        tuned = [line for line in lines if line.network == baseline.network and is_tuned(line)]
+        if tuned:
+            made.append(_against(rows, baseline, [baseline, *tuned]))
+    return made or [Against(_words(rows), None, lines, {})]
 
 
-def differences(rows: Sequence[Row]) -> Dict[str, Dict[str, List[Tuple[float, float, float]]]]:
-    """The differences of `comparisons` for a figure: against REAL -> line -> [(value, low, high)]."""
-    lines = trained(rows)
-    found = {f'Against {baseline.label}': {
-        label: [(one.value, one.low, one.high)] for label, one in _compared(lines, baseline).items()}
-        for baseline in lines if baseline.rows[0]['regime'] == 'real'}
-    return {name: of_lines for name, of_lines in found.items() if of_lines}
+def is_tuned(line: Trained) -> bool:
+    """Whether it is a FINETUNE k."""
+    return line.regime.startswith('finetune')
 
 
-def _compared(lines: Sequence[Trained], baseline: Optional[Trained]) -> dict:
-    """label -> comparison.Comparison with the baseline, of every other line."""
-    if baseline is None or len(lines) < 2 or not _pooled(baseline.counts, baseline.rows[0]):
-        return {}
-    return {found.regime: found for found in comparison.compare_regimes(
-        {line.label: line.counts for line in lines}, {line.label: line.keys for line in lines},
-        baseline.label, lines[0].rows[0]['organs'])}
+def _against(rows: Sequence[Row], baseline: Trained, lines: List[Trained]) -> Against:
+    found = {}
+    if len(lines) > 1 and _pooled(baseline.counts, baseline.rows[0]):
+        found = {one.regime: one for one in comparison.compare_regimes(
+            {line.label: line.counts for line in lines}, {line.label: line.keys for line in lines},
+            baseline.label, rows[0]['organs'])}
+    return Against(f'{_words(rows)}, against {baseline.label}', baseline, lines, found)
 
 
-def _table(lines: Sequence[Trained], baseline: Optional[Trained], title: str,
-           notes: Sequence[str]) -> Table:
-    compared, body = _compared(lines, baseline), []
-    for line in lines:
+def tables(compared: Sequence[Against], rules: bool = False) -> List[Table]:
+    """A table for each baseline; with the rules below the first, which a report says once."""
+    return [_table(one, RULES if rules and not number else []) for number, one in enumerate(compared)]
+
+
+def differences(compared: Sequence[Against]) -> Dict[str, Dict[str, Tuple[float, float, float, bool]]]:
+    """The differences of the tables for a figure: baseline -> line -> (value, low, high, is it a difference)."""
+    return {one.baseline.label: {
+        line.label: (*one.found[line.label].difference[:3],
+                      verdict(one.found[line.label], line, one.baseline).startswith('yes'))
+        for line in one.shown if line.label in one.found} for one in compared if one.found}
+
+
+def _table(one: Against, notes: Sequence[str]) -> Table:
+    body, label = [], one.baseline.label if one.baseline else 'REAL'
+    for line in one.shown:
         pooled = _pooled(line.counts, line.rows[0], [draw for draw, _ in line.keys])
-        found = compared.get(line.label)
+        found = one.found.get(line.label)
         body.append((
-            line.label, str(len(line.rows)), mean_and_deviation(line.values('jaccard_pooled')),
-            _bounds(pooled), *_difference(found, min(len(line.rows), len(baseline.rows)
-                                                     if baseline else 1)),
-            *[mean_and_deviation(line.values(metric)) for metric in ('hd95_mm', 'assd_mm')]))
-    return Table(title, HEADER, body, list(notes))
+            line.label, *(_cells(found, verdict(found, line, one.baseline)) if found else '----'),
+            spread(line.values('jaccard_pooled')) + (f' {bounds(pooled)}' if pooled else ''), str(len(line.rows)),
+            *[spread(line.values(metric)) for metric in ('hd95_mm', 'assd_mm')]))
+    error = max((found.difference.error for found in one.found.values()), default=0)
+    notes = [*notes, *([f'Bounds of the differences: {bootstrap.RESAMPLES:,} resamples, Monte-Carlo error at most '
+                        f'{digits(error)}.'] if error else [])]
+    return Table(one.title, ('Trained on', f'Difference from {label} [95 %, all lines]', 'Differs?', 'Pairs',
+                             'p (Holm)', 'J [95 %]', 'Trainings', 'HD95 mm', 'ASSD mm'), body, notes)
 
 
-def _difference(found, fewest: int) -> Tuple[str, str, str, str]:
-    if found is None:
-        return '-', '-', '-', '-'
-    told = 'no'
-    if found.is_difference:
-        told = 'yes, higher' if found.value > 0 else 'yes, lower'
-        told += ' (one training each)' if fewest == 1 else ''
+def _cells(found: Comparison, told: str) -> Tuple[str, str, str, str]:
     p = '< 0.001' if found.p_holm < 0.001 else f'{found.p_holm:.3f}'
-    return f'{found.value:+.2f}', _bounds(found), p, told
+    return f'{signed(found.difference.value)} {bounds(found.difference)}', told, str(found.pairs), p
+
+
+def verdict(found: Comparison, line: Trained, baseline: Trained) -> str:
+    """'yes, higher', 'yes, lower', 'no', 'undecided' or ONE_EACH."""
+    if (found.pairs or min(len(line.rows), len(baseline.rows))) == 1:
+        return ONE_EACH
+    if found.difference.is_undecided:
+        return 'undecided'
+    if not found.difference.is_difference:
+        return 'no'
+    return 'yes, higher' if found.difference.value > 0 else 'yes, lower'
+
+
+def pooled(row: Row) -> Optional[bootstrap.Interval]:
+    """The average pooled J of one training, None where fewer than two images show an organ."""
+    return _pooled(np.array(row['images']['counts'])[None], row)
 
 
 def _pooled(counted: np.ndarray, row: Row, draws: Optional[Sequence[int]] = None):
@@ -151,51 +201,30 @@ def _pooled(counted: np.ndarray, row: Row, draws: Optional[Sequence[int]] = None
         return None
 
 
-def _bounds(interval) -> str:
-    return '-' if interval is None else f'[{interval.low:.2f}, {interval.high:.2f}]'
+def spread(values: Sequence[float]) -> str:
+    """'92.71' of one training, '92.71 ± 0.20' (sample deviation) of several, '-' of none."""
+    if not values:
+        return '-'
+    return f'{statistics.fmean(values):.2f}' + (f' ± {statistics.stdev(values):.2f}' if len(values) > 1 else '')
 
 
-def tries(rows: Sequence[Row]) -> List[Table]:
-    """What was tried, on images that a draw left out: each arm against that of the configuration.
-
-    A try is an arm with another name than its configuration; of one draw, all see the same images.
-    """
-    groups = collections.defaultdict(list)
-    for row in rows:
-        if row['split'] == 'left_out':
-            groups[row['experiment'], configuration_of(row), row['num_real'], row['draw'],
-                   tuple(row['images']['names'])].append(row)
-    tables = []
-    for (experiment, configuration, num_real, draw, _), found in groups.items():
-        if {row['arm'] for row in found} == {configuration}:
-            continue
-        body = [_try(row, found, configuration) for row in found]
-        tables.append(Table(
-            f'{experiment} ({configuration}): {num_real} real images, draw {draw}',
-            ('Arm', 'Trained on', 'Seed', 'J', '95 % interval', 'Against the arm ' + configuration,
-             '95 % interval', 'Interval excludes 0'), body,
-            [f'{len(found[0]["images"]["names"])} learning images that the draw left out; no test '
-             f'image was looked at for a choice. One training a line: a difference of one speaks '
-             f'of these two trainings.']))
-    return tables
+def bounds(interval) -> str:
+    """'[-0.04, 0.40]'."""
+    return f'[{digits(interval.low)}, {digits(interval.high)}]'
 
 
-def _try(row: Row, rows: Sequence[Row], configuration: str) -> tuple:
-    organs, counted = row['organs'], np.array(row['images']['counts'])[None]
-    pooled, value = _pooled(counted, row), row['scores']['jaccard_pooled']['average'][0]
-    words = regimes.label_of(row['regime']) + ('' if row['segmenter'] == segmenters.foremost()
-                                     else f' ({row["segmenter"]})')
-    line = (row['arm'], words + f', {row["num_synthetic"]} pairs' * bool(row['num_synthetic']),
-            str(row['seed']), f'{value:.2f}', _bounds(pooled))
-    same = [other for other in rows if other['arm'] == configuration and other is not row
-            and all(other[name] == row[name] for name in ('regime', 'segmenter', 'seed'))]
-    same.sort(key=lambda other: other['num_synthetic'] != row['num_synthetic'])
-    if row['arm'] == configuration or not same or pooled is None:
-        return (*line, '-', '-', '-')
-    base = np.array(same[0]['images']['counts'])[None]
-    found = bootstrap.difference(counted, base, organs, paired=True)['average']
-    return (*line, f'{found.value:+.2f}', _bounds(found),
-            ('yes, higher' if found.value > 0 else 'yes, lower') if found.is_difference else 'no')
+def digits(value: float) -> str:
+    """Two digits, and more where these would hide on which side of 0 a number lies: never '-0.00'."""
+    for places in (2, 3, 4):
+        if value == 0 or round(value, places) != 0:
+            return f'{value:.{places}f}'
+    return '0.00'
+
+
+def signed(value: float) -> str:
+    """As `digits`, with its sign: '+0.16'; '0.00' for nothing."""
+    words = digits(value)
+    return words if value <= 0 or words == '0.00' else f'+{words}'
 
 
 def counted(rows: Sequence[Row]) -> str:
@@ -205,21 +234,3 @@ def counted(rows: Sequence[Row]) -> str:
     return (f'The {" or ".join(map(str, sorted(images)))} test images were scored '
             f'{len(scored)} times, once for each trained segmenter of the tables.'
             if scored else 'No test image was scored.')
-
-
-def sweeps(rows: Sequence[Row]) -> Dict[str, Dict[str, List[Tuple[int, float]]]]:
-    """What varies in number: axis -> line -> (number, pooled J) of each training on test images."""
-    found: dict = {}
-    for axis, words in (('num_synthetic', 'synthetic pairs'), ('num_real', 'real images')):
-        lines = collections.defaultdict(list)
-        other = {'num_synthetic': 'num_real', 'num_real': 'num_synthetic'}[axis]
-        for row in rows:
-            if row['split'] == 'test' and not (axis == 'num_synthetic' and not row['num_synthetic']):
-                name = (f'{regimes.label_of(row["regime"])}, {row["segmenter"]}, {row["arm"]}, {row[other]} '
-                        f'{"real" if other == "num_real" else "pairs"}')
-                lines[name].append((row[axis], row['scores']['jaccard_pooled']['average'][0]))
-        several = {name: sorted(points) for name, points in lines.items()
-                   if len({number for number, _ in points}) > 1}
-        if several:
-            found[words] = several
-    return found

@@ -5,8 +5,8 @@ import collections
 import math
 from typing import Dict, List, Sequence, Tuple
 
-from pipelines.plan.regimes import order_of
-from pipelines.plan.segmenters import foremost
+from pipelines.plan.regimes import order_of, short_of
+from pipelines.plan.segmenters import foremost, label_of
 from pipelines.report import document, plots, published
 from pipelines.report.document import Block
 from pipelines.runtime.json_lines import Row
@@ -26,14 +26,14 @@ def per_image(rows: Sequence[Row]) -> List[Block]:
             figure = document.figure(
                 f'{group}-{metric}', plots.intervals(_points(found), f'{words} per image (%)'),
                 f'{group} ({configuration}): mean {words} over the test images, one point a '
-                f'training, with its 95 % percentile bootstrap interval over images.', wide=True)
+                f'training, with its 95 % percentile bootstrap interval over images.', scale=plots.SCALE)
             blocks += [figure, document.folded(f'{words} per image as numbers', [
                 document.table(_interval_table(found), css='scores')])]
     return blocks or [document.missing('No per-image scores yet.')]
 
 
 def _line_of(row: Row) -> str:
-    return row['regime'] + ('' if row['segmenter'] == foremost() else f' {row["segmenter"]}')
+    return short_of(row['regime']) + ('' if row['segmenter'] == foremost() else f', {label_of(row["segmenter"])}')
 
 
 def _points(rows: Sequence[Row]) -> Dict[str, Dict[str, List[Tuple[float, float, float]]]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from typing import Dict, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Mapping, Sequence, Tuple
 
 import matplotlib
 import numpy as np
@@ -22,7 +22,9 @@ STYLE = {'font.size': 10, 'axes.titlesize': 10, 'axes.spines.top': False,
 NOT_CURVES = ('step', 'phase')
 UNITS = {'jaccard_validation': 'J, validation (%)'}  # losses have none
 SMOOTHED_FROM = 60  # points; shorter curves are drawn as they are
-DOTS_PER_INCH = 110
+SCALE = 2                      # pixels of a picture for one of the page: sharp on fine screens
+DOTS_PER_INCH = 110 * SCALE
+FAR = 4.0                      # times as far from 0 as the line before: a row that leaves the scale of a figure
 
 
 def curves(series: Mapping[str, Sequence[dict]]) -> bytes:
@@ -55,39 +57,80 @@ def curves(series: Mapping[str, Sequence[dict]]) -> bytes:
         return to_png(figure)
 
 
-def intervals(measured: Mapping[str, Mapping[str, Sequence[Tuple[float, float, float]]]],
-              xlabel: str, reference: Optional[float] = None) -> bytes:
+def intervals(measured: Mapping[str, Mapping[str, Sequence[Tuple[float, float, float]]]], xlabel: str) -> bytes:
     """Means with their intervals: one panel for each organ, one line of points for each regime.
 
     Args:
       measured: organ -> regime -> (mean, low, high) of each seed, per cent; low and high may be
         NaN.
-      reference: a value to mark by a line.
     """
     regimes = list(dict.fromkeys(regime for of_organ in measured.values() for regime in of_organ))
     with matplotlib.rc_context(STYLE):
-        columns = min(2, len(measured))
-        panel_rows = math.ceil(len(measured) / columns)
-        height = (0.36 * len(regimes) + 0.9) * panel_rows
-        figure = Figure(figsize=(4.6 * columns, height), layout='constrained')
-        panels = figure.subplots(panel_rows, columns, squeeze=False, sharey=True).ravel()
+        figure = Figure(figsize=(5.2, (0.3 * len(regimes) + 0.9) * len(measured)), layout='constrained')
+        panels = figure.subplots(len(measured), 1, squeeze=False, sharey=True).ravel()
         for panel, (organ, of_organ) in zip(panels, measured.items()):
-            for number, regime in enumerate(regimes):
-                seeds = of_organ.get(regime, ())
-                for place, (mean, low, high) in enumerate(seeds):
-                    y = number + 0.5 * ((place + 1) / (len(seeds) + 1) - 0.5)
-                    colour = COLOURS[number % len(COLOURS)]
-                    panel.plot([low, high], [y, y], color=colour, linewidth=1.6)
-                    panel.plot(mean, y, 'o', color=colour, markersize=5)
-            if reference is not None:
-                panel.axvline(reference, color='#465364', linewidth=1)
+            heights = [number + 0.5 * ((place + 1) / (len(of_organ.get(regime, ())) + 1) - 0.5)
+                       for number, regime in enumerate(regimes) for place in range(len(of_organ.get(regime, ())))]
+            means, lows, highs = zip(*[seed for regime in regimes for seed in of_organ.get(regime, ())])
+            panel.hlines(heights, lows, highs, color=COLOURS[0], linewidth=1.2)
+            panel.plot(means, heights, 'o', color=COLOURS[0], markersize=4)
             panel.set_title(organ, loc='left')
             panel.set_yticks(range(len(regimes)), regimes)
             panel.set_xlabel(xlabel)
         panels[0].invert_yaxis()  # shared: turns all
-        for panel in panels[len(measured):]:
-            panel.set_axis_off()
         return to_png(figure)
+
+
+def differences(measured: Mapping[str, Mapping[str, Tuple[float, float, float, bool]]], xlabel: str) -> bytes:
+    """Differences with their intervals, a panel for each baseline, which is the row at 0.
+
+    A row that lies FAR off does not take the scale of the others: an arrow at the edge and its value stand for it.
+
+    Args:
+      measured: baseline -> line -> (value, low, high, whether it differs for sure), per cent.
+    """
+    sizes = [len(lines) + 1 for lines in measured.values()]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(5.2, 0.3 * sum(sizes) + 0.8 * len(sizes)), layout='constrained')
+        panels = figure.subplots(len(sizes), 1, squeeze=False, sharex=True,
+                                 gridspec_kw={'height_ratios': sizes}).ravel()
+        left, right = _scale([line for lines in measured.values() for line in lines.values()])
+        for panel, (baseline, lines) in zip(panels, measured.items()):
+            panel.axvline(0, color='#1b2330', linewidth=1)
+            panel.plot(0, 0, 's', color='#1b2330', markersize=5)
+            for number, line in enumerate(lines.values(), 1):
+                _difference(panel, number, line, left, right)
+            panel.set_yticks(range(len(lines) + 1), [f'{baseline} = 0', *lines])
+            panel.set_ylim(len(lines) + .6, -.6)
+            panel.set_xlim(left, right)
+        panels[-1].set_xlabel(xlabel)
+        return to_png(figure)
+
+
+def _scale(lines: Sequence[Tuple[float, float, float, bool]]) -> Tuple[float, float]:
+    """Both ends of the scale: over 0 and all intervals but those that lie FAR off."""
+    ordered = sorted(lines, key=lambda line: max(abs(line[1]), abs(line[2])))
+    left, right = 0.0, 0.0
+    for _, low, high, _ in ordered:
+        reach = max(-left, right)
+        if reach > 0 and max(abs(low), abs(high)) > FAR * reach:
+            break
+        left, right = min(left, low), max(right, high)
+    margin = 0.06 * (right - left) or 1.0
+    return left - margin, right + margin
+
+
+def _difference(panel, y: float, line: Tuple[float, float, float, bool], left: float, right: float) -> None:
+    value, low, high, sure = line
+    colour = COLOURS[0] if sure else '#66727f'
+    if left < value < right:
+        panel.plot([max(low, left), min(high, right)], [y, y], color=colour, linewidth=1.8)
+        panel.plot(value, y, 'o', color=colour, markersize=5.5, markerfacecolor=colour if sure else 'white')
+        return
+    edge, inside, side = (.995, .86, 'right') if value > 0 else (.005, .14, 'left')
+    panel.annotate(f'{value:+.2f}', (edge, y), xytext=(inside, y), xycoords=('axes fraction', 'data'),
+                   textcoords=('axes fraction', 'data'), color=colour, va='center', ha=side, fontsize=9,
+                   arrowprops={'arrowstyle': '-|>', 'color': colour})
 
 
 def sweep(lines: Mapping[str, Sequence[Tuple[int, float]]], xlabel: str) -> bytes:
@@ -97,7 +140,7 @@ def sweep(lines: Mapping[str, Sequence[Tuple[int, float]]], xlabel: str) -> byte
       lines: label -> (number, per cent) of each training.
     """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(9.2, 4.2), layout='constrained')
+        figure = Figure(figsize=(5.2, 4.2), layout='constrained')
         panel = figure.subplots()
         for i, (label, points) in enumerate(lines.items()):
             colour = COLOURS[i % len(COLOURS)]
@@ -111,7 +154,7 @@ def sweep(lines: Mapping[str, Sequence[Tuple[int, float]]], xlabel: str) -> byte
         panel.minorticks_off()
         panel.set_xlabel(f'number of {xlabel}')
         panel.set_ylabel('average pooled J (%)')
-        panel.legend()
+        figure.legend(loc='outside lower center')
         return to_png(figure)
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
-from pipelines.plan.regimes import order_of
+from pipelines.plan.regimes import order_of, short_of
+from pipelines.plan.segmenters import label_of
 from pipelines.report.papers import load_paper
 from pipelines.runtime.json_lines import Row
 
@@ -18,13 +19,18 @@ def said(rows: Sequence[Row], name: str) -> str:
     return ' and '.join(map(str, _values(rows, name))) or '?'
 
 
+def is_of_paper(row: Row) -> bool:
+    """Whether a result is of the paper's data set, so that its numbers may stand beside the published ones."""
+    return str(row['protocol'].get('dataset', '?')).lower().startswith(tuple(load_paper()['datasets']))
+
+
 def describe(rows: Sequence[Row]) -> str:
     """One line: data, sizes, numbers of images, and the updates of each regime."""
     updates = []
     for regime in sorted({row['regime'] for row in rows}, key=order_of):
         of_regime = [row for row in rows if row['regime'] == regime]
         if of_regime:
-            updates.append(f'{regime} {said(of_regime, "updates")}')
+            updates.append(f'{said(of_regime, "updates")} ({short_of(regime)})')
     synthetic = [row for row in rows if row['num_synthetic']]
     generated = (f', {said(synthetic, "num_synthetic")} synthetic ones generated at '
                  f'{said(synthetic, "gan_size")} px' if synthetic else '')
@@ -42,7 +48,7 @@ def differences(rows: Sequence[Row], configuration: str) -> List[str]:
         notes.append(f'Configuration {configuration!r} is none of the paper\'s: nothing published '
                      f'corresponds to it.')
     datasets = said(rows, 'dataset')
-    if not all(str(name).lower().startswith(tuple(paper['datasets'])) for name in _values(rows, 'dataset') or ['?']):
+    if not all(map(is_of_paper, rows)):
         notes.append(f'ANOTHER DATA SET than the paper\'s: {datasets} instead of JSRT/SCR. The '
                      f'numbers must not be compared with the published ones.')
     changed = []
@@ -66,7 +72,7 @@ def _unequal_updates(rows: Sequence[Row]) -> List[str]:
                                 and row['segmenter'] == segmenter], 'updates')
                        for kind in ('real', 'finetune'))
         if real and tuned and real != tuned:
-            notes.append(f'UNEQUAL TRAINING of {segmenter}: REAL had {" and ".join(map(str, real))} '
+            notes.append(f'UNEQUAL TRAINING of {label_of(segmenter)}: REAL had {" and ".join(map(str, real))} '
                          f'updates, the fine-tuned ones {" and ".join(map(str, tuned))}.')
     return notes
 

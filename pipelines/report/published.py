@@ -73,8 +73,8 @@ def variant_of(row: Row) -> Tuple[str, int]:
 
 
 def variant_words(variant: Tuple[str, int], others: Sequence[Tuple[str, int]]) -> str:
-    """' (unet, 664 pairs)': of a variant what the others do not share; '' if they all do."""
-    words = [variant[0]] if len({other[0] for other in others}) > 1 else []
+    """' (U-Net, 664 pairs)': of a variant what the others do not share; '' if they all do."""
+    words = [segmenters.label_of(variant[0])] if len({other[0] for other in others}) > 1 else []
     if len({other[1] for other in others if other[0] == variant[0]}) > 1:
         words.append(f'{variant[1]} pairs')
     return f' ({", ".join(words)})' if words else ''

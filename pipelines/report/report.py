@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import collections
 import pathlib
-from typing import Callable, List, Sequence, Tuple
+from typing import Callable, Dict, List, Sequence, Tuple
 
 from datasets.errors import InputError
 from datasets.files import read_yaml
 from pipelines.plan import matrix
 from pipelines.plan.loading import from_dict
-from pipelines.report import (diagram, document, exhibits, findings, image_section, plots, protocols, published,
-                              quality_section, run_sections)
+from pipelines.report import (comparison_section, diagram, document, exhibits, image_section, plots, protocols,
+                              published, quality_section, run_sections)
 from pipelines.report.document import Block
 from pipelines.report.papers import load_paper
 from pipelines.runtime.json_lines import Row
@@ -31,7 +31,8 @@ from pipelines.scores.table import Table
 
 Arm = Tuple[str, pathlib.Path]  # name, folder
 MOST_LEFT = 6                   # scores that are named where they are missing
-
+# folders of an arm whose pictures and curves a report shows
+OF_A_RUN = ('records', 'stages', 'synthetic', 'segmenters', 'evaluations', 'predictions', 'reading')
 
 
 def write_report(workdir, output=None) -> pathlib.Path:
@@ -54,23 +55,19 @@ def write_report(workdir, output=None) -> pathlib.Path:
     problem += [document.missing(f'Left out, for folds are missing: {words}.') for words in missing]
     scores, config, arms = score_rows(rows), _read_config(workdir), _arms(workdir)
     sections = {
-        'Is it better than REAL?': problem + _incomplete(config, read) + _comparisons(rows),
-        'Published and measured': problem + _protocols(scores) + [
-            document.table(table, css='scores') for table in published.tables(scores)],
-        'What was tried': _tries(rows),
+        'The answer': problem + _incomplete(config, read) + comparison_section.main(rows),
+        'Side experiments': comparison_section.beside(rows),
+        'What was tried': comparison_section.tried(rows),
         'Quality of the samples': quality_section.quality(arms, workdir),
-        'The method': [document.figure(
-            'method', diagram.pipeline(), 'Three ways to make a pair of radiograph and label map, '
-            'and the segmentation that learns from the pairs.', wide=True)],
-        'Synthetic samples': _of_arms(arms, run_sections.synthetic),
-        'Image, target, prediction': _of_arms(arms, run_sections.overlays),
+        'Published and measured': _published(scores),
         'Scores per image': problem + image_section.per_image(scores),
-        'Predicted pictures': _of_arms(_with('predictions', arms), run_sections.predictions),
-        'Blinded reading': _of_arms(_with('reading', arms), run_sections.reading),
-        'Training of the generators': _of_arms(arms, run_sections.stages),
-        'Training of the segmenters': _of_arms(arms, run_sections.segmenters),
-        'Departures from the paper': [document.listing(load_paper()['departures']), *_differences(scores)],
-        'What was run': _run(workdir, config) + _of_arms(arms, run_sections.records),
+        'The method': [document.figure(
+            'method', diagram.pipeline(), 'Three ways to make a pair of picture and label map, '
+            'and the segmentation that learns from the pairs.', wide=True, scale=plots.SCALE)],
+        **_pictures(arms, rows),
+        'Departures from the paper': _departures(scores),
+        'What was run': _protocols(scores) + _run(workdir, config) + (
+            _of_arms(arms, run_sections.records) if _have_pictures(arms) or not rows else []),
         'Versions': [_versions(rows), *_mixed(rows)],
     }
     output = pathlib.Path(output or workdir)
@@ -132,41 +129,39 @@ def _incomplete(config: dict, rows: Sequence[Row]) -> List[Block]:
                              f'here. Missing: {", ".join(left[:MOST_LEFT])}{more}.')]
 
 
-def _comparisons(rows: Sequence[Row]) -> List[Block]:
-    blocks = [document.paragraph(findings.counted(rows))] if rows else []
-    for number, of_images in enumerate(findings.by_images(
-            [row for row in rows if row['split'] == 'test'])):
-        apart = findings.differences(of_images)
-        if apart:
-            blocks.append(document.figure(
-                f'differences-{number}', plots.intervals(apart, 'difference of pooled J (%)', 0),
-                f'{published.group_of(of_images[0])}: differences from REAL with their 95 % intervals, '
-                f'average pooled J on the test images.', wide=True))
-        blocks += [document.table(table, css='scores') for table in findings.comparisons(of_images)]
-    chosen = [of_images for of_images in findings.by_images(
-        [row for row in rows if row['split'] == 'left_out'
-         and row['arm'] == published.configuration_of(row)]) if len(of_images) > 1]
-    if chosen:
-        blocks.append(document.folded('The same on learning images that the draws left out', [
-            document.table(table, css='scores') for of_images in chosen
-            for table in findings.comparisons(of_images)]))
-    for words, lines in findings.sweeps(rows).items():
-        blocks.append(document.figure(
-            f'sweep-{words}', plots.sweep(lines, words), f'Average pooled J on '
-            f'the test images against the number of {words}; a point is one training.', wide=True))
-    return blocks
+def _have_pictures(arms: Sequence[Arm]) -> bool:
+    """Whether more than results is there."""
+    return any((folder / name).is_dir() for _, folder in arms for name in OF_A_RUN)
 
 
-def _tries(rows: Sequence[Row]) -> List[Block]:
-    return [document.table(table, css='scores') for table in findings.tries(rows)]
+def _pictures(arms: Sequence[Arm], rows: Sequence[Row]) -> Dict[str, List[Block]]:
+    """Pictures and curves by section; one line where results alone are passed on."""
+    if rows and not _have_pictures(arms):
+        return {'Pictures': [document.paragraph(
+            'Pictures, training curves and records are not here: this folder holds the results alone.')]}
+    return {
+        'Synthetic samples': _of_arms(arms, run_sections.synthetic),
+        'Picture, target, prediction': _of_arms(arms, run_sections.overlays),
+        'Predicted pictures': _of_arms(_with('predictions', arms), run_sections.predictions),
+        'Blinded reading': _of_arms(_with('reading', arms), run_sections.reading),
+        'Training of the generators': _of_arms(arms, run_sections.stages),
+        'Training of the segmenters': _of_arms(arms, run_sections.segmenters)}
 
 
-def _differences(rows: Sequence[Row]) -> List[Block]:
+def _published(scores: Sequence[Row]) -> List[Block]:
+    """Tables of the paper, where something was measured on its data set."""
+    own = [row for row in scores if protocols.is_of_paper(row)]
+    return [document.table(table, css='scores') for table in published.tables(own)] if own else []
+
+
+def _departures(scores: Sequence[Row]) -> List[Block]:
+    if not any(map(protocols.is_of_paper, scores)):
+        return []
     lines = [f'{group} ({configuration}): {note}'
-             for (configuration, group), measured in published.by_group(rows).items()
+             for (configuration, group), measured in published.by_group(scores).items()
              for note in protocols.differences(measured, configuration)]
-    return [document.heading(3, 'Measured otherwise than in the paper'),
-            document.listing(lines)] if lines else []
+    return [document.listing(load_paper()['departures']), *([
+        document.heading(3, 'Measured otherwise than in the paper'), document.listing(lines)] if lines else [])]
 
 
 def _versions(rows: Sequence[Row]) -> Block:

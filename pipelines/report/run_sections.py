@@ -9,7 +9,10 @@ import pathlib
 from typing import List
 
 from datasets.errors import InputError
+from pipelines.plan import notes
 from pipelines.plan.methods import METHODS
+from pipelines.plan.regimes import label_of_run
+from pipelines.plan.segmenters import label_of
 from pipelines.reading import unblinding
 from pipelines.report import document, exhibits
 from pipelines.report.document import Block
@@ -54,10 +57,10 @@ def synthetic(folder: pathlib.Path, prefix: str) -> List[Block]:
         blocks.append(exhibits.picture(folder, sheet, f'{prefix}real', 'Real samples.'))
     for name in exhibits.folders(folder / 'synthetic', METHODS):
         made = folder / 'synthetic' / name
-        blocks += [document.heading(3, f'Method {name}'),
+        label = METHODS[name].label if name in METHODS else name
+        blocks += [document.heading(3, label),
                    exhibits.picture(folder, made / 'samples.png', f'{prefix}synthetic-{name}',
-                                    f'Label maps and radiographs made by method {name} (as in '
-                                    f'figures 5 and 6 of the paper).'),
+                                    f'Label maps and pictures: {label}.'),
                    document.folded('How they were made', [
                        exhibits.facts(folder, made / 'dataset_info.json')])]
     return blocks or [document.missing('synthetic/: missing; no samples were generated.')]
@@ -69,10 +72,10 @@ def segmenters(folder: pathlib.Path, prefix: str) -> List[Block]:
     networks = sorted({name.split('-')[1] for name in names if '-' in name})
     blocks = []
     for network in networks:  # a figure each: a line a run
-        paths = {name: folder / 'segmenters' / name / 'losses.jsonl' for name in names
+        paths = {label_of_run(name): folder / 'segmenters' / name / 'losses.jsonl' for name in names
                  if name.split('-')[1:2] == [network]}
         blocks += exhibits.curves(folder, paths, f'{prefix}{network}-losses', f'Losses and '
-                                  f'validation scores of {network}, a line for each training.')
+                                  f'validation scores of {label_of(network)}, a line for each training.')
     return blocks or [document.missing('segmenters/: missing; no segmenter was trained.')]
 
 
@@ -81,8 +84,8 @@ def overlays(folder: pathlib.Path, prefix: str) -> List[Block]:
     blocks = []
     for path in sorted((folder / 'evaluations').glob('*-test.png')):
         blocks.append(exhibits.picture(
-            folder, path, f'{prefix}evaluation-{path.stem}', f'{path.stem}: image, target, '
-            f'prediction (as in figures 7 and 8 of the paper), from the worst image to the best.'))
+            folder, path, f'{prefix}evaluation-{path.stem}', f'{label_of_run(path.stem[:-len("-test")])}: '
+            f'image, target, prediction, from the worst image to the best.'))
     return blocks or [document.missing('evaluations/: no pictures of predictions.')]
 
 
@@ -93,9 +96,19 @@ def predictions(folder: pathlib.Path, prefix: str) -> List[Block]:
     if not paths:
         return [document.missing('predictions/: missing; no picture was predicted.')]
     shown = paths[:MOST_PREDICTIONS]
-    return [document.paragraph(f'{len(shown)} of {len(paths)} pictures in predictions/.'),
+    return [document.paragraph(f'By {_model(folder)}: {len(shown)} of {len(paths)} pictures in predictions/.'),
             *[exhibits.picture(folder, path, f'{prefix}prediction-{path.stem}', path.name)
               for path in shown]]
+
+
+def _model(folder: pathlib.Path) -> str:
+    """Whose predictions are there, from the note beside them."""
+    try:
+        made_of = (notes.kept_note(folder, 'predictions') or {}).get('made_of', {})
+    except InputError:
+        made_of = {}
+    names = [name.split('/')[1] for name in made_of if name.startswith('exports/')]
+    return label_of_run(names[0]) if names else 'a model that nobody noted'
 
 
 def reading(folder: pathlib.Path, prefix: str) -> List[Block]:
@@ -105,10 +118,11 @@ def reading(folder: pathlib.Path, prefix: str) -> List[Block]:
         return [document.missing('reading/: missing; tools/make_reading.py lays one out.')]
     answers = sorted((pages / 'answers').glob('*.json'))
     try:
+        key = unblinding.read_key(pages / 'key.json')
+        model = pathlib.PurePath(str(key['model'])).parts
         blocks = [document.paragraph(
-            f'reading/reading.html shows {len(unblinding.read_key(pages / "key.json")["pairs"])} '
-            f'test images as pairs of target and prediction in random order (section 4.4 of the '
-            f'paper). Give readers that page and not key.json; put the answers.json of each into '
+            f'Of the model {label_of_run(model[-2]) if model[1:] else key["model"]}: reading/reading.html shows '
+            f'{len(key["pairs"])} test images as pairs of target and prediction in random order. Give readers that page and not key.json; put the answers.json of each into '
             f'reading/answers/ and write this report anew (tools/write_report.py).')]
         if answers:
             tables = unblinding.tabulate(pages / 'key.json', answers).tables

@@ -8,20 +8,27 @@ tables are.
 
 Intervals are 95 % percentile bootstraps over all that varies: images, resampled once for all runs,
 and runs, since other seeds and other draws of the training images would have given other scores:
-first the draws, then the seeds of each. [ours] (Owen 2007, "The pigeonhole bootstrap".) Of n draws or
-seeds a resample takes n - 1, since n would show only (n - 1) / n of their variance. [ours] (McCarthy
-and Snowden 1985.) What intervals do not know: with one run they speak of images alone, and with few
-draws or seeds they are still too narrow, like any percentile bootstrap of so few.
+first the draws, then the seeds of each (`resampling`). [ours] (Owen 2007, "The pigeonhole bootstrap".)
+Differences that are told together get simultaneous intervals (Bonferroni): of m, each has the level
+1 - 0.05 / m, so that all of them hold with 95 %. [ours]
+
+What intervals do not know: with one run they speak of images alone, and with few
+draws or seeds they are still too narrow, like any percentile bootstrap of so few; `error_rates` says
+how often they are wrong.
 """
 from __future__ import annotations
 
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
+import functools
+from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from pipelines.scores import overlap
+from pipelines.scores import overlap, resampling
 
-BATCH = 1000  # resamples at a time, to bound memory
+BATCH = 1000          # resamples at a time, to bound memory
+RESAMPLES = 100_000   # of a difference: its bounds decide, and must not hang on the generator's seed
+KEPT = 16             # lines of a table, each of which meets several baselines
+UNSURE = 2.0          # [ours] standard errors of a bound within which zero leaves it undecided
 
 
 class Interval(NamedTuple):
@@ -32,15 +39,34 @@ class Interval(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """How much higher a regime scores than a baseline, with its 95 % interval; per cent."""
+    """How much higher a regime scores than a baseline, with its interval; per cent.
+
+    Attributes:
+      low_range, high_range: where a bound may lie for all that the number of resamples tells, two
+        standard errors to either side; None = at the bound.
+    """
     value: float
     low: float
     high: float
+    low_range: Optional[Tuple[float, float]] = None
+    high_range: Optional[Tuple[float, float]] = None
 
     @property
     def is_difference(self) -> bool:
         """Whether the interval leaves out zero."""
         return self.low > 0 or self.high < 0
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether other random numbers could put zero on the other side of a bound."""
+        low, high = self.low_range or (self.low,) * 2, self.high_range or (self.high,) * 2
+        return (low[0] > 0) != (low[1] > 0) or (high[0] < 0) != (high[1] < 0)
+
+    @property
+    def error(self) -> float:
+        """Monte-Carlo standard error of the bound that is known less well; per cent."""
+        return max((ends[1] - ends[0]) / (2 * UNSURE)
+                   for ends in (self.low_range, self.high_range, (0.0, 0.0)) if ends)
 
 
 def pooled_interval(runs: np.ndarray, organs: Sequence[str],
@@ -61,13 +87,15 @@ def pooled_interval(runs: np.ndarray, organs: Sequence[str],
       ValueError: `runs` has another shape or fewer than two images that show an organ.
     """
     runs = _checked(runs, organs)
-    (resampled,) = _resample((runs,), (draws,), metric, paired=False)
-    return _intervals(Interval, _pooled(runs, metric), resampled, _scored(runs, metric), organs)
+    resampled = _resample(runs, draws, metric)
+    return {organ: Interval(float(value), *np.percentile(column, [2.5, 97.5]).tolist())
+            for organ, value, column in _columns(
+                _pooled(runs, metric), resampled, _scored(runs, metric), organs)}
 
 
 def difference(runs: np.ndarray, baseline: np.ndarray, organs: Sequence[str],
                paired: bool, draws: Optional[Sequence[int]] = None,
-               baseline_draws: Optional[Sequence[int]] = None) -> Dict[str, Difference]:
+               baseline_draws: Optional[Sequence[int]] = None, told: int = 1) -> Dict[str, Difference]:
     """Pooled J of a regime minus that of a baseline, both means over runs.
 
     Images are resampled once for both sides.
@@ -79,6 +107,7 @@ def difference(runs: np.ndarray, baseline: np.ndarray, organs: Sequence[str],
       paired: whether run i of both sides had the same draw and seed: the sides then share the
         resample of runs too; otherwise each has its own, and they may differ in number.
       draws, baseline_draws: see `pooled_interval`.
+      told: how many differences are told together; see the module's docstring.
 
     Returns:
       {organ or 'average': Difference}; an organ that fewer than two images show on either side is
@@ -96,49 +125,72 @@ def difference(runs: np.ndarray, baseline: np.ndarray, organs: Sequence[str],
         raise ValueError(f'paired: expected as many runs on both sides, found {len(sides[0])} and '
                          f'{len(sides[1])}')
     ours, theirs = (_pooled(side, overlap.jaccard) for side in sides)
-    of_ours, of_theirs = _resample(sides, (draws, baseline_draws), overlap.jaccard, paired)
+    means = []
+    for number, (side, of_side) in enumerate(zip(sides, (draws, baseline_draws))):
+        if number == 0 or not paired:
+            rng = np.random.default_rng([overlap.BOOTSTRAP_SEED, 1 + number])
+            drawn = resampling.of_runs(rng, RESAMPLES, of_side or [0] * len(side))
+        means.append(mean_of(scores_of_resamples(side), 1, drawn[..., None]))
     scored = np.minimum(*(_scored(side, overlap.jaccard) for side in sides))
-    return _intervals(Difference, apart(ours, theirs), apart(of_ours, of_theirs), scored,
-                      organs)
+    return {organ: _difference(float(value), column, 0.05 / told)
+            for organ, value, column in _columns(apart(ours, theirs), apart(*means), scored, organs)}
 
 
-def _resample(sides: Sequence[np.ndarray], draws: Sequence, metric: Callable,
-              paired: bool) -> List[np.ndarray]:
-    """Pooled scores of resamples, [NUM_RESAMPLES, organs + 1] for each side.
+def scores_of_resamples(runs: np.ndarray) -> np.ndarray:
+    """Pooled J of each run in resamples of images, the same for all runs of so many images.
 
-    Not scipy.stats.bootstrap, as elsewhere: it cannot resample two levels at once. With one run
-    both mean the same. A resample is a row of counts, how often each image was drawn.
+    Args:
+      runs: int [runs, images, organs, 3].
+
+    Returns:
+      float64 [RESAMPLES, runs, organs + 1], per cent; last the average.
+    """
+    return _kept_scores(runs.astype(np.int64).tobytes(), runs.shape)
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _kept_scores(counted: bytes, shape: Tuple[int, ...]) -> np.ndarray:
+    runs = np.frombuffer(counted, np.int64).reshape(shape)
+    flat = np.moveaxis(runs, 1, 0).reshape(shape[1], -1).astype(np.float64)
+    images = _kept_images(shape[1])
+    return np.concatenate([_with_average(overlap.jaccard(
+        (images[start:start + BATCH] @ flat).reshape(-1, shape[0], *shape[2:])))
+        for start in range(0, RESAMPLES, BATCH)])
+
+
+@functools.lru_cache(maxsize=4)
+def _kept_images(number: int) -> np.ndarray:
+    rng = np.random.default_rng([overlap.BOOTSTRAP_SEED, 0])
+    return np.concatenate([resampling.counted(rng, BATCH, number, number).astype(np.float64)
+                           for _ in range(RESAMPLES // BATCH)])
+
+
+def _difference(value: float, column: np.ndarray, miss: float) -> Difference:
+    """Percentiles of resamples [N], and those two standard errors of their rank to either side."""
+    shares = np.array([miss / 2, 1 - miss / 2])
+    aside = UNSURE * np.sqrt(shares * (1 - shares) / len(column))
+    wanted = [shares, np.clip(shares - aside, 0, 1), np.clip(shares + aside, 0, 1)]
+    (low, high), below, above = np.quantile(column, wanted).tolist()
+    return Difference(value, low, high, (below[0], above[0]), (below[1], above[1]))
+
+
+def _resample(runs: np.ndarray, draws: Optional[Sequence[int]], metric: Callable) -> np.ndarray:
+    """Pooled scores of resamples of images and runs, [NUM_RESAMPLES, organs + 1].
+
+    Not scipy.stats.bootstrap, as elsewhere: it cannot resample two levels at once. A resample is a
+    row of counts, how often each image was drawn.
     """
     rng = np.random.default_rng(overlap.BOOTSTRAP_SEED)
-    num_images = sides[0].shape[1]
-    flat = [np.moveaxis(side, 1, 0).reshape(num_images, -1).astype(np.float64) for side in sides]
-    batches = [[] for _ in sides]
+    num_images = runs.shape[1]
+    flat = np.moveaxis(runs, 1, 0).reshape(num_images, -1).astype(np.float64)
+    batches = []
     for start in range(0, overlap.NUM_RESAMPLES, BATCH):
         size = min(BATCH, overlap.NUM_RESAMPLES - start)
-        images = _draw(rng, size, num_images, num_images)
-        for i, (side, counted) in enumerate(zip(sides, flat)):
-            if i == 0 or not paired:
-                drawn = _draw_runs(rng, size, draws[i] or [0] * len(side))
-            pooled = (images @ counted).reshape(size, len(side), *side.shape[2:])
-            batches[i].append(mean_of(_with_average(metric(pooled)), 1, drawn[..., None]))
-    return [np.concatenate(batch) for batch in batches]
-
-
-def _draw_runs(rng: np.random.Generator, size: int, draws: Sequence[int]) -> np.ndarray:
-    """Weights of runs, float64 [size, runs]: some of the draws, of each some of its runs."""
-    groups = [np.flatnonzero(np.array(draws) == draw) for draw in sorted(set(draws))]
-    of_groups = _draw(rng, size, len(groups), max(len(groups) - 1, 1))
-    weights = np.zeros([size, len(draws)])
-    for taken, runs in zip(of_groups.T, groups):
-        times = max(len(runs) - 1, 1)
-        weights[:, runs] = taken[:, None] * _draw(rng, size, len(runs), times) / times
-    return weights
-
-
-def _draw(rng: np.random.Generator, size: int, number: int, times: int) -> np.ndarray:
-    """How often each of `number` things is among `times` drawn, float64 [size, number]."""
-    drawn = rng.integers(number, size=(size, times)) + number * np.arange(size)[:, None]
-    return np.bincount(drawn.ravel(), minlength=size * number).reshape(size, number).astype(float)
+        images = resampling.counted(rng, size, num_images, num_images)
+        drawn = resampling.of_runs(rng, size, draws or [0] * len(runs))
+        pooled = (images @ flat).reshape(size, len(runs), *runs.shape[2:])
+        batches.append(mean_of(_with_average(metric(pooled)), 1, drawn[..., None]))
+    return np.concatenate(batches)
 
 
 def _pooled(runs: np.ndarray, metric: Callable) -> np.ndarray:
@@ -168,14 +220,11 @@ def apart(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     return np.round(ours - theirs, 9)
 
 
-def _intervals(kind: Callable, values: np.ndarray, resampled: np.ndarray, scored: np.ndarray,
-               organs: Sequence[str]) -> dict:
-    found = {}
+def _columns(values: np.ndarray, resampled: np.ndarray, scored: np.ndarray, organs: Sequence[str]):
+    """(organ or 'average', its value, its resamples) of those that two images show."""
     for i, organ in enumerate((*organs, 'average')):
-        column = resampled[:, i][~np.isnan(resampled[:, i])]
         if scored[i] >= 2:
-            found[organ] = kind(float(values[i]), *np.percentile(column, [2.5, 97.5]).tolist())
-    return found
+            yield organ, values[i], resampled[:, i][~np.isnan(resampled[:, i])]
 
 
 def _checked(runs: np.ndarray, organs: Sequence[str]) -> np.ndarray:

@@ -9,20 +9,25 @@ from typing import Dict, List, NamedTuple, Sequence, Tuple
 import numpy as np
 
 from pipelines.scores import overlap
-from pipelines.scores.bootstrap import apart, difference, mean_of
+from pipelines.scores.bootstrap import Difference, apart, difference, mean_of
 
 EXACT_UP_TO = 50  # differences; beyond, Wilcoxon's statistic is taken as normal, as scipy does
 
 
 class Comparison(NamedTuple):
-    """A regime against the baseline: difference of the average pooled J, and Wilcoxon's test."""
+    """A regime against the baseline.
+
+    Attributes:
+      difference: of the average pooled J; its interval is one of all lines together.
+      pairs: how many trainings both sides share by draw and seed, on which alone they are compared;
+        0 = none, and all of either side stand against each other.
+      p, p_holm: Wilcoxon's test, and adjusted.
+    """
     regime: str
-    value: float
-    low: float
-    high: float
+    difference: Difference
+    pairs: int
     p: float
     p_holm: float
-    is_difference: bool
 
 
 def image_scores(runs: np.ndarray) -> np.ndarray:
@@ -85,9 +90,11 @@ def holm(p_values: Sequence[float]) -> List[float]:
 
 def compare_regimes(regimes: Dict[str, np.ndarray], keys: Dict[str, Sequence[tuple]],
                     baseline: str, organs: Sequence[str]) -> List[Comparison]:
-    """Compares every regime with the baseline; p-values are adjusted over all these comparisons.
+    """Compares every regime with the baseline; intervals and p-values are those of all lines together.
 
-    Runs are paired where a regime has exactly the baseline's keys, in any order.
+    Where two regimes share (draw, seed) keys, their runs of these keys alone are compared, as pairs;
+    where they share none, all runs of either side. [ours] p-values are adjusted by Holm, intervals by
+    Bonferroni, which Holm's steps have no informative intervals for (Strassburger and Bretz 2008).
 
     Args:
       regimes: [runs, images, organs, 3] by name, all of the same images.
@@ -103,20 +110,29 @@ def compare_regimes(regimes: Dict[str, np.ndarray], keys: Dict[str, Sequence[tup
     """
     if baseline not in regimes:
         raise ValueError(f'baseline: expected one of {", ".join(regimes)}, found {baseline}')
-    base_runs, base_keys = _by_key(regimes[baseline], keys.get(baseline, ()), baseline)
-    names = [name for name in regimes if name != baseline]
-    differences, p_values = [], []
+    base = _by_key(regimes[baseline], keys.get(baseline, ()), baseline)
+    found, names = [], [name for name in regimes if name != baseline]
     for name in names:
-        runs, of_runs = _by_key(regimes[name], keys.get(name, ()), name)
+        (runs, of_runs), (base_runs, of_base), pairs = _on_common_keys(
+            _by_key(regimes[name], keys.get(name, ()), name), base)
         try:
-            found = difference(runs, base_runs, organs, of_runs == base_keys,
-                               [draw for draw, _ in of_runs], [draw for draw, _ in base_keys])
+            gaps = difference(runs, base_runs, organs, pairs > 0, [draw for draw, _ in of_runs],
+                              [draw for draw, _ in of_base], told=len(names))
         except ValueError as error:
             raise ValueError(f'{name} against {baseline}: {error}') from None
-        differences.append(found['average'])
-        p_values.append(wilcoxon(image_scores(runs), image_scores(base_runs)))
-    return [Comparison(name, *found, p, p_holm, found.is_difference)
-            for name, found, p, p_holm in zip(names, differences, p_values, holm(p_values))]
+        found.append((name, gaps['average'], pairs,
+                      wilcoxon(image_scores(runs), image_scores(base_runs))))
+    return [Comparison(*line, p_holm) for line, p_holm in zip(found, holm([line[-1] for line in found]))]
+
+
+def _on_common_keys(ours: Tuple[np.ndarray, list], theirs: Tuple[np.ndarray, list]) -> tuple:
+    """((runs, keys), (runs, keys), number of common keys) of what is to be compared."""
+    common = set(ours[1]) & set(theirs[1])
+    if not common:
+        return ours, theirs, 0
+    kept = [[i for i, key in enumerate(keys) if key in common] for _, keys in (ours, theirs)]
+    return (*[(runs[some], [keys[i] for i in some]) for (runs, keys), some in zip((ours, theirs), kept)],
+            len(common))
 
 
 def _by_key(runs: np.ndarray, keys: Sequence[tuple], regime: str) -> Tuple[np.ndarray, list]:

@@ -90,7 +90,7 @@ def test_experiments_are_not_averaged_together():
 
 
 @pytest.mark.parametrize('change, words', [
-    ({'segmenter': 'unet'}, ('smanet', 'unet')),
+    ({'segmenter': 'unet'}, ('SMANet', 'U-Net')),
     ({'num_synthetic': 600}, ('10000 pairs', '600 pairs'))])
 def test_variants_of_one_regime_get_rows_of_their_own(change, words):
     table = find(tables(rows_of() + rows_of(j=(50, 50, 50), **change)), 'Table 2')
@@ -124,7 +124,7 @@ def test_the_papers_own_protocol_draws_no_remark():
     table = find(tables(rows_of()), 'Table 2')
     assert ('Ours: mine, 11 real images. Data set jsrt; trained at 512 px, scored at 512 px on 123 '
             'test images; 11 real images, 10000 synthetic ones generated at 1024 px; updates: '
-            'synth3 5000.'
+            '5000 (SYNTH 3).'
             ) in table.notes
 
 
@@ -150,7 +150,7 @@ def test_unequal_updates_are_said():
     equal = rows_of('finetune3', updates=100)
     assert protocols.differences(real + equal, 'tiny') == []
     assert protocols.differences(real + rows_of('finetune3'), 'tiny') == [
-        'UNEQUAL TRAINING of smanet: REAL had 100 updates, the fine-tuned ones 5000.']
+        'UNEQUAL TRAINING of SMANet: REAL had 100 updates, the fine-tuned ones 5000.']
 
 
 def test_other_configurations_stand_beside_table_2_with_a_warning():

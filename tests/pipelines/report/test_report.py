@@ -19,12 +19,9 @@ from pipelines.scores.table import Table
 from tests.evaluations import make_counts, make_evaluation
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-SECTIONS = ('What was run', 'The method', 'Training of the generators', 'Synthetic samples',
-            'Training of the segmenters', 'Published and measured', 'Is it better than REAL?',
-            'Quality of the samples', 'Blinded reading',
-            'Scores per image',
-            'Image, target, prediction', 'Predicted pictures', 'Departures from the paper',
-            'Versions')
+SECTIONS = ('The answer', 'Quality of the samples', 'Scores per image', 'The method', 'Synthetic samples',
+            'Picture, target, prediction', 'Predicted pictures', 'Blinded reading', 'Training of the generators',
+            'Training of the segmenters', 'What was run', 'Versions')
 
 
 def write_picture(path, width=64, height=48):
@@ -70,13 +67,15 @@ def workdir(tmp_path):
     write_json(run / 'quality' / 'three.json', QUALITY)
     write_picture(run / 'quality' / 'three-nearest.png')
     write_json(run / 'reading' / 'key.json',
-               {'reading': 'r1', 'model': 'm', 'chosen': 'hardest, 2 of 2', 'pairs': [
+               {'reading': 'r1', 'model': '/w/exports/synth3-smanet-1/1', 'chosen': 'hardest, 2 of 2', 'pairs': [
                    {'pair': 1, 'image': 'image0', 'prediction': 'A'},
                    {'pair': 2, 'image': 'image1', 'prediction': 'B'}]})
     write_lines(run / 'reading' / 'answers' / 'ann.json',
                 [{'reading': 'r1', 'reader': 'Ann', 'answers': {
                     '1': {'choice': 'A', 'comment': 'the apex <b>'}}}])
     write_picture(run / 'predictions' / 'one picture.png')
+    write_json(run / 'predictions' / 'made_with.json', {
+        'artefact': 'predictions', 'settings': {}, 'made_of': {'exports/finetune3-smanet-0': 'x', 'records/test': 'y'}})
     write_picture(run / 'predictions' / 'one picture_overlay.png', width=3000, height=20)
     results.append_results(run / 'results.jsonl', [
         make_evaluation(regime='real', distances=[[[4.0, 1.0]] * 3] * 2),
@@ -97,7 +96,8 @@ QUALITY = {
     'organs': [{'quantity': 'heart_area', 'real_mean': 0.1, 'real_sd': 0.01, 'generated_mean': 0.12,
                 'generated_sd': 0.02, 'distance': 2.0}],
     'copying': {by: {'copied_percent': 31.25, 'chance_range_percent': [0.0, 14.0], 'nearest_real': {
-        'trained_percent': 72.0, 'chance_range_percent': [2.0, 42.0]}} for by in ('features', 'correlation')}}
+        'trained_percent': share, 'chance_range_percent': [2.0, 42.0]}}
+        for by, share in (('features', 72.0), ('correlation', 30.0))}}
 
 
 class Page(html.parser.HTMLParser):
@@ -139,9 +139,10 @@ def test_report_is_one_self_contained_page(workdir):
     assert 'name="viewport"' in source
     assert page.links and {link.lstrip('#') for link in page.links} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids)) == len(SECTIONS)
+    assert source.index('The answer') < source.index('<nav>') < source.index('id="quality-of')
     for image in page.images:
         data = base64.b64decode(image.split('data:image/png;base64,')[1], validate=True)
-        assert Image.open(io.BytesIO(data)).width <= report.exhibits.WIDEST
+        assert Image.open(io.BytesIO(data)).width <= plots.SCALE * exhibits.WIDEST
 
 
 def test_report_shows_every_part_of_the_run(workdir):
@@ -152,11 +153,15 @@ def test_report_shows_every_part_of_the_run(workdir):
     assert '<here>' in text and 'phantom' in text and 'secret' not in text
     assert 'step 40' in text and 'From the first to the last of 4 sheets' in text
     assert 'notes.failing' in text and '0.25' in text
-    assert '87.27 / 90.00' in text and '90.00 [89.00, 91.00]' in text
+    assert '90.00 [89.00, 91.00]' in text
     assert '+8.33' in text and 'scored 2 times' in text  # 91.67 against 83.33 pooled
-    assert 'must not be compared with the published ones' in text
-    assert 'updates: real 400, synth3 400' in text and '1 of 1 pictures' in text
-    assert '31.2 % (chance 0 to 14 %)' in text and '72.0 % (chance 2 to 42 %)' in text
+    assert 'J is 8.33 higher [' in text and 'Cannot be told from one training each.' in text
+    assert 'updates: 400 (REAL), 400 (SYNTH 3)' in text
+    assert 'By FINETUNE 3, SMANet, seed 0: 1 of 1 pictures' in text
+    assert 'Of the model SYNTH 3, SMANet, seed 1: reading/reading.html shows 2 test images' in text
+    assert 'REAL, SMANet, seed 0: image, target, prediction' in text and 'real-smanet-0' not in text
+    assert '31.2 % (0.0 to 14.0 %, above)' in text
+    assert '72.0 % (2.0 to 42.0 %, above)' in text and '30.0 % (2.0 to 42.0 %)' in text
     assert 'heart area' in text
     assert 'as pairs of target and prediction' in text and 'the apex <b>' in text
     assert 'closest to a training image' in text and 'fid_random' in text
@@ -174,7 +179,7 @@ def test_markdown_has_the_same_text_and_its_pictures_beside_it(workdir):
         assert (workdir / name).read_bytes() == base64.b64decode(image.split(',')[1])
     for section in SECTIONS:
         assert f'\n## {section}\n' in markdown
-    assert '| synth3 | 448 | 0 | 0 | 92.50 [91.50, 93.50] |' in markdown
+    assert '| SYNTH 3 | 448 | 0 | 0 | 92.50 [91.50, 93.50] |' in markdown
 
 
 def test_report_of_the_same_run_has_the_same_bytes(workdir):
@@ -195,7 +200,7 @@ def test_an_empty_workdir_gives_a_report_of_what_is_missing(tmp_path):
                      'evaluations/: no pictures of predictions.',
                      'predictions/: missing; no picture was predicted.'):
         assert expected in lines
-    assert '96.10 / -' in page.text and len(page.images) == 1  # the method
+    assert len(page.images) == 1  # the method
 
 
 def test_damaged_files_become_a_line_each(workdir):
@@ -246,6 +251,7 @@ def test_blocks_escape_what_would_be_markup():
     assert '<i>' not in table.html and '<u>' not in table.html and r'a\|b' in table.markdown
     block = document.figure('x/../y', b'png', '"quoted" <b>')
     assert list(block.files) == ['x-y.png'] and 'alt="&quot;quoted&quot; &lt;b&gt;"' in block.html
+    assert 'width' not in block.html
     assert document.code('a\n```\nb').markdown.startswith('````\n')
 
 
@@ -280,7 +286,28 @@ def test_running_mean_by_hand():
 def test_intervals_draw_every_regime_even_without_bounds():
     png = plots.intervals({'Heart': {'real': [(90, 88, 92)],
                                      'synth3': [(80, float('nan'), float('nan'))]}}, 'J (%)')
-    assert has_colour(png, plots.COLOURS[0]) and has_colour(png, plots.COLOURS[1])
+    alone = plots.intervals({'Heart': {'real': [(90, 88, 92)], 'synth3': []}}, 'J (%)')
+    assert [bands(one) for one in (png, alone)] == [2, 1]
+
+
+def bands(png):
+    rows = (pixels(png) == [0, 0x72, 0xb2]).all(axis=-1).any(axis=1).astype(int)
+    return (np.diff(rows) == 1).sum()
+
+
+def blue(png):
+    return (pixels(png) == [0, 0x72, 0xb2]).all(axis=-1).sum()
+
+
+def test_a_row_far_off_does_not_take_the_scale_of_the_others():
+    near = {'a': (.1, -.2, .4, False), 'b': (-1.4, -2, -.8, True), 'c': (.3, -.1, .9, False)}
+    far = {**near, 'd': (-11, -14, -9, True)}
+    left, right = plots._scale(list(far.values()))
+    assert (left, right) == plots._scale(list(near.values())) and -2.3 < left < -2 and .9 < right < 1.2
+    assert plots._scale([(0, 0, 0, False)]) == (-1, 1)
+    assert plots._scale([(11, 9, 14, True)])[1] > 14  # alone it is what there is to see
+    shown = plots.differences({'REAL': far}, 'points')
+    assert blue(shown) > blue(plots.differences({'REAL': {**far, 'd': (-11, -14, -9, False)}}, 'points')) > 0
 
 
 def test_strip_stacks_wide_pictures():
@@ -304,3 +331,51 @@ def test_diagram_shows_each_organ_in_its_colour():
     png = diagram.pipeline()
     for colour in CHEST.dot_colours[1:]:
         assert has_colour(png, '#' + bytes(colour.tolist()).hex())
+
+
+def test_figures_are_never_larger_than_their_pixels():
+    png = plots.curves({'real': [{'step': 1, 'phase': 'a', 'loss': 1.0}]})
+    width = Image.open(io.BytesIO(png)).width
+    assert f'width="{width // 2}"' in document.figure('a', png, 'b', scale=2).html
+    rules = re.findall(r'img \{([^}]*)\}', document.STYLE)
+    assert rules and not any('min-width' in rule or re.search(r'(?<!-)width: 100%', rule) for rule in rules)
+
+
+def test_paper_loses_no_columns():
+    printed = document.STYLE.split('@media print')[1]
+    assert '.scroll { overflow: visible' in printed and 'white-space: normal' in printed
+
+
+def test_results_alone_miss_nothing(tmp_path):
+    results.append_results(tmp_path / 'a' / 'results.jsonl', [make_evaluation(regime='real'), make_evaluation()])
+    (tmp_path / 'a' / 'config.yaml').write_text('experiment: demo\n')
+    (tmp_path / 'config.yaml').write_text('experiment: demo\n')
+    source = report.write_report(tmp_path).read_text()
+    assert 'this folder holds the results alone' in source
+    assert source.count('class="missing"') <= 1  # no samples were measured
+
+
+CHEST = ('lung', 'heart', 'clavicle', 'radiograph', 'chest')
+
+
+def test_another_data_set_meets_no_chests(workdir):
+    """Kidneys beside the paper's chests would be compared with them."""
+    (workdir / 'results.jsonl').unlink()
+    scored = make_evaluation(protocol={'dataset': 'kidneys'})
+    kidneys = [f'{side}_kidney' for side in ('left', 'right', 'third')]
+    renamed = {metric: dict(zip([*kidneys, 'average'], [of[o] for o in [*scored['organs'], 'average']]))
+               for metric, of in scored['scores'].items()}
+    results.append_results(workdir / 'results.jsonl', [
+        {**scored, 'organs': kidneys, 'scores': renamed, 'regime': regime} for regime in ('synth3', 'finetune3')])
+    quality = {**QUALITY, 'organs': []}
+    write_json(workdir / 'quality' / 'three.json', quality)
+    text = Page(report.write_report(workdir).read_text()).text.lower()
+    assert 'left kidney' in text and 'table 2' not in text and 'published' not in text
+    assert [word for word in CHEST if word in text] == []
+
+
+def test_the_papers_own_data_stands_beside_the_paper(workdir):
+    results.append_results(workdir / 'results.jsonl', [
+        make_evaluation(seed=9, arm='tiny', protocol={'dataset': 'jsrt', 'configuration': 'tiny'})])
+    text = Page(report.write_report(workdir).read_text()).text
+    assert 'Published and measured' in text and '87.27 / 80.00' in text and 'Departures from the paper' in text

@@ -68,7 +68,7 @@ def test_seeds_of_one_draw_are_no_draws():
     assert found == pytest.approx((35, 20, 60))
     # what a difference is made of: the draws of both sides, together where they are paired
     found = bootstrap.difference(four, four, ORGANS, True, draws, draws)['average']
-    assert found == (0, 0, 0)
+    assert found[:3] == (0, 0, 0)
 
 
 def test_value_is_the_mean_over_runs_of_the_pooled_score():
@@ -121,15 +121,15 @@ def test_organ_that_one_image_shows_is_left_out():
 def test_identical_runs_do_not_differ(num_runs, paired):
     runs = random_runs(3, num_runs)
     for found in bootstrap.difference(runs, runs, ORGANS, paired).values():
-        assert found == (0, 0, 0)
-        assert not found.is_difference
+        assert found[:3] == (0, 0, 0)
+        assert not found.is_difference and not found.is_undecided and found.error == 0
 
 
 def test_rounding_errors_are_no_difference():
     # the mean of three times 100 / 9 is not quite 100 / 9
     runs = np.array([[counts((1, 8, 0))] * 5] * 3)
     found = bootstrap.difference(runs, runs[:1], ['lung'], paired=False)['average']
-    assert found == (0, 0, 0) and not found.is_difference
+    assert found[:3] == (0, 0, 0) and not found.is_difference
 
 
 @pytest.mark.parametrize('paired', [True, False])
@@ -140,7 +140,7 @@ def test_better_on_every_image_is_a_difference(paired):
     better[..., 0, 0] += gain
     better[..., 0, 2] -= gain
     found = bootstrap.difference(better, baseline, ORGANS, paired)
-    value, low, high = found['left_lung']
+    value, low, high = found['left_lung'][:3]
     assert found['left_lung'].is_difference and 0 < low < value < high
     assert value == pytest.approx(gain.mean())  # each lung has 100 pixels
     assert found['average'].value == pytest.approx(value / 2)
@@ -159,15 +159,15 @@ def test_pairs_share_their_resample():
     # draws that differ by 60 between themselves, and by 2 between the sides
     baseline = of_scores(np.repeat([[[20, 20]], [[80, 80]]], 5, axis=1))
     runs = of_scores(np.repeat([[[22, 22]], [[82, 82]]], 5, axis=1))
-    assert bootstrap.difference(runs, baseline, ORGANS, True)['average'] == (2, 2, 2)
+    assert bootstrap.difference(runs, baseline, ORGANS, True)['average'][:3] == (2, 2, 2)
     # apart, one resample in four has the best against the worst
-    assert bootstrap.difference(runs, baseline, ORGANS, False)['average'] == (2, -58, 62)
+    assert bootstrap.difference(runs, baseline, ORGANS, False)['average'][:3] == (2, -58, 62)
 
 
 def test_both_sides_share_the_resample_of_images():
     scores = np.random.default_rng(5).integers(10, 80, (1, 40, 2))
     found = bootstrap.difference(of_scores(scores + 5), of_scores(scores), ORGANS, False)
-    assert found['average'] == pytest.approx((5, 5, 5))
+    assert found['average'][:3] == pytest.approx((5, 5, 5))
 
 
 @pytest.mark.parametrize('num_runs, paired, tolerance', [(3, True, 1e-9), (4, False, .03)])
@@ -176,9 +176,9 @@ def test_swapped_sides_negate_the_interval(num_runs, paired, tolerance):
     runs, baseline = random_runs(6, num_runs), random_runs(7, 3)
     ours = bootstrap.difference(runs, baseline, ORGANS, paired)
     theirs = bootstrap.difference(baseline, runs, ORGANS, paired)
-    for organ, (value, low, high) in ours.items():
+    for organ, (value, low, high, *_) in ours.items():
         width = high - low
-        assert theirs[organ] == pytest.approx((-value, -high, -low), abs=tolerance * width)
+        assert theirs[organ][:3] == pytest.approx((-value, -high, -low), abs=tolerance * width)
 
 
 def test_order_of_images_does_not_matter():
@@ -187,7 +187,7 @@ def test_order_of_images_does_not_matter():
     ours = bootstrap.difference(runs, baseline, ORGANS, True)['average']
     theirs = bootstrap.difference(runs[:, order], baseline[:, order], ORGANS, True)['average']
     assert theirs.value == pytest.approx(ours.value)
-    assert theirs == pytest.approx(ours, abs=.03 * (ours.high - ours.low))
+    assert theirs[:3] == pytest.approx(ours[:3], abs=.03 * (ours.high - ours.low))
     scores = comparison.image_scores(runs), comparison.image_scores(baseline)
     assert comparison.wilcoxon(*(s[order] for s in scores)) == comparison.wilcoxon(*scores)
 
@@ -250,14 +250,70 @@ def test_compare_regimes():
     found = comparison.compare_regimes(regimes, keys, 'real', ORGANS)
     assert [row.regime for row in found] == ['better', 'other']
     # the same keys in another order are pairs all the same; other keys are not
-    assert found[0][1:4] == bootstrap.difference(better, baseline, ORGANS, True)['average']
-    assert found[1][1:4] == bootstrap.difference(regimes['other'], baseline, ORGANS,
-                                                  False)['average']
-    assert found[0].is_difference
+    assert [row.pairs for row in found] == [3, 0]
+    assert found[0].difference == bootstrap.difference(better, baseline, ORGANS, True, told=2)['average']
+    assert found[1].difference == bootstrap.difference(regimes['other'], baseline, ORGANS, False,
+                                                       told=2)['average']
+    assert found[0].difference.is_difference
     assert found[0].p == comparison.wilcoxon(comparison.image_scores(better),
                                              comparison.image_scores(baseline)) < 1e-6
     assert [row.p_holm for row in found] == comparison.holm([row.p for row in found])
     assert found[0].p_holm == 2 * found[0].p
+
+
+def test_only_common_keys_are_compared_and_as_pairs():
+    # two of the baseline's six: an effect of the draw that both share must not widen the interval
+    levels = [20, 20, 20, 80, 80, 80]
+    baseline = of_scores(np.repeat([[[j, j]] for j in levels], 5, axis=1))
+    few = of_scores(np.repeat([[[82, 82]], [[22, 22]]], 5, axis=1))
+    found, = comparison.compare_regimes(
+        {'few': few, 'real': baseline}, {'few': [(1, 0), (0, 0)],
+                                         'real': [(draw, seed) for draw in (0, 1) for seed in range(3)]},
+        'real', ORGANS)
+    assert found.pairs == 2 and found.difference[:3] == (2, 2, 2)
+    # the trainings that nothing stands against do not matter
+    other = baseline.copy()
+    other[[1, 2, 4, 5]] = of_scores([[[50, 50]] * 5] * 4)
+    again, = comparison.compare_regimes(
+        {'few': few, 'real': other}, {'few': [(1, 0), (0, 0)],
+                                      'real': [(draw, seed) for draw in (0, 1) for seed in range(3)]},
+        'real', ORGANS)
+    assert again == found
+
+
+def test_lines_told_together_have_wider_intervals():
+    runs, baseline = random_runs(6, 4), random_runs(7, 4)
+    alone, ten = (bootstrap.difference(runs, baseline, ORGANS, True, told=told)['average'] for told in (1, 10))
+    assert ten.value == alone.value and ten.low < alone.low < alone.high < ten.high
+    # 15 for each time the fourth image is drawn: three times or more in 13 resamples of 256, four in one
+    images = of_scores([[[20, 20]] * 3 + [[80, 80]]])
+    base = of_scores([[[20, 20]] * 4])
+    for told, high in ((1, 45), (40, 60)):  # 2.5 and 0.06 % to be left above
+        assert bootstrap.difference(images, base, ORGANS, True, told=told)['average'][:3] == pytest.approx(
+            (15, 0, high))
+
+
+def test_a_bound_within_its_error_of_zero_is_undecided():
+    assert not bootstrap.Difference(1., .1, 2., (.05, .15)).is_undecided
+    assert bootstrap.Difference(1., .1, 2., (-.01, .21)).is_undecided
+    assert bootstrap.Difference(-1., -2., .01, None, (-.05, .07)).is_undecided
+    assert not bootstrap.Difference(0., 0., 0., (0., 0.), (0., 0.)).is_undecided
+    assert bootstrap.Difference(1., .1, 2., (.05, .15), (1.8, 2.2)).error == pytest.approx(.1)
+
+
+def test_the_error_of_a_bound_is_what_other_random_numbers_move_it_by(monkeypatch):
+    runs, baseline = random_runs(13, 1, 30), random_runs(14, 1, 30)
+    monkeypatch.setattr(bootstrap, 'RESAMPLES', 4000)
+    lows = []
+    for seed in range(12):
+        monkeypatch.setattr(overlap, 'BOOTSTRAP_SEED', seed)
+        bootstrap._kept_images.cache_clear()
+        bootstrap._kept_scores.cache_clear()
+        found = bootstrap.difference(runs, baseline, ORGANS, True)['average']
+        lows.append(found.low)
+    bootstrap._kept_images.cache_clear()
+    bootstrap._kept_scores.cache_clear()
+    assert .4 * found.error < np.std(lows, ddof=1) < 2 * found.error
 
 
 EMPTY = np.zeros((2, 5, 2, 3), int)
