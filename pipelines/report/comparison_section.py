@@ -12,7 +12,7 @@ WORDS = (
     'REAL learns from real pairs of picture and label map alone; SYNTH k from pairs that k stages of GANs made; '
     'FINETUNE k from those and then from the real ones.',
     'RESTART is the placebo of FINETUNE k: trained twice like it, on real pairs both times. What FINETUNE k gains '
-    'over RESTART comes from the synthetic pairs, and not from starting twice.',
+    'over RESTART comes from the synthetic pairs, and not from starting twice. FIRST is the first of its two.',
     'J (Jaccard index, IoU): the overlap of prediction and target, per cent, 100 = perfect; pooled over all test '
     'pixels.',
     'Training: one segmenter, trained from one draw (the few real images that were taken) under one seed (the random '
