@@ -132,12 +132,16 @@ def restore_networks(networks: Dict[str, tf.keras.Model], directory) -> None:
     if not is_finished(directory):
         raise InputError(f'{directory}: {directory.name} is not trained yet; train it first (the '
                          f'same --config and --workdir)')
-    path = directory / 'checkpoints' / f'{PREFIX}{read_json(directory / FINISHED).get("steps")}'
     try:
-        restore_snapshot(networks, path)
+        restore_snapshot(networks, _last(directory))
     except InputError as error:
         raise InputError(f'{error}; remove {directory / FINISHED} and repeat the training: it goes '
                          f'on from the checkpoint before, or begins anew') from None
+
+
+def _last(directory: Path) -> Path:
+    """The state at the end of a finished task."""
+    return directory / 'checkpoints' / f'{PREFIX}{read_json(directory / FINISHED).get("steps")}'
 
 
 def restore_snapshot(networks: Dict[str, tf.keras.Model], path) -> None:
@@ -149,15 +153,18 @@ def restore_snapshot(networks: Dict[str, tf.keras.Model], path) -> None:
 
 
 def start_from(networks: Dict[str, tf.keras.Model], folder) -> None:
-    """Fills those of the networks that tools/import_weights.py wrote to `folder`.
+    """Fills networks from `folder`: those that tools/import_weights.py wrote there, or all of a trained task.
 
     Raises:
       InputError: nothing is there, or weights of another architecture.
     """
     where = f'initial_weights {folder}'
     path = Path(folder) / IMPORTED
-    if not manifest(path).exists():
-        raise InputError(f'{where}: expected a folder written by tools/import_weights.py, found none')
+    if is_finished(folder):
+        path = _last(Path(folder))
+    elif not manifest(path).exists():
+        raise InputError(f'{where}: expected a folder written by tools/import_weights.py, or that of a trained '
+                         f'stage, found none')
     check_manifest(manifest(path))
     found = {name.split('/')[1] for name, _ in tf.train.list_variables(str(path))
              if name.startswith('networks/')}
@@ -167,7 +174,7 @@ def start_from(networks: Dict[str, tf.keras.Model], folder) -> None:
     except (AssertionError, ValueError) as error:
         raise InputError(f'{where}: weights of another architecture than the config\'s: '
                          f'{" ".join(str(error).split())[:160]}') from None
-    if 'generator_average' in networks:
+    if 'generator_average' in networks and 'generator_average' not in found:
         copy_weights(networks['generator_average'], networks['generator'])
 
 

@@ -30,7 +30,8 @@ class Settings:
     learning_rate: float = 1.0e-3       # of both networks, below 1024 px; higher ones diverge first in D
     learning_rate_1024: float = 1.5e-3  # from there on
     group_size: int = 4                 # samples that share a minibatch standard deviation; divides batches
-    initial_weights: Optional[str] = None  # folder of tools/import_weights.py to start from
+    # To start from: a folder of tools/import_weights.py, or WORKDIR/stages/<stage> of a finished training.
+    initial_weights: Optional[str] = None
     snapshot: Optional[int] = None      # step whose snapshot draws, stopping by eye; none = the last
 
 

@@ -52,7 +52,8 @@ class Settings:
     # training pictures and less detail of its own.
     feature_weight: float = 10.0
     vgg_weights: Optional[str] = None   # file for the perceptual loss, see pix2pixhd/vgg.py; none = off
-    initial_weights: Optional[str] = None  # folder of tools/import_weights.py to start from
+    # To start from: a folder of tools/import_weights.py, or WORKDIR/stages/<stage> of a finished training.
+    initial_weights: Optional[str] = None
     augmentation: Augmentation = Augmentation()
 
 

@@ -155,6 +155,13 @@ def test_weights_to_start_from(odd, tmp_path):
     networks = start(tmp_path)
     assert all((w == 1).all() for w in networks['generator'].get_weights())
     assert not all((w == 1).all() for w in networks['discriminator'].get_weights())
+    loop.train(stage.stage_task(config, LABELS_TO_IMAGE, {'train': info}), tmp_path / 'trained', **vars(config.run))
+    longer, trained = start(tmp_path / 'trained', epochs=3), stage.stage_networks(
+        config, stage.stage_io(config, LABELS_TO_IMAGE, CHEST))
+    checkpoints.restore_networks(trained, tmp_path / 'trained')
+    for name, network in longer.items():  # a training that is to go on for longer, all networks of it
+        for ours, theirs in zip(network.get_weights(), trained[name].get_weights()):
+            assert (ours == theirs).all()
     with pytest.raises(InputError, match='initial_weights .*: expected a folder written by'):
         start(tmp_path / 'nowhere')
     with pytest.raises(InputError, match='initial_weights .*: weights of another architecture'):
