@@ -19,6 +19,7 @@ def setup(strategy: str = 'none') -> None:
     Args:
       strategy: see `distribution`; several hosts must find each other before anything else.
     """
+    tf.get_logger().setLevel('ERROR')  # of its own deprecations and retracing nobody here can do anything
     tf.config.threading.set_inter_op_parallelism_threads(1)
     gpus = tf.config.list_physical_devices('GPU')
     for gpu in gpus:

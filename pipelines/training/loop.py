@@ -79,8 +79,7 @@ def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: 
     with interrupts.heard() as signalled, \
             progress.bar(total=task.steps, initial=start, desc=task.name, unit='step') as bar:
         for phase in task.phases:
-            for step, metrics in _steps(task, phase, state, first, start):
-                bar.update()
+            for step, metrics in _steps(task, phase, state, first, start, bar):
                 if step % log_every == 0 or step == task.steps:
                     logs.row(step, phase.name, {k: float(v) for k, v in metrics.items()})
                 if task.validation and (step % task.validation.every == 0 or step == task.steps):
@@ -113,12 +112,13 @@ def _save(state: State, checkpoint_seconds: float) -> Tuple[float, float]:
     return saved_at, max(checkpoint_seconds, (saved_at - begun) / SAVING_SHARE) if checkpoint_seconds else 0.0
 
 
-def _steps(task: Task, phase: Phase, state: State, first: int, start: int):
+def _steps(task: Task, phase: Phase, state: State, first: int, start: int, bar):
     """Takes what is left of a phase's steps, and yields (step, metrics) after each.
 
     Args:
       first: steps of the phases before.
       start: the step that training continues from.
+      bar: counts them; its clock stands while a graph is built, or it would promise days.
     """
     done = max(start - first, 0)
     if done >= phase.steps:
@@ -129,7 +129,11 @@ def _steps(task: Task, phase: Phase, state: State, first: int, start: int):
     numbers = range(first + done + 1, first + phase.steps + 1)
     for step, batch in zip(numbers, distributed_batches(phase, done)):
         rate = tf.constant(phase.learning_rate(step - first - 1), tf.float32)
-        yield step, _checked(functools.partial(step_fn, number=step - first - 1), batch, rate, task, step)
+        metrics = _checked(functools.partial(step_fn, number=step - first - 1), batch, rate, task, step)
+        if step == numbers.start:
+            bar.unpause()
+        bar.update()
+        yield step, metrics
 
 
 def step_function(task: Task, phase: Phase, state: State):

@@ -43,6 +43,28 @@ def test_rates_and_rhythm(tmp_path):
     assert ['rare_loss' in row for row in rows] == [True, False, True, False, True]
 
 
+def test_the_clock_of_the_progress_bar_stands_while_graphs_are_built(tmp_path, monkeypatch):
+    told = []
+
+    class Bar:
+        def __init__(self, **options):
+            told.append(options['total'])
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def __getattr__(self, name):
+            return lambda: told.append(name)
+
+    monkeypatch.setattr(loop.progress, 'bar', Bar)
+    task = task_of(2)
+    loop.train(task._replace(phases=task.phases * 2), tmp_path)
+    assert told == [4, 'unpause', 'update', 'update', 'unpause', 'update', 'update']
+
+
 @pytest.mark.parametrize('takes, saved', [(0.125, range(20, 701, 20)), (6.0, [20, 320, 620, 700])])
 def test_saving_takes_two_per_cent_of_the_time_at_most(tmp_path, monkeypatch, takes, saved):
     """By a clock that a step moves by a second and a save by what it takes: of 6 s each, they are 300 s apart."""
