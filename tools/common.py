@@ -45,7 +45,7 @@ def run(main) -> None:
               f'activate what it names', file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt as stopped:
-        print(f'\nstopped: {stopped or "what is finished is kept"}; to go on, repeat\n'
+        print(f'\nstopped: {str(stopped) or "what is finished is kept"}; to go on, repeat\n'
               f'  {shlex.join([Path(sys.executable).name, *sys.argv])}', file=sys.stderr)
         sys.exit(getattr(stopped, 'exit_code', 130))
     except Exception as error:
@@ -151,7 +151,12 @@ def part_of(arguments: argparse.Namespace):
         if not task.isdecimal():
             raise InputError(f'--shard-index: expected 0 to {workers - 1}, one worker each, found '
                              f'nothing, and this is no Slurm job array (SLURM_ARRAY_TASK_ID)')
-        index = int(task) - int(os.environ.get('SLURM_ARRAY_TASK_MIN', '0'))
+        first, last, count = (int(os.environ.get(f'SLURM_ARRAY_TASK_{name}', default)) for name, default in (
+            ('MIN', '0'), ('MAX', str(workers - 1)), ('COUNT', str(workers))))
+        if (last - first + 1, count) != (workers, workers):  # a part of it: which part of the work is whose?
+            raise InputError(f'--num-shards {workers}: expected a Slurm job array of {workers} tasks without '
+                             f'gaps, found {count} of {first} to {last}; say --shard-index in each task')
+        index = int(task) - first
     index = index or 0
     if not 0 <= index < workers:
         raise InputError(f'--shard-index: expected 0 to {workers - 1}, for --num-shards {workers}, '
