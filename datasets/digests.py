@@ -59,7 +59,7 @@ class Digests:
 
     def _keep(self, dataset: Dataset, id: str, sample: Sample) -> None:
         key, stamps = self._stamps(dataset, id)
-        self.known[key] = [stamps, of_sample(sample), of_sample(sample._replace(masks={}))]
+        self.known[key] = [stamps, of_sample(sample), of_sample(sample._replace(masks={}, ignored=None))]
         self.is_changed = True
 
     def _stamps(self, dataset: Dataset, id: str):
@@ -73,6 +73,7 @@ def of_sample(sample: Sample) -> str:
     """Hex sha256 of a picture and of every mask."""
     found = hashlib.sha256()
     arrays = [('image', sample.image), *sorted(sample.masks.items())]
+    arrays += [] if sample.ignored is None else [('', sample.ignored)]
     for name, array in arrays:
         found.update(f'{name} {array.dtype} {array.shape} '.encode())
         found.update(np.ascontiguousarray(array))
@@ -86,7 +87,8 @@ def contents(dataset: Dataset, digests: Digests, bar=lambda ids: ids) -> Dict[st
       bar: (ids that have to be read) -> the same, with progress.
 
     Returns:
-      `ids`, in their order; `coding`; `field_of_view_mm`; `samples`: id -> digest, of those with files.
+      `ids`, in their order; `coding`; `field_of_view_mm`, of all or, where they differ, by id; `samples`:
+      id -> digest, of those with files.
     """
     with_files = [id for id in dataset.ids if dataset.files(id)]
     for id in bar([id for id in with_files if not digests.is_known(dataset, id)]):
@@ -96,7 +98,8 @@ def contents(dataset: Dataset, digests: Digests, bar=lambda ids: ids) -> Dict[st
     coding = {**dataset.coding.to_dict(), 'name': ''}  # which may be that of the folder
     return json.loads(json.dumps({
         'ids': list(dataset.ids), 'coding': digest(coding),
-        'field_of_view_mm': dataset.field_of_view_mm, 'samples': samples}))
+        'field_of_view_mm': {id: dataset.spacings_mm[id] for id in dataset.ids} if dataset.spacings_mm
+        else dataset.field_of_view_mm, 'samples': samples}))
 
 
 def check_apart(dataset: Dataset, other: Dataset, digests: Digests) -> None:

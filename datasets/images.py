@@ -6,6 +6,7 @@ cut file), but for colours of 16 bits, which it cuts to 8.
 """
 from __future__ import annotations
 
+import collections
 import pathlib
 from typing import Optional, Tuple, Union
 
@@ -19,8 +20,15 @@ from datasets.errors import InputError
 MAX_SIDE = 16384
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit is lower, and its message speaks of a bomb
 FORMATS = ('PNG', 'JPEG', 'TIFF', 'GIF', 'BMP', 'PPM')  # none that starts another program
+_IN_COLOUR = ('expected a grey picture, found colours; set data.channels=3 to keep them, or data.grey to make '
+              'them grey (luminance, red, green or blue)')
 SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.gif', '.bmp', '.ppm', '.pgm')  # in any case
+DICOM = ('DICOM is not read here: convert it to PNG of 16 bits, as dcmj2pnm of DCMTK or pydicom do, and invert '
+         'what is MONOCHROME1')
 PHOTOMETRIC, BITS, WHITE_IS_ZERO = 262, 258, 0  # of TIFF
+
+GREY = {'luminance': (0.299, 0.587, 0.114),  # ITU-R BT.601, as Pillow and OpenCV weigh them
+        'red': (1, 0, 0), 'green': (0, 1, 0), 'blue': (0, 0, 1)}
 
 Path = Union[str, pathlib.Path]
 
@@ -60,20 +68,57 @@ def read_mask(path: Path) -> np.ndarray:
     return grey
 
 
-def read_picture(path: Path, channels: int = 1) -> np.ndarray:
+def read_picture(path: Path, channels: int = 1, grey: str = 'equal') -> np.ndarray:
     """Reads a picture of a data set of grey (1) or colour (3) pictures.
 
+    Args:
+      grey: what becomes of colours in a data set of grey ones: 'equal', refused; or a key of GREY, which
+        is what they are weighed with.
+
     Returns:
-      uint8 or uint16 [H, W] as `read_grey`, or uint8 [H, W, 3] in the order red, green, blue; a grey file
-      among colour ones is repeated.
+      uint8 or uint16 [H, W], or [H, W, 3] in the order red, green, blue; a grey file among colour ones is
+      repeated.
     """
-    if channels == 1:
+    if channels == 1 and grey == 'equal':
         return read_grey(path)
+    colours = _colours(path)
+    if channels == 3:
+        return colours
+    weighed = colours.astype(np.float64) @ GREY[grey]
+    return np.where((colours == colours[..., :1]).all(-1), colours[..., 0], weighed.round()).astype(colours.dtype)
+
+
+def bits_of(path: Path) -> int:
+    """8 or 16: of a picture's channels, from its head alone; 8 for what cannot be opened, which `read_picture`
+    refuses."""
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            deep = image.mode == 'I' or image.mode.startswith('I;16') or _has_deep_colours(image, path)
+    except Exception:  # a decoder before a broken file raises whatever it likes
+        return 8
+    return 16 if deep else 8
+
+
+def as_deep(image: np.ndarray) -> np.ndarray:
+    """uint8 -> uint16 of the same greys: 255 becomes 65535; uint16 as it is."""
+    return image.astype(np.uint16) * 257 if image.dtype == np.uint8 else image
+
+
+def _colours(path: Path) -> np.ndarray:
+    """A picture of any kind, uint8 or uint16 [H, W, 3], red first."""
     image, deep = _open(path)
-    if deep is not None or image.mode == 'I' or image.mode.startswith('I;16'):
-        raise InputError(f'{path}: expected a colour picture of 8 bits, found one of 16; convert it')
-    _check_opaque(_alpha(image), 255, path)
-    return np.array(image.convert('RGB'))
+    if deep is not None:
+        _check_opaque(deep[..., -1] if deep.shape[-1] in (2, 4) else None, 65535, path)
+        found = deep[..., 2::-1] if deep.shape[-1] >= 3 else deep[..., :1]  # OpenCV has blue first
+    elif image.mode == 'I' or image.mode.startswith('I;16'):
+        found = _as_uint16(np.array(image), path)[..., None]
+    elif image.mode in ('F', 'CMYK', 'YCbCr', 'LAB', 'HSV'):
+        raise InputError(f'{path}: expected a picture of 8 or 16 bits, grey or red, green and blue, found '
+                         f'Pillow mode {image.mode!r}; convert it')
+    else:
+        _check_opaque(_alpha(image), 255, path)
+        found = np.array(image.convert('RGB'))
+    return np.ascontiguousarray(np.repeat(found, 3 // found.shape[-1], axis=-1))
 
 
 def read_codes(path: Path) -> np.ndarray:
@@ -121,8 +166,26 @@ def _open(path: Path) -> Tuple[Image.Image, Optional[np.ndarray]]:
     except InputError:
         raise
     except Exception as error:  # a decoder before a broken file raises whatever it likes
-        raise InputError(f'{path}: cannot be read as a picture ({" ".join(str(error).split())}); is it '
-                         f'damaged, or of another format?') from error
+        advice = DICOM if is_dicom(path) else 'is it damaged, or of another format?'
+        raise InputError(f'{path}: cannot be read as a picture ({" ".join(str(error).split())}); '
+                         f'{advice}') from error
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file begins as DICOM files do, or is called so."""
+    with open(path, 'rb') as file:
+        head = file.read(132)
+    return head[128:] == b'DICM' or pathlib.Path(path).suffix.lower() in ('.dcm', '.dicom')
+
+
+def what_else(folder: Path) -> str:
+    """What a folder without pictures holds, for a message: '12 .dcm files (...)', or 'none'."""
+    found = collections.Counter(path.suffix.lower() or 'unnamed' for path in pathlib.Path(folder).rglob('*')
+                                if path.is_file() and not path.name.startswith('.'))
+    if not found:
+        return 'none'
+    words = ', '.join(f'{count} {suffix} file{"s" * (count > 1)}' for suffix, count in found.most_common(3))
+    return words + (f' ({DICOM})' if {'.dcm', '.dicom'} & set(found) else '')
 
 
 def _has_deep_colours(image: Image.Image, path: Path) -> bool:
@@ -148,7 +211,7 @@ def _equal(deep: np.ndarray, path: Path) -> np.ndarray:
     _check_opaque(deep[..., -1] if deep.shape[-1] in (2, 4) else None, 65535, path)
     colours = deep[..., :3] if deep.shape[-1] >= 3 else deep[..., :1]
     if (colours != colours[..., :1]).any():
-        raise InputError(f'{path}: expected a grey picture, found colours; convert it to one channel')
+        raise InputError(f'{path}: {_IN_COLOUR}')
     return np.ascontiguousarray(colours[..., 0])
 
 
@@ -175,8 +238,7 @@ def _grey(image: Image.Image, path: Path) -> np.ndarray:
         colours = np.array(image.convert('RGB'))
         grey = colours[..., 0]
         if (colours != grey[..., None]).any():
-            raise InputError(f'{path}: expected a grey picture, found colours; convert it to '
-                             'one channel')
+            raise InputError(f'{path}: {_IN_COLOUR}')
         return np.ascontiguousarray(grey)
     raise InputError(f'{path}: expected a grey picture of 8 or 16 bits, found Pillow mode '
                      f'{image.mode!r}; convert it')

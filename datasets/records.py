@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from datasets.errors import InputError, reason
 from datasets.files import encode_png, read_json, sha256
+from datasets.fitting import Box, box_of
 from datasets.labels import LabelCoding
 
 INFO = 'dataset_info.json'
@@ -34,6 +35,9 @@ SCHEMA = {
     'image/segmentation/class/encoded': tf.io.FixedLenFeature([], tf.string),
     'image/segmentation/class/format': tf.io.FixedLenFeature([], tf.string, 'png'),
     'image/dots/encoded': tf.io.FixedLenFeature([], tf.string, ''),
+    'image/ignored/encoded': tf.io.FixedLenFeature([], tf.string, ''),
+    'image/source_shape': tf.io.FixedLenFeature([2], tf.int64, [0, 0]),
+    'image/field_mm': tf.io.FixedLenFeature([2], tf.float32, [0.0, 0.0]),
     'image/source_id': tf.io.FixedLenFeature([], tf.string),
     'synthetic/index': tf.io.FixedLenFeature([], tf.int64, -1),
     'synthetic/seed': tf.io.FixedLenFeature([], tf.int64, -1),
@@ -49,6 +53,9 @@ class Example(NamedTuple):
       image: uint8 or uint16 [S, S], or uint8 [S, S, 3].
       label_map: codes, uint8 [S, S].
       dots: dot codes, uint8 [D, D], or None.
+      ignored: bool [S, S], pixels of which nobody says what they are, or None.
+      shape: (height, width) of the picture that was fitted into the square, px; zeros where nobody knows.
+      field_mm: (height, width) that the picture covers, mm; zeros where it is that of the data set, if any.
       index, seed: address of a synthetic sample; -1 for real ones.
     """
     name: str
@@ -56,6 +63,9 @@ class Example(NamedTuple):
     image: np.ndarray
     label_map: np.ndarray
     dots: Optional[np.ndarray] = None
+    ignored: Optional[np.ndarray] = None
+    shape: Tuple[int, int] = (0, 0)
+    field_mm: Tuple[float, float] = (0.0, 0.0)
     index: int = -1
     seed: int = -1
 
@@ -76,17 +86,24 @@ class Info:
     shards: Sequence[dict] = ()   # file, count, sha256
     notes: dict = dataclasses.field(default_factory=dict)  # counted while making them
     channels: int = 1             # of the image: 1 or 3
+    fit: str = 'stretch'          # how pictures lie in the square, see datasets/fitting.py
+    has_ignored: bool = False     # whether some pixels neither train nor score
 
     def to_dict(self) -> dict:
         """As `dataset_info.json` has it."""
         return {**{key: value for key, value in vars(self).items() if key != 'directory'},
                 'coding': self.coding.to_dict()}
 
-    @property
-    def spacing_mm(self) -> Optional[Tuple[float, float]]:
-        """(row, column) mm from pixel to pixel; None where the data set does not say."""
-        field = self.made.get('field_of_view_mm')
-        return (field[0] / self.size, field[1] / self.size) if field else None
+    def box(self, row: Dict[str, np.ndarray]) -> Box:
+        """The part of the square that the picture of a record takes; all of it where nobody knows."""
+        height, width = map(int, row['shape'])
+        return box_of(height, width, self.size, self.fit) if height else Box(0, 0, self.size, self.size)
+
+    def spacing_mm(self, row: Dict[str, np.ndarray]) -> Optional[Tuple[float, float]]:
+        """(row, column) mm from pixel to pixel of a record; None where the data set does not say."""
+        field, box = self.made.get('field_of_view_mm'), self.box(row)
+        field = [float(side) for side in row['field_mm']] if row['field_mm'].any() else field
+        return (field[0] / box.height, field[1] / box.width) if field else None
 
     @property
     def paths(self) -> List[str]:
@@ -99,35 +116,39 @@ def serialize(example: Example) -> bytes:
     def feature(value):
         if isinstance(value, int):
             return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+        if isinstance(value, np.ndarray) and value.dtype.kind == 'i':
+            return tf.train.Feature(int64_list=tf.train.Int64List(value=value))
+        if isinstance(value, np.ndarray):
+            return tf.train.Feature(float_list=tf.train.FloatList(value=value))
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
     height, width = example.image.shape[:2]
-    # In the order that protobuf 4 gave them, so that records made anew keep their bytes; newer ones shuffle.
     values = {
-        'synthetic/index': int(example.index), 'synthetic/seed': int(example.seed),
+        'image/encoded': encode_png(example.image), 'image/format': b'png',
+        'image/filename': f'{example.name}.png'.encode(),
+        'image/height': int(height), 'image/width': int(width),
         'image/channels': 1 if example.image.ndim == 2 else example.image.shape[2],
-        'image/source_id': example.source_id.encode(), 'image/filename': f'{example.name}.png'.encode(),
-        'image/segmentation/class/format': b'png', 'image/format': b'png',
         'image/segmentation/class/encoded': encode_png(example.label_map),
-        'image/encoded': encode_png(example.image), 'image/height': int(height),
-        **({} if example.dots is None else {'image/dots/encoded': encode_png(example.dots)}),
-        'image/width': int(width),
+        'image/segmentation/class/format': b'png',
+        'image/source_id': example.source_id.encode(),
+        'synthetic/index': int(example.index), 'synthetic/seed': int(example.seed),
     }
-    features = b''.join(tf.train.Features(feature={key: feature(value)}).SerializeToString()
-                        for key, value in values.items())
-    return b'\n' + _varint(len(features)) + features  # a tf.train.Example of these features
-
-
-def _varint(number: int) -> bytes:
-    """A length as protobuf writes it: seven bits a byte, the lowest first."""
-    head = b''
-    while number > 127:
-        head, number = head + bytes([number & 127 | 128]), number >> 7
-    return head + bytes([number])
+    if any(example.shape):
+        values['image/source_shape'] = np.array(example.shape, np.int64)
+    if any(example.field_mm):
+        values['image/field_mm'] = np.array(example.field_mm, np.float32)
+    if example.dots is not None:
+        values['image/dots/encoded'] = encode_png(example.dots)
+    if example.ignored is not None:
+        values['image/ignored/encoded'] = encode_png(example.ignored.astype(np.uint8))
+    features = {key: feature(value) for key, value in values.items()}
+    # by name, so that the same records have the same bytes under any protobuf
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
 
 
 def parse(serialized: tf.Tensor, info: Info) -> Dict[str, tf.Tensor]:
-    """Bytes -> {image [S, S, C], labels [S, S], dots [D, D] (uint8), source_id, name, index}."""
+    """Bytes -> {image [S, S, C], labels [S, S], dots [D, D] (uint8), source_id, name, index, shape [2],
+    field_mm [2]}, and ignored [S, S] where some pixels are."""
     features = tf.io.parse_single_example(serialized, SCHEMA)
 
     def decode(key, size, dtype=tf.uint8, channels=1):
@@ -147,8 +168,11 @@ def parse(serialized: tf.Tensor, info: Info) -> Dict[str, tf.Tensor]:
         'image': decode('image/encoded', info.size, image_type, info.channels),
         'labels': decode('image/segmentation/class/encoded', info.size)[..., 0],
         'source_id': features['image/source_id'], 'name': features['image/filename'],
-        'index': features['synthetic/index'],
+        'index': features['synthetic/index'], 'shape': tf.cast(features['image/source_shape'], tf.int32),
+        'field_mm': features['image/field_mm'],
     }
+    if info.has_ignored:
+        parsed['ignored'] = decode('image/ignored/encoded', info.size)[..., 0]
     if info.dots_size:
         parsed['dots'] = decode('image/dots/encoded', info.dots_size)[..., 0]
     return parsed
@@ -186,33 +210,6 @@ def check_shards(info: Info) -> None:
         if sha256(path) != shard['sha256']:
             raise InputError(f'{path}: the file is damaged (its sha256 is not the one recorded when '
                              f'it was written); {_ANEW.format(path.stem)}')
-
-
-def places(paths: Sequence[str]) -> Tuple[np.ndarray, np.ndarray]:
-    """Where each record of some shards begins: (number of the shard, byte in it), int64 [records] each.
-
-    Only lengths are read: a record is 8 bytes of length, 4 of checksum, the data, 4 of checksum
-    (https://www.tensorflow.org/tutorials/load_data/tfrecord).
-    """
-    shards, begins = [], []
-    for number, path in enumerate(paths):
-        with open(path, 'rb') as file:
-            begin, header = 0, file.read(8)
-            while header:
-                shards.append(number)
-                begins.append(begin)
-                begin += 16 + int.from_bytes(header, 'little')
-                file.seek(begin)
-                header = file.read(8)
-    return np.array(shards, np.int64), np.array(begins, np.int64)
-
-
-def read_at(path: tf.Tensor, begin: tf.Tensor) -> tf.data.Dataset:
-    """The one serialized record of a shard that begins at a byte, see `places`; works inside a graph."""
-    # the raw op: tf.data.TFRecordDataset always begins at a file's first byte
-    rest = tf.raw_ops.TFRecordDatasetV2(filenames=path[None], compression_type='', buffer_size=0,
-                                        byte_offsets=begin[None])
-    return tf.data.experimental.from_variant(rest, tf.TensorSpec([], tf.string)).take(1)
 
 
 def read(info: Info, at_most: int = -1) -> Iterator[Dict[str, np.ndarray]]:

@@ -1,6 +1,6 @@
 """What every reader of an archive returns, and the checks that all readers share.
 
-An image is uint8 or uint16 [H, W], grey, lungs (or whatever holds air) dark. Masks are bool [h, w],
+An image is uint8 or uint16, grey [H, W] or in colours [H, W, 3], lungs (or whatever holds air) dark. Masks are bool [h, w],
 one per organ of the coding, all of one size, which may differ from the image's: both cover the same
 field of view. They overlap where organs do.
 """
@@ -23,6 +23,7 @@ class Sample(NamedTuple):
     id: str
     image: np.ndarray
     masks: Dict[str, np.ndarray]
+    ignored: Optional[np.ndarray] = None   # bool, as the masks: pixels of which nobody says what they are
 
 
 class Dataset(NamedTuple):
@@ -31,7 +32,11 @@ class Dataset(NamedTuple):
     Attributes:
       load: id -> its sample, read (or drawn) when it is asked for.
       field_of_view_mm: (height, width) that every picture covers, None where nobody says.
+      spacings_mm: id -> (row, column) mm from pixel to pixel, of those that have their own.
       files: id -> the files that `load` reads; none for what is drawn.
+      has_ignored: whether samples say of some pixels that nobody knows them: they neither train a segmenter
+        nor score it.
+      notes: what whoever makes records of it should be told.
       patients: id -> patient, of those whose patient is known; other images stand for themselves.
     """
     name: str
@@ -39,8 +44,11 @@ class Dataset(NamedTuple):
     ids: Tuple[str, ...]
     load: Callable[[str], Sample]
     field_of_view_mm: Optional[Tuple[float, float]] = None
+    spacings_mm: Mapping[str, Tuple[float, float]] = {}
     files: Callable[[str], Sequence[pathlib.Path]] = lambda id: ()
     patients: Mapping[str, str] = {}
+    has_ignored: bool = False
+    notes: Tuple[str, ...] = ()
 
 
 def mask_centroid(mask: np.ndarray) -> Tuple[float, float]:
@@ -97,6 +105,15 @@ def check_aspect(image: np.ndarray, masks: Mapping[str, np.ndarray], source: str
         if abs(rows * width - columns * height) > max(height, width, rows, columns):
             raise InputError(f'{source}: expected a mask of {organ} of the picture\'s aspect, {height} x '
                              f'{width}, found {rows} x {columns}; is it transposed or cropped?')
+
+
+def check_field(image: np.ndarray, field_mm: Tuple[float, float], source: str) -> None:
+    """Raises InputError, naming `source`, unless a picture has its field's aspect, within a pixel."""
+    height, width = image.shape[:2]
+    if abs(height * field_mm[1] - width * field_mm[0]) > max(field_mm) * 1.01:
+        raise InputError(f'{source}: expected a picture of the aspect of the field of view, {field_mm[0]:g} x '
+                         f'{field_mm[1]:g} mm, found {height} x {width} px: then nobody knows its millimetres; '
+                         f'leave data.field_of_view_mm out, or say spacing.csv in a folder data set')
 
 
 def check_sides(coding: LabelCoding, masks: Dict[str, np.ndarray], source: str) -> None:

@@ -22,7 +22,7 @@ TINY = {
     'regimes': ['real', 'synth3', 'finetune3'],
     'data': {'dataset': 'phantom', 'size': 48, 'num_train': 4, 'num_test': 3, 'augment': 2,
              'dots_size': 32, 'dots_radius': 1},
-    'labels': {'channels': 'onehot'},
+    'labels': {'channels': 'onehot', 'clean': True, 'reject': False},
     'pggan': {'fmap_max': 8, 'latent_size': 8, 'fade_images': 24, 'stable_images': 16,
               'batch_sizes': {4: 4, 8: 4, 16: 4, 32: 4}},
     'pix2pixhd': {'ngf': 4, 'downsamplings': 2, 'blocks': 1, 'ndf': 4, 'layers': 2,

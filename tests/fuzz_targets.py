@@ -14,7 +14,8 @@ from PIL import Image
 from datasets import images, records, splits, writing
 from datasets.errors import InputError
 from datasets.files import check_manifest
-from datasets.readers import folder, jsrt
+from datasets.readers import jsrt
+from datasets.readers.coding import read_coding
 from pipelines.evaluation import quality_file
 from pipelines.experiment import rows
 from pipelines.experiment.opening import open_experiment
@@ -163,7 +164,7 @@ def _of_the_user(run: Path, own: Path) -> List[Target]:
         Target('config', [kept], lambda: digest(loading.to_dict(loading.load_config(str(kept)))), False),
         Target('notes of what things were made with', sorted(run.rglob('*made_with.json')),
                lambda: str(open_experiment(settings, run, matrix.arms_of(settings))), True),
-        Target('coding', [coding], lambda: digest(folder.read_coding(coding).to_dict()), False),
+        Target('coding', [coding], lambda: digest(read_coding(coding).coding.to_dict()), False),
         Target('ids', [ids], lambda: digest(splits.read_ids(ids)), False)]
 
 

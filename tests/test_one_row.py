@@ -24,7 +24,7 @@ CONFIG = {
     'data': {'dataset': 'toys', 'division': 'thirds', 'channels': 3, 'size': 32, 'num_train': 8,
              'num_test': 10, 'augment': 2, 'dots_size': 16, 'dots_radius': 1},
     'sources': {'elsewhere': {'draw': 1, 'division': 'official'}},
-    'labels': {'channels': 'onehot'}, 'toygan': {'width': 3},
+    'labels': {'channels': 'onehot', 'clean': True, 'reject': False}, 'toygan': {'width': 3},
     'stages': {'toy_look': {'steps': 6}},
     'generation': {'num_train': 5, 'num_validation': 2, 'block': 4, 'shard': 4},
     'segmenter': {'network': 'toynet', 'width': 5, 'size': 32, 'crop': 24, 'batch_size': 2, 'synth_steps': 4,

@@ -154,7 +154,7 @@ def test_workers_share_the_work(tmp_path, monkeypatch):
     phantom = ['--dataset', 'phantom', '--count', 33, '--size', 32, '--split', 'train', '--output',
                tmp_path / 'r']
     first = call('prepare_records', *phantom, '--num-shards', 2, '--shard-index', 1)
-    assert first.stdout == 'worker 1 of 2 is done; shards of others are still missing\n'
+    assert first.stdout.endswith('\nworker 1 of 2 is done; shards of others are still missing\n')
     assert '1 of 2 shards are missing' in refused(call('merge_records', '--records', tmp_path / 'r'))
     assert '--shard-index: expected 0 to 1' in refused(call('prepare_records', *phantom,
                                                             '--num-shards', 2))
@@ -162,6 +162,13 @@ def test_workers_share_the_work(tmp_path, monkeypatch):
                                                          '--num-shards', 2, '--shard-index', 2))
     monkeypatch.setenv('SLURM_ARRAY_TASK_ID', '1')  # of an array that begins at 1
     monkeypatch.setenv('SLURM_ARRAY_TASK_MIN', '1')
+    monkeypatch.setenv('SLURM_ARRAY_TASK_MAX', '1')
+    monkeypatch.setenv('SLURM_ARRAY_TASK_COUNT', '1')  # a task that was begun anew: which part is its own?
+    line = refused(call('prepare_records', *phantom, '--num-shards', 2))
+    assert 'expected a Slurm job array of 2 tasks without gaps, found 1 of 1 to 1; say --shard-index' in line
+    monkeypatch.setenv('SLURM_ARRAY_TASK_ID', '2')
+    monkeypatch.setenv('SLURM_ARRAY_TASK_MAX', '2')
+    monkeypatch.setenv('SLURM_ARRAY_TASK_COUNT', '2')
     second = call('prepare_records', *phantom, '--num-shards', 2)
     assert '33 records of 33 images in 2 shards' in second.stdout, second.stderr
     merged = call('merge_records', '--records', tmp_path / 'r')

@@ -38,7 +38,7 @@ def main() -> None:
     if common.dry_run(arguments, arms):
         return
     common.setup_tensorflow()
-    from pipelines.synthesis import generate
+    from pipelines.synthesis import generate, png_pairs
     workdir = common.open_workdir(arguments, config, arms, [f'synthetic/{method.name}'])
     info = generate.generate(config, method, workdir, arguments.num, part)
     if info is None:
@@ -49,7 +49,7 @@ def main() -> None:
     print(f'{failed:.1%} failed the anatomical check, {info.notes["redrawn"]} were redrawn; '
           f'sheet: {info.directory / "samples.png"}')
     if arguments.png:
-        generate.write_png_pairs(info, arguments.png)
+        png_pairs.write_png_pairs(info, arguments.png)
         print(f'PNG pairs: {arguments.png}')
 
 

@@ -35,7 +35,7 @@ def main() -> None:
                               seed, arguments.count, arguments.hardest)
     output = Path(arguments.output)
     print(f'reading {key["reading"]}, {len(key["pairs"])} pairs (images: {key["chosen"]})\n'
-          f'for readers:     {output / layout.PAGE} (holds the radiographs: mind their terms)\n'
+          f'for readers:     {output / layout.PAGE} (holds the pictures: mind their terms)\n'
           f'NOT for readers: {output / layout.KEY} (says which side is the prediction)')
 
 

@@ -1,4 +1,4 @@
-"""Segments pictures: label map and overlay PNGs, and a CSV row with areas and heart ratio each."""
+"""Segments pictures: label map and overlay PNGs, and a CSV row with areas each (of chests the heart's ratio)."""
 import sys
 from pathlib import Path
 
@@ -13,7 +13,8 @@ def main() -> None:
         '      --input scan.png more_scans/ --output segmented')
     common.add_model_option(options)
     options.add_argument('--input', required=True, nargs='+', type=common.some_path, metavar='PATH',
-                         help='grey pictures of any size, 8 or 16 bits, lungs dark; or folders')
+                         help='pictures as the model learned from, of any size and shape, 8 or 16 bits '
+                         '(chests: lungs dark); or folders, whose folders below are kept')
     options.add_argument('--output', required=True, type=common.some_path, metavar='DIR',
                          help='for <name>.png (codes of '
                          'the classes), <name>_overlay.png and predictions.csv, which are replaced; '

@@ -1,5 +1,7 @@
 """Reads a data set, checks it, augments it and writes TFRecord shards with dataset_info.json.
 
+Prints for each organ its area and what the program's own rules would do to it (cleaning, anatomical check, a
+dot where it lies), and draws contact_sheet.png: outlines, dots and ids of some pictures.
 For evaluate_segmenter.py and make_reading.py, and to see whether a data set is read as meant. The
 trainings do not need it: they read WORKDIR/records, which they make themselves from the config.
 """
@@ -32,8 +34,19 @@ def parsed():
     options.add_argument('--ids', metavar='FILE', help='only these images: one id a line')
     options.add_argument('--channels', type=int, choices=[1, 3], default=1, metavar='C',
                          help='of the pictures: 1 = grey (default), 3 = colour')
+    options.add_argument('--grey', choices=['equal', 'luminance', 'red', 'green', 'blue'], default='equal',
+                         metavar='HOW', help='where they are grey: what becomes of files in colour: equal '
+                         '(default: refused, unless all channels agree), luminance, red, green or blue')
+    options.add_argument('--fit', choices=['pad', 'stretch'], default='pad',
+                         help='pictures that are not square: whole and undistorted in the middle of a square '
+                         '(pad, default), or squeezed onto it')
+    options.add_argument('--field-of-view-mm', type=float, nargs=2, metavar=('HEIGHT', 'WIDTH'),
+                         help='folder: what every picture covers, so that distances can be scored')
     options.add_argument('--size', type=common.positive, required=True, metavar='N',
                          help='side of the records, px')
+    options.add_argument('--label-channels', choices=['grey', 'onehot'], default='grey',
+                         help='how a GAN would draw label maps, by which cleaning is tried on the real ones (default '
+                         'grey, as labels.channels)')
     options.add_argument('--augment', type=common.positive, default=1, metavar='K',
                          help='versions of each image: 1 = itself (default), 6 = with the paper\'s '
                          'five variants')
@@ -54,22 +67,34 @@ def main() -> None:
     arguments = parsed()
     from datasets.readers import Request, open_dataset
     from datasets.splits import read_ids
-    from pipelines.data import prepare
-    from pipelines.plan.config import Data
+    from pipelines.data import contact_sheet, prepare, structures
+    from pipelines.plan.config import Data, Labels
+    from pipelines.plan.methods import METHODS
     common.setup_tensorflow()
     ids = read_ids(arguments.ids) if arguments.ids else None
     dataset = open_dataset(arguments.dataset, Request(
-        arguments.source, arguments.split, ids, arguments.channels, arguments.count, arguments.size,
-        arguments.seed))
-    part = common.part_of(arguments)
+        arguments.source, arguments.split, ids, arguments.channels, arguments.grey, arguments.count,
+        arguments.size, arguments.seed))
+    if arguments.field_of_view_mm:
+        dataset = dataset._replace(field_of_view_mm=tuple(arguments.field_of_view_mm))
+    part, labels = common.part_of(arguments), Labels(arguments.label_channels, clean=True, reject=True)
+
+    def look(label_maps):
+        found = structures.examine(label_maps, dataset.coding, labels)
+        print(*structures.table(found), sep='\n')
+        for line in structures.warnings(found, dataset.coding, labels, list(METHODS.values())):
+            print(f'WARNING: {line}')
+
     info = prepare.write_records(
         dataset, arguments.output, arguments.split, arguments.size, arguments.augment,
-        arguments.seed, Data(arguments.dataset, channels=arguments.channels, noise=arguments.noise), part)
+        arguments.seed, Data(arguments.dataset, channels=arguments.channels, fit=arguments.fit, noise=arguments.noise),
+        part, look=look)
     if info is None:
         print(f'worker {part.index} of {part.workers} is done; shards of others are still missing')
         return
+    contact_sheet.write_contact_sheet(info, Path(arguments.output) / contact_sheet.NAME)
     print(f'{info.count} records of {len(info.ids)} images in {len(info.shards)} shards: '
-          f'{arguments.output}')
+          f'{arguments.output}\nlook at {Path(arguments.output) / contact_sheet.NAME}: outlines, dots and ids of some')
 
 
 if __name__ == '__main__':

@@ -23,12 +23,14 @@ class Request(NamedTuple):
       split: 'train' or 'test' as the archive itself divides them, or 'all' of its images.
       ids: these images of the split; None = all of it.
       channels: of the pictures: 1 = grey, 3 = colour.
+      grey: what becomes of colours where they are grey, see images.read_picture.
       count, size, seed: of drawn data sets: how many pictures, their side in px, and which.
     """
     source: Optional[str]
     split: str
     ids: Optional[Sequence[str]] = None
     channels: int = 1
+    grey: str = 'equal'
     count: Optional[int] = None
     size: int = 512
     seed: int = 0
@@ -52,7 +54,7 @@ READERS: Dict[str, Reader] = {
     'phantom': Reader(_phantom, is_drawn=True),
     'jsrt': Reader(lambda asked: jsrt.open_jsrt(asked.source, asked.split, asked.ids)),
     'folder': Reader(lambda asked: folder.open_folder(asked.source, asked.split, asked.ids,
-                                                      asked.channels)),
+                                                      asked.channels, asked.grey)),
 }
 
 

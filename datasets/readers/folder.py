@@ -1,11 +1,12 @@
 """Any archive of your own, laid out as a folder.
 
     <source>/coding.yaml               what the structures are; see below
-    <source>/images/<id>.png           grey, 8 or 16 bits, any size
+    <source>/images/<id>.png           8 or 16 bits, any size and shape, any of the suffixes of datasets/images.py
     <source>/masks/<organ>/<id>.png    one mask of two values per organ (they may overlap), or
     <source>/labels/<id>.png           one picture of codes (grey values or palette indices)
     <source>/train.txt, test.txt       ids of each split, one a line
     <source>/patients.csv              lines `id,patient`, so that no division parts them; may be missing
+    <source>/spacing.csv               lines `id,mm` or `id,row mm,column mm`: the size of a pixel; may be missing
 
 coding.yaml needs `organs`; all else has a default:
 
@@ -17,31 +18,30 @@ coding.yaml needs `organs`; all else has a default:
     left_right: [[left_lung, right_lung]]     # pairs whose sides are checked; default: none
     optional: [nodule]        # organs that a picture need not show; default: none
     scattered: [vessels]      # organs of many pieces all over the picture; default: none
+    values: [0, 100, 200]     # what labels/ pictures hold for code 0, 1, 2, ...; default: the codes themselves
+    ignore: 255               # what they hold where nobody knows: neither trained on nor scored; default: none
 """
 from __future__ import annotations
 
 import functools
 import pathlib
-from typing import Any, Dict, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
 
 from datasets.errors import InputError
-from datasets.files import read_yaml
-from datasets.images import SUFFIXES, check_not_constant, read_codes, read_picture
-from datasets.labels import BACKGROUND_COLOUR, Code, LabelCoding
+from datasets.images import (SUFFIXES, as_deep, bits_of, check_not_constant, read_codes,
+                             read_picture, what_else)
+from datasets.readers.coding import Coding, read_coding
 from datasets.sample import (SPLITS, Dataset, Sample, check_aspect, check_shown, check_sides,
                              check_split, read_masks)
 from datasets.splits import check_disjoint, choose_ids, name_some, normal, read_ids
-
-# qualitative colours that stay apart on black; repeated where a coding has more codes
-PALETTE = ((66, 135, 245), (52, 199, 123), (235, 87, 87), (242, 201, 76), (187, 107, 217),
-           (86, 204, 242), (242, 153, 74), (250, 225, 160))
-KEYS = ('organs', 'codes', 'colours', 'targets', 'left_right', 'optional', 'scattered')
 
 Path = Union[str, pathlib.Path]
 
 
 def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
-                channels: int = 1) -> Dataset:
+                channels: int = 1, grey: str = 'equal') -> Dataset:
     """Opens one split of a folder laid out as above.
 
     Args:
@@ -49,10 +49,11 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
       split: 'train' or 'test', as train.txt and test.txt say, or 'all' pictures that are there.
       ids: the ids of the split; None reads them from <split>.txt in the folder.
       channels: 1 for grey pictures, 3 for colour.
+      grey: how colours become grey, see images.read_picture.
 
     Returns:
-      A Dataset named after the folder; images uint8 or uint16 [H, W], colour ones uint8 [H, W, 3];
-      masks bool in the size of their files.
+      A Dataset named after the folder; images [H, W], colour ones [H, W, 3], uint8, or all of them uint16
+      where one of them has 16 bits; masks bool in the size of their files.
 
     Raises:
       InputError: layout, coding.yaml, ids, an image or a mask is not as it should be.
@@ -61,11 +62,13 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
     source = pathlib.Path(source)
     if not source.is_dir():
         raise InputError(f'--source (data.source) {source}: expected the folder of the data set, found none')
-    coding = read_coding(source / 'coding.yaml')
-    images = _by_id(source / 'images')
+    coded = read_coding(source / 'coding.yaml')
+    coding, images = coded.coding, _by_id(source / 'images')
     stored = sorted(images)
     if not stored:
-        raise InputError(f'{source}: found no images; looked for images/<id>.png (or {", ".join(SUFFIXES)})')
+        there = what_else(source / 'images') if (source / 'images').is_dir() else 'no folder images'
+        raise InputError(f'{source}: found no images; looked for images/<id>.png (or {", ".join(SUFFIXES)}), '
+                         f'found {there}')
     if ids is None:
         ids = _listed_ids(source, split, stored)
     ids = choose_ids(stored, ids, f'{source}/images')
@@ -73,6 +76,7 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
         folders = {'': source / 'labels'}
     elif (source / 'masks').is_dir():
         folders = {organ: source / 'masks' / organ for organ in coding.organs}
+        _check_mask_folders(source / 'masks', coded)
     else:
         raise InputError(f'{source}: found neither masks/<organ>/<id>.png nor labels/<id>.png')
     annotated = {organ: _by_id(folder) for organ, folder in folders.items()}
@@ -81,9 +85,23 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
             if id not in annotated[organ]:
                 raise InputError(f'{folder / id}.png: no such file, though there is an image {id}')
     needed = {id: {organ: annotated[organ][id] for organ in folders} for id in ids}
-    load = functools.partial(_load, images=images, needed=needed, coding=coding, channels=channels)
+    read = functools.partial(read_picture, channels=channels, grey=grey)
+    bits = functools.lru_cache(None)(lambda: max(bits_of(images[id]) for id in ids))
+    load = functools.partial(_load, images=images, needed=needed, coded=coded, read=read, bits=bits)
     return Dataset(f'{source.resolve().name}_{split}', coding, ids, load,
-                   files=lambda id: [images[id], *needed[id].values()], patients=_patients(source, ids))
+                   files=lambda id: [images[id], *needed[id].values()], patients=_patients(source, ids),
+                   spacings_mm=_spacings(source, ids), has_ignored=coded.ignore is not None)
+
+
+def _check_mask_folders(place: pathlib.Path, coded: Coding) -> None:
+    there = sorted(path.name for path in place.iterdir() if path.is_dir())
+    for organ in coded.coding.organs:
+        if not (place / organ).is_dir():
+            raise InputError(f'{place / organ}: no such folder; found {", ".join(there) or "none"}: the organs '
+                             f'of coding.yaml are called as the folders of their masks')
+    if coded.ignore is not None or coded.values != tuple(range(len(coded.values))):
+        raise InputError(f'{place}: values and ignore in coding.yaml are about pictures of codes, found masks; '
+                         f'take them out')
 
 
 def _by_id(folder: pathlib.Path) -> Dict[str, pathlib.Path]:
@@ -98,42 +116,64 @@ def _by_id(folder: pathlib.Path) -> Dict[str, pathlib.Path]:
     return found
 
 
-def _load(id: str, images: dict, needed: dict, coding: LabelCoding, channels: int) -> Sample:
-    path, files = images[id], needed[id]
-    image = read_picture(path, channels)
+def _load(id: str, images: dict, needed: dict, coded: Coding, read: Callable, bits: Callable) -> Sample:
+    path, files, coding, ignored = images[id], needed[id], coded.coding, None
+    image = read(path)
     check_not_constant(image, path)
+    if bits() > 8:
+        image = as_deep(image)
     if '' in files:
         labels = files['']
-        label_map = read_codes(labels)
-        coding.check(label_map, str(labels))
+        label_map, ignored = coded.codes_of(read_codes(labels), str(labels))
         masks = {organ: coding.organ_mask(label_map, organ) for organ in coding.organs}
         check_shown(coding, masks, f'{labels}, organ ')
         check_sides(coding, masks, str(labels))
     else:
         masks = read_masks(files, coding)
     check_aspect(image, masks, str(path))
-    return Sample(id, image, masks)
+    return Sample(id, image, masks, ignored)
 
 
 def _patients(source: pathlib.Path, ids: Sequence[str]) -> Dict[str, str]:
-    """id -> patient from patients.csv, lines of `id,patient`; none without the file."""
-    path = source / 'patients.csv'
+    """id -> patient from patients.csv; none without the file."""
+    return {id: cells[0] for id, cells in _read_csv(source / 'patients.csv', ids, 'id,patient', (1,)).items()}
+
+
+def _spacings(source: pathlib.Path, ids: Sequence[str]) -> Dict[str, Tuple[float, float]]:
+    """id -> (row, column) mm from pixel to pixel from spacing.csv; none without the file."""
+    path, found = source / 'spacing.csv', {}
+    for id, cells in _read_csv(path, ids, 'id,mm` or `id,row mm,column mm', (1, 2)).items():
+        try:
+            found[id] = float(cells[0]), float(cells[-1])
+        except ValueError:
+            found[id] = (0.0, 0.0)
+        if not all(0 < mm < np.inf for mm in found[id]):
+            raise InputError(f'{path}: {id}: expected millimetres above 0, found {",".join(cells)!r}')
+    return found
+
+
+def _read_csv(path: pathlib.Path, ids: Sequence[str], form: str, numbers: Sequence[int]
+              ) -> Dict[str, List[str]]:
+    """id -> its cells, from lines `id,...`; none without the file.
+
+    Raises:
+      InputError: a line is of another form, says something else than one before, or an id has none.
+    """
+    found: Dict[str, List[str]] = {}
     if not path.is_file():
-        return {}
-    found: Dict[str, str] = {}
+        return found
     for number, line in enumerate(path.read_text(encoding='utf-8-sig').splitlines(), 1):
         if not line.strip():
             continue
-        cells = [normal(cell.strip()) for cell in line.split(',')]
-        if len(cells) != 2 or not all(cells):
-            raise InputError(f'{path}, line {number}: expected `id,patient`, found {line[:60]!r}')
-        if found.setdefault(cells[0], cells[1]) != cells[1]:
-            raise InputError(f'{path}, line {number}: expected one patient of {cells[0]}, found '
-                             f'{found[cells[0]]} and {cells[1]}')
+        id, *cells = [normal(cell.strip()) for cell in line.split(',')]
+        if len(cells) not in numbers or not all([id, *cells]):
+            raise InputError(f'{path}, line {number}: expected `{form}`, found {line[:60]!r}')
+        if found.setdefault(id, cells) != cells:
+            raise InputError(f'{path}, line {number}: expected one line for {id}, found '
+                             f'{",".join(found[id])} and {",".join(cells)}')
     missing = [id for id in ids if id not in found]
     if missing:
-        raise InputError(f'{path}: expected the patient of every image, found none of '
-                         f'{name_some(missing)}')
+        raise InputError(f'{path}: expected a line for every image, found none for {name_some(missing)}')
     return found
 
 
@@ -148,70 +188,3 @@ def _listed_ids(source: pathlib.Path, split: str, stored: Sequence[str]) -> Tupl
     if all(path.is_file() for path in lists.values()):
         check_disjoint(read_ids(lists['train']), read_ids(lists['test']))
     return read_ids(lists[split])
-
-
-def read_coding(path: Path) -> LabelCoding:
-    """Reads coding.yaml; its keys are in the module's docstring, unknown ones are an InputError."""
-    path = pathlib.Path(path)
-    try:
-        data = read_yaml(path)
-    except ValueError as error:
-        raise InputError(f'{path}: expected YAML that lists the organs: {error}') from None
-    if not isinstance(data, dict) or 'organs' not in data:
-        raise InputError(f'{path}: expected the key organs, a list of names; known keys are '
-                         f'{", ".join(KEYS)}')
-    for key in data:
-        if key not in KEYS:
-            raise InputError(f'{path}: unknown key {key!r}; known keys are {", ".join(KEYS)}')
-    organs = _names(data['organs'], path, 'organs')
-    codes = [_names(code, path, 'codes') for code in
-             _list(data.get('codes', [[organ] for organ in organs]), path, 'codes')]
-    targets = _names(data.get('targets', list(organs)), path, 'targets')
-    optional, scattered = (_names(data[key], path, key) if data.get(key) else ()
-                           for key in ('optional', 'scattered'))
-    pairs = [_names(pair, path, 'left_right') for pair in
-             _list(data.get('left_right', []), path, 'left_right')]
-    colours = [_colour(colour, path) for colour in _list(data.get('colours', []), path, 'colours')]
-    if 'colours' not in data:
-        colours = [PALETTE[i % len(PALETTE)] for i in range(len(codes))]
-    if len(colours) != len(codes):
-        raise InputError(f'{path}: expected {len(codes)} colours, one per code after the '
-                         f'background, found {len(colours)}')
-    if any(len(pair) != 2 for pair in pairs):
-        raise InputError(f'{path}: left_right: expected pairs [left organ, right organ], found '
-                         f'{data["left_right"]}')
-    named = [Code((), BACKGROUND_COLOUR, None)]
-    for code, colour in zip(codes, colours):
-        # where organs overlap, the first target of a code is what segmentation should predict
-        target = next((organ for organ in code if organ in targets), None)
-        named.append(Code(code, colour, target))
-    try:
-        return LabelCoding(path.parent.resolve().name, organs, tuple(named), targets, tuple(pairs),
-                           optional, scattered)
-    except InputError as error:
-        raise InputError(f'{path}: {error}') from error
-
-
-def _list(value: Any, path: Path, key: str) -> list:
-    if not isinstance(value, list):
-        raise InputError(f'{path}: {key}: expected a list, found {value!r}')
-    return value
-
-
-def _names(value: Any, path: Path, key: str) -> Tuple[str, ...]:
-    """A list of different names, as they can be folders; at least one."""
-    names = _list(value, path, key)
-    plain = all(isinstance(name, str) and name and name[0] != '.' and not set(name) & set('/\\')
-                and name != 'background' for name in names)
-    if not names or not plain or len(set(names)) != len(names):
-        raise InputError(f'{path}: {key}: expected a list of different names, none of them '
-                         f'background, found {value!r}')
-    return tuple(names)
-
-
-def _colour(value: Any, path: Path) -> Tuple[int, int, int]:
-    numbers = _list(value, path, 'colours')
-    if len(numbers) != 3 or not all(type(n) is int and 0 <= n <= 255 for n in numbers):
-        raise InputError(f'{path}: colours: expected [red, green, blue] of 0 to 255, found '
-                         f'{value!r}')
-    return tuple(numbers)

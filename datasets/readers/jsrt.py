@@ -7,8 +7,8 @@ structures in chest radiographs using supervised methods", Medical Image Analysi
 1024 x 1024; fold 1 (the odd numbers) is for learning, fold 2 (the even ones) for testing.
 Both are free for research; neither may be passed on.
 
-    <source>/All247images/<id>.IMG       as distributed: big-endian, inverted
-    <source>/images/<id>.png             or converted, any size, lungs dark; taken first
+    <source>/All247images/<id>.IMG       as distributed: big-endian, inverted; taken first where all are there
+    <source>/images/<id>.png             or converted, any size, lungs dark
     <source>/scratch/fold{1,2}/masks/<structure>/<id>.gif   or scr/scratch/fold*, or fold* alone
 """
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import functools
 import pathlib
 import re
-from typing import Dict, Optional, Sequence, Union
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 import cv2
 import numpy as np
@@ -55,7 +55,7 @@ def open_jsrt(source: Path, split: str, ids: Optional[Sequence[str]] = None) -> 
     """
     check_split(split)
     source = pathlib.Path(source)
-    images = _find_images(source)
+    images, notes = _find_images(source)
     folds = {fold: _find_masks(source, fold) for fold in PARITY}
     both = sorted(set(folds['fold1']) & set(folds['fold2']))
     if both:
@@ -79,7 +79,7 @@ def open_jsrt(source: Path, split: str, ids: Optional[Sequence[str]] = None) -> 
         _check_complete(id, images, masks, source, f'fold{2 - _number(id) % 2}')
     load = functools.partial(_load, images=images, masks=masks)
     return Dataset(f'jsrt_{split}', CHEST, chosen, load, (IMG_SIZE * PIXEL_MM,) * 2,
-                   files=lambda id: [images[id], *masks[id].values()])
+                   files=lambda id: [images[id], *masks[id].values()], notes=notes)
 
 
 def read_img(path: Path) -> np.ndarray:
@@ -123,14 +123,23 @@ def check_polarity(image: np.ndarray, masks: Dict[str, np.ndarray], path: Path) 
                          f'and {outside:.0f}: the picture is inverted; invert it (maximum minus value)')
 
 
-def _find_images(source: pathlib.Path) -> Dict[str, pathlib.Path]:
-    """id -> its picture: the converted one where there is one, else the original."""
+def _find_images(source: pathlib.Path) -> Tuple[Dict[str, pathlib.Path], Tuple[str, ...]]:
+    """(id -> its picture, words on which were taken): the originals, unless only copies are whole.
+
+    One kind for all: 2048 px of 12 bits beside smaller copies of 8 would be two data sets.
+    """
     raw = _by_id(source / 'All247images', '.img')
     converted = _by_id(source / 'images', '.png')
     if not raw and not converted:
         raise InputError(f'{source}: found no JSRT images; looked for All247images/<id>.IMG and '
                          'images/<id>.png, <id> being JPCLN001 and the like')
-    return {**raw, **converted}
+    if not raw or not converted:
+        return {**raw, **converted}, ()
+    if set(converted) <= set(raw):
+        return raw, (f'{source}: the originals were read (.IMG), not the {len(converted)} copies in images',)
+    return {**raw, **converted}, (
+        f'{source}: the copies in images were read, for only {len(set(raw) & set(converted))} of '
+        f'{len(converted)} have their original (.IMG) in All247images',)
 
 
 def _find_masks(source: pathlib.Path, fold: str) -> Dict[str, Dict[str, pathlib.Path]]:

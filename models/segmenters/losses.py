@@ -1,42 +1,52 @@
 """What a segmentation network minimises: pixel-wise cross entropy, no class weights [ours]."""
 from __future__ import annotations
 
-from typing import Dict, Tuple
+from typing import Dict, Optional, Tuple
 
 import tensorflow as tf
 
 from models.adversarial import Batch, Update
 
 
-def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+def cross_entropy(labels: tf.Tensor, logits: tf.Tensor, ignored: Optional[tf.Tensor] = None) -> tf.Tensor:
     """Mean over all pixels of -log softmax(logits)[label], in float32.
 
     Args:
       labels: integers [N, H, W] in 0 .. classes - 1; others raise on CPU and give NaN on GPU.
       logits: [N, H, W, classes].
+      ignored: 1 where a pixel takes no part, [N, H, W]; None = all do.
     """
-    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
-        labels=tf.cast(labels, tf.int32), logits=tf.cast(logits, tf.float32)))
+    return _mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
+        labels=tf.cast(labels, tf.int32), logits=tf.cast(logits, tf.float32)), ignored)
 
 
-def mask_cross_entropy(masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+def mask_cross_entropy(masks: tf.Tensor, logits: tf.Tensor, ignored: Optional[tf.Tensor] = None) -> tf.Tensor:
     """Mean over pixels and classes of the binary cross entropy, in float32: classes may overlap.
 
     Args:
       masks: 0 or 1, [N, H, W, classes].
       logits: [N, H, W, classes].
+      ignored: as `cross_entropy`.
     """
-    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(
-        labels=tf.cast(masks, tf.float32), logits=tf.cast(logits, tf.float32)))
+    return _mean(tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(
+        labels=tf.cast(masks, tf.float32), logits=tf.cast(logits, tf.float32)), -1), ignored)
 
 
-def pixel_accuracy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+def pixel_accuracy(labels: tf.Tensor, logits: tf.Tensor, ignored: Optional[tf.Tensor] = None) -> tf.Tensor:
     """Fraction of pixels whose largest logit is that of their label; shapes as `cross_entropy`, or of
     those of all masks on the right side of 0, as `mask_cross_entropy`."""
     if labels.shape.rank == 4:
-        return tf.reduce_mean(tf.cast((logits > 0) == (labels > 0), tf.float32))
+        return _mean(tf.reduce_mean(tf.cast((logits > 0) == (labels > 0), tf.float32), -1), ignored)
     correct = tf.argmax(logits, -1, output_type=tf.int32) == tf.cast(labels, tf.int32)
-    return tf.reduce_mean(tf.cast(correct, tf.float32))
+    return _mean(tf.cast(correct, tf.float32), ignored)
+
+
+def _mean(values: tf.Tensor, ignored: Optional[tf.Tensor]) -> tf.Tensor:
+    """Over the pixels that take part; 0 where none does."""
+    if ignored is None:
+        return tf.reduce_mean(values)
+    weights = tf.cast(ignored == 0, tf.float32)
+    return tf.math.divide_no_nan(tf.reduce_sum(values * weights), tf.reduce_sum(weights))
 
 
 def segmentation_updates(networks: Dict[str, tf.keras.Model]) -> Tuple[Update, ...]:
@@ -48,7 +58,8 @@ def segmentation_update(network: tf.keras.Model) -> Update:
     """The only update of a segmentation network.
 
     Its batches: 'image' [N, H, W, C], 'label' uint8 or int32 [N, H, W], or masks [N, H, W, classes] of
-    classes that may overlap, and 'key' int32 [N, 2], one dropout key per sample.
+    classes that may overlap, 'key' int32 [N, 2], one dropout key per sample, and, where some pixels take
+    no part, 'ignored' uint8 [N, H, W].
 
     Args:
       network: called as network(image, key, training=True) -> logits [N, H, W, classes].
@@ -56,8 +67,8 @@ def segmentation_update(network: tf.keras.Model) -> Update:
     def loss(batch: Batch, made: Dict[str, tf.Tensor]) -> Tuple[tf.Tensor, Dict[str, tf.Tensor]]:
         del made
         logits = network(batch['image'], batch['key'], training=True)
-        metrics = {'pixel_accuracy': pixel_accuracy(batch['label'], logits)}
+        metrics = {'pixel_accuracy': pixel_accuracy(batch['label'], logits, batch.get('ignored'))}
         entropy = mask_cross_entropy if batch['label'].shape.rank == 4 else cross_entropy
-        return entropy(batch['label'], logits), metrics
+        return entropy(batch['label'], logits, batch.get('ignored')), metrics
 
     return Update('segmentation', network.trainable_variables, loss)

@@ -2,12 +2,15 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Callable, Dict, List, NamedTuple, Sequence
+from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence
 
 import tensorflow as tf
 
+from datasets.sample import Dataset
 from pipelines.cost import step_memory
 from pipelines.cost.planned import planned_segmenter, planned_stage
+from pipelines.data import structures
+from pipelines.data.prepare import resize_sample
 from pipelines.data.sources import open_split
 from pipelines.plan.config import Config
 from pipelines.plan.loading import segmenter_settings, stage_settings
@@ -65,7 +68,7 @@ def _describe(config: Config, runs: Sequence[Run], traced: Traced) -> str:
              f'{config.precision}, strategy {config.strategy}',
              f'data       {config.data.dataset}: {images} learning images, {count} after '
              f'augmentation, {config.data.size} px; scored at {config.evaluation.size} px; '
-             f'{config.labels.channels} label channels']
+             f'{config.labels.channels} label channels', *_structures(config, dataset)]
     needs: Dict[str, int] = {}
     for method in methods_of([run.regime for run in runs]):
         for stage in method.stages:
@@ -89,6 +92,22 @@ def _describe(config: Config, runs: Sequence[Run], traced: Traced) -> str:
                      f'{steps_of(config, run):,} updates, '
                      f'{estimate.total / GIB:.1f} GiB')
     return '\n'.join([*lines, *_memory(needs)])
+
+
+def _structures(config: Config, dataset: Dataset) -> Iterator[str]:
+    """What the program's own rules do to the real label maps, where samples are to be drawn."""
+    methods = structures.methods_in(config)
+    if not methods:
+        return
+    label_maps = [dataset.coding.encode(resize_sample(dataset.load(id), config.data.size, config.data.fit).masks)
+                  for id in structures.some(dataset.ids)]
+    found = structures.examine(label_maps, dataset.coding, config.labels)
+    yield from (f'           {line}' for line in structures.table(found))
+    settled = structures.settled(config.labels, found)
+    words = (f'{name} {str(getattr(settled, name)).lower()}' + ' (auto)' * (getattr(config.labels, name) == 'auto')
+             for name in ('clean', 'reject'))
+    yield f'labels     {", ".join(words)}'
+    yield from (f'WARNING: {line}' for line in structures.warnings(found, dataset.coding, config.labels, methods))
 
 
 def predicted(config: Config, build: Callable[[], Task], phase: str = '') -> step_memory.Estimate:

@@ -17,7 +17,7 @@ from typing import Callable, Dict, Optional
 import numpy as np
 import tensorflow as tf
 
-from datasets import records
+from datasets import places, records
 from datasets.errors import InputError
 from pipelines.runtime import keyed
 
@@ -133,9 +133,9 @@ def _row_bytes(info: records.Info, prepare) -> int:
 
 def _read_in(order: tf.data.Dataset, info: records.Info, chosen: np.ndarray) -> tf.data.Dataset:
     """Serialized records in an order of numbers among those chosen."""
-    shards, begins = (tf.constant(places[chosen]) for places in records.places(info.paths))
+    shards, begins = (tf.constant(found[chosen]) for found in places.places(info.paths))
     paths = tf.constant(info.paths)
-    return order.flat_map(lambda number: records.read_at(
+    return order.flat_map(lambda number: places.read_at(
         tf.gather(paths, tf.gather(shards, number)), tf.gather(begins, number)))
 
 

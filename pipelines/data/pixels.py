@@ -53,6 +53,24 @@ def resize(images: tf.Tensor, height, width) -> tf.Tensor:
     return tf.image.resize(tf.cast(images, tf.float32), [height, width], antialias=True)
 
 
+def fitted(images: tf.Tensor, size: int, fit: str):
+    """Pictures [N, H, W, C] of one shape -> (float32 [N, size, size, C], (top, left, height, width)).
+
+    As prepare.resize_sample fits them into the squares of records: there `fitting.box_of` says where.
+    """
+    if fit == 'stretch':
+        return resize(images, size, size), (0, 0, size, size)
+    height, width = tf.shape(images)[1], tf.shape(images)[2]
+    longest = tf.maximum(height, width)
+    rows, columns = (tf.maximum(1, (2 * side * size + longest) // (2 * longest)) for side in (height, width))
+    top, left = (size - rows) // 2, (size - columns) // 2
+    small = resize(images, rows, columns)
+    darkest = tf.reduce_min(small, axis=[1, 2, 3], keepdims=True)
+    taken = tf.image.pad_to_bounding_box(tf.ones_like(small), top, left, size, size)
+    square = tf.image.pad_to_bounding_box(small, top, left, size, size)
+    return tf.where(taken > 0, square, darkest), (top, left, rows, columns)
+
+
 def resize_labels(labels: tf.Tensor, size: int, num_values: int) -> tf.Tensor:
     """Label map [H, W] of 0..num_values-1 -> uint8 [size, size]: the value that covers most."""
     if labels.shape[-2:] == (size, size):

@@ -4,7 +4,7 @@ from __future__ import annotations
 import collections
 import itertools
 from pathlib import Path
-from typing import Callable, Iterable, Optional, Sequence
+from typing import Callable, Iterable, List, Optional, Sequence
 
 import cv2
 import numpy as np
@@ -12,9 +12,13 @@ import numpy as np
 from datasets import augmentation, dots, records, writing
 from datasets.digests import Digests, check_apart, contents
 from datasets.errors import InputError
+from datasets.fitting import box_of, place
 from datasets.labels import LabelCoding
-from datasets.sample import Dataset, Sample, check_not_empty, check_shown, check_sides
+from datasets.sample import (Dataset, Sample, check_field, check_not_empty, check_shown,
+                             check_sides)
 from datasets.splits import check_disjoint
+from pipelines.data import contact_sheet, structures
+from pipelines.data.contact_sheet import write_contact_sheet
 from pipelines.data.contents import contents_of
 from pipelines.data.sources import check_patients, open_split
 from pipelines.plan import artefacts, provenance
@@ -23,6 +27,8 @@ from pipelines.plan.workdir import Workdir
 from pipelines.runtime import progress
 
 TOLD_HIDDEN, MOST_HIDDEN = 0.01, 0.05  # shares of an organ under others: said, and refused above
+ENLARGED = 'enlarged'    # in the notes of records: pictures smaller than these
+IGNORED = ''             # among the masks that augmentation moves: no organ has this name
 IMAGES_PER_SHARD = 32   # source images; with 6 versions each, 192 records a file
 
 
@@ -56,16 +62,27 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
             check_apart(dataset, open_split(config, 'train'), digests)
         provenance.claim(config, workdir, artefact, contents(dataset, digests))
 
-    return write_records(dataset, output, split, size, versions, data.draw, data, begin=begin)
+    def look(label_maps):
+        found = structures.examine(label_maps, dataset.coding, config.labels)
+        for line in structures.warnings(found, dataset.coding, config.labels, structures.methods_in(config)):
+            print(f'WARNING: {line}')
+
+    info = write_records(dataset, output, split, size, versions, data.draw, data, begin=begin,
+                         look=look if split == 'train' else None)
+    if split == 'train':
+        write_contact_sheet(info, output / contact_sheet.NAME)
+    return info
 
 
 def write_records(dataset: Dataset, output, split: str, size: int, versions: int, seed: int,
                   data: Data, part: writing.Part = writing.Part(),
-                  begin: Callable[[], None] = lambda: None) -> Optional[records.Info]:
+                  begin: Callable[[], None] = lambda: None,
+                  look: Optional[Callable[[List[np.ndarray]], None]] = None) -> Optional[records.Info]:
     """Writes `versions` of every image (the first is the original) as records of side `size`.
 
     Args:
       begin: called when every image is read and checked, before the first record is written.
+      look: called then with some of the real label maps, see data/structures.py.
 
     Returns:
       What the folder holds, or None if shards of other workers are still missing.
@@ -75,7 +92,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
                          f'versions of an image, found {versions}')
     made = {'tool': 'prepare_records', 'dataset': dataset.name, 'split': split, 'size': size,
             'augment': versions, 'noise': data.noise, 'augment_mode': data.augment_mode,
-            'dots_size': data.dots_size, 'dots_radius': data.dots_radius, 'seed': seed,
+            'dots_size': data.dots_size, 'dots_radius': data.dots_radius, 'seed': seed, 'fit': data.fit,
             'ids': list(dataset.ids), 'field_of_view_mm': dataset.field_of_view_mm}
     bits = 8 * dataset.load(dataset.ids[0]).image.dtype.itemsize
     shards = [dataset.ids[i:i + IMAGES_PER_SHARD]
@@ -84,33 +101,52 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
     if not (Path(output) / writing.RECIPE).exists():
         # every file is read once before anything is written: a bad one leaves no half-made set
         lost: collections.Counter = collections.Counter()
+        sides: List[int] = []
+        label_maps, looked_at = [], set(structures.some(own))
         for id in progress.bar(own, desc=f'check {split}', unit='image'):
             sample = check_depth(check_sample(dataset, dataset.load(id)), bits)
-            _example(sample, 0, dataset, size, seed, data)
+            example = _example(sample, 0, dataset, size, seed, data)
+            label_maps += [example.label_map] if id in looked_at else []
             lost.update(_hidden(dataset.coding, sample.masks))
+            sides.append(max(sample.image.shape[:2]))
         check_hidden(dataset.coding, lost, dataset.name)
+        _tell(dataset, sides, size)
+        if look:
+            look(label_maps)
     begin()
 
-    def shard(ids: Sequence[str], bar) -> Iterable[records.Example]:
+    def shard(ids: Sequence[str], notes: collections.Counter, bar) -> Iterable[records.Example]:
         for id in ids:
             sample = check_depth(check_sample(dataset, dataset.load(id)), bits)
+            notes[ENLARGED] += max(sample.image.shape[:2]) < size
             for version in range(versions):
                 yield _example(sample, version, dataset, size, seed, data)
             bar.update()
 
     blank = records.Info(Path(output), dataset.name.replace('/', '_'), split, size, bits,
                          data.dots_size, dataset.coding, list(dataset.ids), made,
-                         channels=data.channels)
+                         channels=data.channels, fit=data.fit, has_ignored=dataset.has_ignored)
     with progress.bar(total=len(own), desc=f'records {split}', unit='image') as bar:
         return writing.write_dataset(
-            blank, [lambda notes, ids=ids: shard(ids, bar) for ids in shards], part)
+            blank, [lambda notes, ids=ids: shard(ids, notes, bar) for ids in shards], part)
 
 
 def check_sample(dataset: Dataset, sample: Sample) -> Sample:
-    """The sample, or InputError: an organ is empty or on the wrong side."""
+    """The sample, or InputError: an organ is empty or on the wrong side, or its field is of another aspect."""
     check_shown(dataset.coding, sample.masks, f'{sample.id}: ')
     check_sides(dataset.coding, sample.masks, sample.id)
+    if dataset.field_of_view_mm and not dataset.spacings_mm:
+        check_field(sample.image, dataset.field_of_view_mm, sample.id)
     return sample
+
+
+def _tell(dataset: Dataset, sides: Sequence[int], size: int) -> None:
+    for words in dataset.notes:
+        print(f'note: {words}')
+    small = [side for side in sides if side < size]
+    if small:
+        print(f'note: {dataset.name}: {len(small)} of {len(sides)} pictures are smaller than records of {size} px '
+              f'(the smallest has {min(small)}): they are enlarged, which adds no detail')
 
 
 def _hidden(coding: LabelCoding, masks) -> dict:
@@ -144,27 +180,34 @@ def check_depth(sample: Sample, bits: int) -> Sample:
     return sample
 
 
-def resize_sample(sample: Sample, size: int) -> Sample:
-    """Image by area averaging; each mask likewise, then where it covers at least half a pixel."""
+def resize_sample(sample: Sample, size: int, fit: str = 'pad') -> Sample:
+    """Fitted into a square, see datasets/fitting.py: the image by area averaging; each mask likewise, then
+    where it covers at least half a pixel."""
     image = sample.image
-    shrink = image.shape[0] >= size
-    image = cv2.resize(image, (size, size),
+    box = box_of(*image.shape[:2], size, fit)
+    shrink = max(image.shape[:2]) >= size
+    image = cv2.resize(image, (box.width, box.height),
                        interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
-    masks = {organ: _resize_mask(mask, size) for organ, mask in sample.masks.items()}
-    return Sample(sample.id, image, masks)
+    masks = {organ: place(_resize_mask(mask, box), box, size) for organ, mask in sample.masks.items()}
+    ignored = None if sample.ignored is None else place(_resize_mask(sample.ignored, box), box, size)
+    return Sample(sample.id, place(image, box, size, image.min()), masks, ignored)
 
 
-def _resize_mask(mask: np.ndarray, size: int) -> np.ndarray:
-    method = cv2.INTER_AREA if mask.shape[0] >= size else cv2.INTER_LINEAR
-    return cv2.resize(mask.astype(np.float32), (size, size), interpolation=method) >= 0.5
+def _resize_mask(mask: np.ndarray, box) -> np.ndarray:
+    method = cv2.INTER_AREA if max(mask.shape) >= max(box.height, box.width) else cv2.INTER_LINEAR
+    return cv2.resize(mask.astype(np.float32), (box.width, box.height), interpolation=method) >= 0.5
 
 
 def _example(sample: Sample, version: int, dataset: Dataset, size: int, seed: int,
              data: Data) -> records.Example:
     """One version of a sample: augmented at its own size, as the paper does, then resized."""
-    image, masks = augmentation.augment(sample.image, sample.masks, seed, sample.id, version,
+    shape, field = sample.image.shape[:2], (0.0, 0.0)  # that of the data set stands in the recipe
+    if sample.id in dataset.spacings_mm:
+        field = tuple(mm * side for mm, side in zip(dataset.spacings_mm[sample.id], shape))
+    moved = dict(sample.masks) if sample.ignored is None else {**sample.masks, IGNORED: sample.ignored}
+    image, masks = augmentation.augment(sample.image, moved, seed, sample.id, version,
                                         noise=data.noise, mode=data.augment_mode)
-    sample = resize_sample(Sample(sample.id, image, masks), size)
+    sample = resize_sample(Sample(sample.id, image, masks, masks.pop(IGNORED, None)), size, data.fit)
     for organ, mask in sample.masks.items():
         if masks[organ].any():  # else it was absent before
             check_not_empty(mask, f'{sample.id}, version {version}, {organ} at {size} px')
@@ -176,4 +219,5 @@ def _example(sample: Sample, version: int, dataset: Dataset, size: int, seed: in
     centroids = dots.mask_dots(sample.masks, dataset.coding)
     return records.Example(
         f'{sample.id}-{version}', sample.id, sample.image, label_map,
-        dots.draw_dots(centroids, dataset.coding, data.dots_size, data.dots_radius))
+        dots.draw_dots(centroids, dataset.coding, data.dots_size, data.dots_radius),
+        sample.ignored, shape, field)

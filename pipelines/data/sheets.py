@@ -6,6 +6,7 @@ from typing import Sequence
 import cv2
 import numpy as np
 
+from datasets.fitting import box_of, place
 from datasets.labels import LabelCoding
 
 TILE = 160   # px, of one picture on a sheet
@@ -31,16 +32,17 @@ def picture_to_rgb(values: np.ndarray) -> np.ndarray:
 
 
 def grid(rows: Sequence[Sequence[np.ndarray]], tile: int = TILE, gap: int = 4) -> np.ndarray:
-    """Rows of RGB pictures -> one picture, every tile of the same size, on white."""
+    """Rows of RGB pictures -> one picture, every tile of the same size, each picture whole in it, on white."""
     columns = max(len(row) for row in rows)
     height, width = len(rows) * (tile + gap) - gap, columns * (tile + gap) - gap
     sheet = np.full((height, width, 3), 255, np.uint8)
     for i, row in enumerate(rows):
         for j, picture in enumerate(row):
-            method = cv2.INTER_AREA if picture.shape[0] > tile else cv2.INTER_NEAREST
+            method = cv2.INTER_AREA if max(picture.shape[:2]) > tile else cv2.INTER_NEAREST
             top, left = i * (tile + gap), j * (tile + gap)
-            sheet[top:top + tile, left:left + tile] = cv2.resize(picture, (tile, tile),
-                                                                 interpolation=method)
+            box = box_of(*picture.shape[:2], tile)
+            sheet[top:top + tile, left:left + tile] = place(
+                cv2.resize(picture, (box.width, box.height), interpolation=method), box, tile, 255)
     return sheet
 
 

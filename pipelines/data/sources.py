@@ -69,7 +69,7 @@ def _opened(data: Data, part: str, size: int, count=None, ids=None) -> Dataset:
     if split == 'all':  # of drawn pictures as many as both parts are to have
         count = None if None in (data.num_train, data.num_test) else data.num_train + data.num_test
     dataset = open_dataset(data.dataset, Request(
-        data.source, split, ids, data.channels, count, size, data.draw if split == 'train' else 0))
+        data.source, split, ids, data.channels, data.grey, count, size, data.draw if split == 'train' else 0))
     return dataset._replace(
         ids=division.pick(dataset.ids, dataset.patients, data, part),
         field_of_view_mm=data.field_of_view_mm or dataset.field_of_view_mm)

@@ -1,7 +1,8 @@
 """Scores an exported segmenter on records and draws what it did.
 
-Every image goes through the SavedModel by itself, at the size of the records, so that the figures
-are those of the artefact that users get, and `predict.py` draws the same.
+Every image goes through the SavedModel by itself, in its own shape at the size of the records, so that the
+figures are those of the artefact that users get, and `predict.py` draws the same. What surrounds it in its
+square is not scored, nor are pixels of which nobody knows what they are.
 """
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.files import write_json, write_png
+from datasets.fitting import crop
 from datasets.targets import Targets
 from pipelines.data import pixels, sheets
 from pipelines.runtime import progress
@@ -42,14 +44,19 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
       InputError: no model, no records, or the two do not name the same classes.
     """
     segment, info, targets = export.load_segmenter_for(model, records_directory)
-    names, measured, pictures = [], [], []
+    names, measured, pictures, spacings = [], [], [], []
     for row in progress.bar(records.read(info), total=info.count, desc='evaluate',
                             unit='image'):
-        target = targets.masks(info.coding, row['labels'])
-        predicted = export.masks_of(segment(tf.cast(row['image'], tf.float32)[None]), targets)
+        image, labels = (crop(row[key], info.box(row)) for key in ('image', 'labels'))
+        target = targets.masks(info.coding, labels)
+        predicted = export.masks_of(segment(tf.cast(image, tf.float32)[None]), targets)
+        if info.has_ignored:
+            known = crop(row['ignored'], info.box(row)) == 0
+            target, predicted = target & known, predicted & known
         names.append(Path(row['name'].decode()).stem)
-        measured.append(metrics.measure(target, predicted, info.spacing_mm))
-        pictures.append((row['image'], targets.class_map(target), targets.class_map(predicted))
+        spacings.append(info.spacing_mm(row))
+        measured.append(metrics.measure(target, predicted, spacings[-1]))
+        pictures.append((image, targets.class_map(target), targets.class_map(predicted))
                         if overlays else None)
     images = metrics.together(measured)
     scores = metrics.scores(images, targets.names)
@@ -57,8 +64,8 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
         _write_overlays(overlays, pictures, images['counts'], targets.colours(info.coding))
     write_json(output, {
         'model': str(model), 'records': str(records_directory), 'size': info.size,
-        'versions': versions(), 'spacing_mm': info.spacing_mm,
-        'library': surface.LIBRARY if info.spacing_mm else None,
+        'versions': versions(), 'spacing_mm': spacings[0] if len(set(spacings)) == 1 else None,
+        'library': surface.LIBRARY if None not in spacings else None,
         'organs': list(targets.names),
         'images': {'names': names, **{name: _or_null(array) for name, array in images.items()}},
         'scores': scores})

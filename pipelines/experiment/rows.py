@@ -7,6 +7,7 @@ from datasets.divisions import DIVISIONS
 from datasets.errors import InputError
 from datasets.files import read_json
 from datasets.records import INFO
+from pipelines.data.prepare import ENLARGED
 from pipelines.plan import matrix
 from pipelines.plan.loading import segmenter_settings
 from pipelines.plan.matrix import Arm
@@ -35,7 +36,8 @@ def row_of(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
         'dataset': config.data.dataset, 'configuration': config.configuration,
         'size': scored['size'], 'train_size': settings.size, 'gan_size': config.data.size,
         'augmentation': config.data.augment > 1, 'updates': updates_of(config, run),
-        'distances': scored['library'], 'spacing_mm': scored['spacing_mm']}
+        'distances': scored['library'], 'spacing_mm': scored['spacing_mm'],
+        'enlarged': train.get('notes', {}).get(ENLARGED, 0)}
     if division.fold(config.data) is not None:
         protocol['folds'] = config.data.folds
     return dict(

@@ -21,7 +21,7 @@ FREED = ('data.memory_limit_mb',)  # what notes of earlier versions count, and c
 # what is written how often, on which devices, which runs there are, under which name
 _NOWHERE = ('experiment', 'configuration', 'regimes', 'matrix', 'run', 'strategy', *FREED)
 _IMAGES = tuple(f'data.{key}' for key in (  # which images, and how they become records
-    'dataset', 'source', 'size', 'channels', 'num_train', 'draw', 'train_ids', 'division', 'test_ids',
+    'dataset', 'source', 'size', 'channels', 'grey', 'fit', 'num_train', 'draw', 'train_ids', 'division', 'test_ids',
     'folds', 'fold', 'num_test', 'field_of_view_mm', 'augment', 'noise', 'augment_mode', 'dots_size',
     'dots_radius'))
 _PLACES = ('data.source', 'data.train_ids', 'data.test_ids', 'data.num_test')

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from datasets.divisions import DIVISIONS
 from datasets.errors import InputError
+from datasets.fitting import FITS
+from datasets.images import GREY
 from datasets.readers import READERS
 from pipelines.plan.kinds import KINDS
 from pipelines.plan.methods import all_stages
@@ -30,6 +32,8 @@ CHOICES = {
     'data.dataset': READERS,
     'data.division': DIVISIONS,
     'data.channels': (1, 3),
+    'data.grey': ('equal', *GREY),
+    'data.fit': FITS,
     'data.noise': ('variance', 'std'),
     'data.augment_mode': ('separate', 'composed'),
     'labels.channels': ('grey', 'onehot'),

@@ -8,7 +8,7 @@ refused with its path and the known keys.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Literal, Mapping, Optional, Tuple
 
 from pipelines.plan import segmenters
 from pipelines.plan.augmentation import Augmentation
@@ -24,6 +24,10 @@ class Data:
     # and memory grow with its square; thin organs vanish below their width.
     size: int = 1024
     channels: int = 1                   # of its pictures: 1 = grey, 3 = colour
+    # Where they are grey: what becomes of files in colour: equal (refused, unless all channels agree), or
+    # luminance | red | green | blue.
+    grey: str = 'equal'
+    fit: str = 'pad'                    # pictures that are not square: pad (whole, in the middle) | stretch
     num_train: Optional[int] = None     # draw so many learning images at random (TINY: 11); none = all
     draw: int = 0                       # which random draw of them (and which phantoms)
     train_ids: Optional[str] = None     # or name them: a file with one id a line
@@ -47,9 +51,13 @@ class Data:
 class Labels:
     """How label maps are drawn, cleaned and checked."""
     channels: str = 'grey'              # grey (the paper) | onehot: how codes enter a GAN
-    clean: bool = True                  # majority filter and speck removal on generated label maps
+    # Majority filter and speck removal on generated label maps; auto: unless it would remove more than 1 % of
+    # an organ in the real ones.
+    clean: Literal[True, False, 'auto'] = 'auto'
     warp: float = 0.0                   # of generated ones: displacements on a 5x5 grid, share of the side
-    reject: bool = False                # redraw samples that fail the anatomical check, at most 100 times
+    # Redraw samples that fail the anatomical check, at most 100 times; auto: where at most 5 % of the real label
+    # maps fail it.
+    reject: Literal[True, False, 'auto'] = 'auto'
     # By how much the check widens the range of organs' areas, as a share of them, and that of their centroids,
     # as a share of the side. Wider: fewer redrawn, stranger ones kept.
     margin: float = 0.5

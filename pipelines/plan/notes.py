@@ -129,7 +129,7 @@ def _other_contents(was: Optional[dict], now: dict) -> List[str]:
     if was['coding'] != now['coding']:
         found.append('another coding of the organs (coding.yaml)')
     if was['field_of_view_mm'] != now['field_of_view_mm']:
-        found.append(f'a field of view of {was["field_of_view_mm"]} mm')
+        found.append('another field of view or spacing in mm')
     return found
 
 

@@ -80,6 +80,11 @@ def _convert(hint, value, path: str, source: str):
     if origin is dict and isinstance(value, dict):
         return {_convert(arguments[0], k, f'{path} key', source):
                 _convert(arguments[1], v, f'{path}.{k}', source) for k, v in value.items()}
+    if origin is typing.Literal:
+        if any(type(value) is type(one) and value == one for one in arguments):
+            return value
+        words = ', '.join(str(one).lower() for one in arguments)
+        raise InputError(f'{source}: {path}: expected one of {words}, found {value!r}')
     if hint is Any:
         return value
     if hint is float and type(value) is int:

@@ -19,7 +19,7 @@ import base64
 import hashlib
 import json
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -28,6 +28,7 @@ import tensorflow as tf
 from datasets import records
 from datasets.errors import InputError
 from datasets.files import whole_folder, write_json
+from datasets.fitting import box_of, crop
 from datasets.targets import Targets
 from pipelines.data import pixels
 from pipelines.runtime import progress
@@ -46,6 +47,7 @@ class Pair(NamedTuple):
     """One image with both its segmentations, ready for the page."""
     name: str
     picture: str             # data URI
+    size: Tuple[int, int]    # width and height on the page, px
     target: List[str]        # SVG path of each class but the background
     prediction: List[str]
     agreement: float         # average J of the two, per cent
@@ -82,7 +84,10 @@ def make_reading(model, records_directory, output, seed: int = 0, count: Optiona
     pairs = {}
     for row in progress.bar(records.read(info), total=len(names), desc='read', unit='image'):
         if _name(row) in candidates:
+            row = {**row, **{key: crop(row[key], info.box(row)) for key in ('image', 'labels')}}
             predicted = segment(tf.cast(row['image'], tf.float32)[None])['class_map'][0].numpy()
+            if info.has_ignored:
+                predicted = predicted * (crop(row['ignored'], info.box(row)) == 0)
             pairs[_name(row)] = make_pair(row, predicted, info, targets)
     order = [name for name in order if name in pairs]
     if hardest:
@@ -109,25 +114,24 @@ def prediction_side(seed: int, name: str) -> str:
 
 
 def make_pair(row: dict, predicted: np.ndarray, info: records.Info, targets: Targets) -> Pair:
-    """A record (see `records.parse`) and the class map [S, S] that was predicted for it."""
+    """A record (see `records.parse`), cut to its picture, and the class map [H, W] that was predicted for it."""
     target, num_classes = targets.class_map(targets.masks(info.coding, row['labels'])), 1 + len(targets.names)
     counted = overlap.counts(target, predicted, num_classes)
     both_empty = 100.0  # no organ in either of them
     per_organ = overlap.jaccard(counted)
     agreement = both_empty if np.isnan(per_organ).all() else float(np.nanmean(per_organ))
-    return Pair(_name(row), _data_uri(pixels.displayed(row['image'])),
+    return Pair(_name(row), _data_uri(pixels.displayed(row['image'])), _shown(target),
                 contours(target, num_classes), contours(predicted, num_classes),
                 agreement)
 
 
 def contours(class_map: np.ndarray, num_classes: int) -> List[str]:
-    """Class map [H, W] -> the outlines of classes 1, 2, ... as SVG paths in SIDE x SIDE px.
+    """Class map [H, W] -> the outlines of classes 1, 2, ... as SVG paths in px, the longer side SIDE.
 
     They run through the centres of an organ's outermost pixels, (0, 0) being that of the first.
     Paths, unlike pixels, stay thin when a reader enlarges the picture.
     """
-    enlarged = cv2.resize(class_map.astype(np.uint8), (SIDE, SIDE),
-                          interpolation=cv2.INTER_NEAREST)
+    enlarged = cv2.resize(class_map.astype(np.uint8), _shown(class_map), interpolation=cv2.INTER_NEAREST)
     paths = []
     for value in range(1, num_classes):
         outlines, _ = cv2.findContours((enlarged == value).astype(np.uint8), cv2.RETR_LIST,
@@ -147,10 +151,10 @@ def page_data(pairs: List[Pair], sides: Dict[str, str], coding, targets: Targets
     for pair in pairs:
         both = [pair.target, pair.prediction]
         a, b = both if sides[pair.name] == 'B' else both[::-1]
-        shown.append({'picture': pair.picture, 'A': a, 'B': b})
+        shown.append({'picture': pair.picture, 'width': pair.size[0], 'height': pair.size[1], 'A': a, 'B': b})
     colours = targets.colours(coding).tolist()
     content = {
-        'side': SIDE, 'pairs': shown,
+        'pairs': shown,
         'organs': [{'name': organ.replace('_', ' '), 'colour': 'rgb({}, {}, {})'.format(*colour)}
                    for organ, colour in zip(targets.names, colours[1:])],
         'left_right': bool(coding.left_right)}
@@ -178,14 +182,21 @@ def _checked_number(count: Optional[int], there: int, records_directory) -> int:
     return number
 
 
+def _shown(picture: np.ndarray) -> Tuple[int, int]:
+    """(width, height) of a picture on the page."""
+    box = box_of(*picture.shape[:2], SIDE)
+    return box.width, box.height
+
+
 def _name(row: dict) -> str:
     return Path(row['name'].decode()).stem
 
 
 def _data_uri(picture: np.ndarray) -> str:
-    """Grey uint8 [S, S] -> JPEG of SIDE x SIDE as a data URI."""
-    method = cv2.INTER_AREA if picture.shape[0] > SIDE else cv2.INTER_CUBIC
-    picture = cv2.resize(picture, (SIDE, SIDE), interpolation=method)
+    """uint8 [H, W] or [H, W, 3] -> JPEG as a data URI, the longer side SIDE."""
+    method = cv2.INTER_AREA if max(picture.shape) > SIDE else cv2.INTER_CUBIC
+    picture = cv2.resize(picture[..., ::-1] if picture.ndim == 3 else picture, _shown(picture),
+                         interpolation=method)
     done, data = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     assert done, 'OpenCV encodes any uint8 array'
     return 'data:image/jpeg;base64,' + base64.b64encode(data.tobytes()).decode()

@@ -61,6 +61,10 @@ def differences(rows: Sequence[Row], configuration: str) -> List[str]:
             changed.append(f'{words.format(said(told, name))} (paper: {papers:,})')
     if changed:
         notes.append(f'ANOTHER SCALE than the paper\'s: {", ".join(changed)}.')
+    enlarged = max(_values(rows, 'enlarged'), default=0)
+    if enlarged:
+        notes.append(f'ENLARGED PICTURES: {enlarged} of the real images were smaller than the '
+                     f'{said(rows, "gan_size")} px that the GANs learned, which adds no detail.')
     return notes + _unequal_updates(rows)
 
 

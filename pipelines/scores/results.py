@@ -24,8 +24,9 @@ A line is one evaluation: one trained segmenter on one set of images. Its keys, 
                  ('full' and 'tiny' are the paper's, any other name is ours), `size` (scored at,
                  px), `train_size` (the segmenter's, px), `gan_size` (px), `augmentation` (bool, of
                  the real images), `updates` (pre-training and fine-tuning together), `distances`
-                 (the library), `spacing_mm` (row and column, at `size`). None is required; a table
-                 says '?' for what it is not told.
+                 (the library), `spacing_mm` (row and column, at `size`; null where pictures differ),
+                 `enlarged` (real learning images smaller than `gan_size`). None is required; a table says
+                 '?' for what it is not told.
   versions       dict: see runtime/versions.py.
 
   seal           checksum of the rest, see datasets/files.py.

@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
-from datasets.labels import LabelCoding
 from datasets.targets import Targets
 from models.adversarial import copy_weights
 from pipelines.data import augment, batches, pixels
@@ -77,7 +76,7 @@ def task_of(config: Config, run: Run, pairs: Pairs, workdir) -> Task:
 
     phase = Phase(run.name, steps_of(config, run), lambda step: rate, resolve(row.updates)(networks),
                   lambda first: _batches(config, settings, pairs, targets, seed, first),
-                  _batch_spec(settings, config.data.channels, targets))
+                  _batch_spec(settings, config.data.channels, targets, pairs.info.has_ignored))
     task = Task(run.name, networks, (phase,), (0.9, 0.999), start=start,
                 mixed_precision=config.precision == 'mixed_float16')
     if pairs.validation is None:
@@ -86,21 +85,24 @@ def task_of(config: Config, run: Run, pairs: Pairs, workdir) -> Task:
         settings.validate_every, _validator(config, settings, pairs, targets, network), chosen, network))
 
 
-def _batch_spec(settings: Segmenter, channels: int, targets: Targets) -> Dict[str, tf.TensorSpec]:
+def _batch_spec(settings: Segmenter, channels: int, targets: Targets, has_ignored: bool
+                ) -> Dict[str, tf.TensorSpec]:
     count, crop = settings.batch_size, settings.crop
     masks = [len(targets.names)] if targets.is_overlapping else []
-    return {'image': tf.TensorSpec([count, crop, crop, channels]),
+    ignored = {'ignored': tf.TensorSpec([count, crop, crop], tf.uint8)} if has_ignored else {}
+    return {**ignored, 'image': tf.TensorSpec([count, crop, crop, channels]),
             'label': tf.TensorSpec([count, crop, crop, *masks], tf.uint8),
             'key': tf.TensorSpec([count, 2], tf.int32)}
 
 
-def _prepare(settings: Segmenter, coding: LabelCoding, targets: Targets):
+def _prepare(settings: Segmenter, info: records.Info, targets: Targets):
     """Parsed record -> standardised float16 picture and classes, at the training size.
 
-    'label' is uint8: a class of each pixel [S, S], or a mask of each class [S, S, classes].
+    'label' is uint8: a class of each pixel [S, S], or a mask of each class [S, S, classes]; 'ignored' is 1
+    where a pixel takes no part, uint8 [S, S], in records that have such pixels.
     """
     size, deviation = settings.size, input_deviation(settings)
-    projection, members = tf.constant(targets.projection(coding)), tf.constant(targets.members(coding))
+    projection, members = (tf.constant(of(info.coding)) for of in (targets.projection, targets.members))
 
     def masks_of(codes):
         shares = pixels.resize(tf.cast(tf.gather(members, codes), tf.float32), size, size)
@@ -114,7 +116,10 @@ def _prepare(settings: Segmenter, coding: LabelCoding, targets: Targets):
         image = pixels.standardise(pixels.resize(row['image'], size, size), deviation)
         codes = tf.cast(row['labels'], tf.int32)
         label = masks_of(codes) if targets.is_overlapping else classes_of(codes)
-        return {'image': tf.cast(image, tf.float16), 'label': label}
+        made = {'image': tf.cast(image, tf.float16), 'label': label}
+        if info.has_ignored:
+            made['ignored'] = tf.ensure_shape(pixels.resize_labels(row['ignored'], size, 2), [size, size])
+        return made
     return prepare
 
 
@@ -127,12 +132,14 @@ def _batches(config: Config, settings: Segmenter, pairs: Pairs, targets: Targets
         image = tf.ensure_shape(tf.cast(rows['image'], tf.float32), shape + [config.data.channels])
         label = tf.ensure_shape(rows['label'], shape + masks)
         maps = tf.unstack(label, axis=-1) if masks else [label]
+        maps += [tf.ensure_shape(rows['ignored'], shape)] if 'ignored' in rows else []
         image, maps = augment.augment(image, maps, keys, settings.augmentation)
-        label = tf.stack(maps, axis=-1) if masks else maps[0]
-        image, label = augment.random_crop(image, label, keys, settings.crop)
-        return {'image': image, 'label': label, 'key': keys}
+        image, maps = augment.random_crop(image, tf.stack(maps, axis=-1), keys, settings.crop)
+        batch = {'ignored': maps[..., -1]} if 'ignored' in rows else {}
+        label = maps[..., :masks[0]] if masks else maps[..., 0]
+        return {'image': image, 'label': label, 'key': keys, **batch}
 
-    return batches.batches(pairs.info, _prepare(settings, pairs.info.coding, targets), finish,
+    return batches.batches(pairs.info, _prepare(settings, pairs.info, targets), finish,
                            settings.batch_size, seed, first_step, config.data.memory_limit_mb,
                            pairs.train)
 
@@ -140,8 +147,8 @@ def _batches(config: Config, settings: Segmenter, pairs: Pairs, targets: Targets
 def _validator(config: Config, settings: Segmenter, pairs: Pairs, targets: Targets, network
                ) -> Callable[[], float]:
     """-> pooled average Jaccard, per cent, of the network on the validation pairs."""
-    coding, size = pairs.info.coding, settings.size
-    prepare = _prepare(settings, coding, targets)
+    size = settings.size
+    prepare = _prepare(settings, pairs.info, targets)
     rows = batches.serialized(pairs.info.paths, pairs.validation)
     rows = rows.take(settings.max_validation).map(
         lambda record: prepare(records.parse(record, pairs.info)), batches.THREADS)
@@ -156,7 +163,10 @@ def _validator(config: Config, settings: Segmenter, pairs: Pairs, targets: Targe
     def score() -> float:
         counted = []
         for row in rows.batch(VALIDATION_BATCH):
-            sides = row['label'].numpy(), predict(row['image']).numpy()
+            sides = [row['label'].numpy(), predict(row['image']).numpy()]
+            if 'ignored' in row:
+                taken = row['ignored'].numpy() == 0
+                sides = [side * taken[(...,) + (None,) * (side.ndim - 3)] for side in sides]
             counted.append(overlap.mask_counts(*(np.moveaxis(s > 0, -1, 0) for s in sides))
                            if targets.is_overlapping else overlap.counts(*sides, targets.num_outputs))
         if not counted:

@@ -1,10 +1,10 @@
 """SavedModels that need nothing but TensorFlow.
 
 Segmenter, `<name>/1/`:
-  serving_default(image: float32 [N, H, W, 1], any size, any positive linear grey scale)
+  serving_default(image: float32 [N, H, W, C], any size and shape, any positive linear grey scale)
       -> class_map: uint8 [N, H, W], probabilities: float32 [N, H, W, classes]
-  encoded(data: string [], one PNG or JPEG file's bytes) -> the same for N = 1
-Normalisation, antialiased resizing to the training size, sliding window and resizing back are inside.
+  encoded(data: string [], one PNG or JPEG file's bytes, as TensorFlow decodes them) -> the same for N = 1
+Normalisation, antialiased fitting into the training square, sliding window and fitting back are inside.
 Generators: latent float32 [N, L], or codes uint8 [N, h, w], -> their decoded fields, uint8.
 `assets/model.json` holds class names, colours, sizes and provenance; `manifest.json` size and sha256
 of every file, checked before TensorFlow opens one.
@@ -31,6 +31,7 @@ from pipelines.runtime.versions import versions
 from pipelines.segmentation.network import input_deviation, targets_for, trained_network
 from pipelines.segmentation.predict import predict_probabilities
 from pipelines.segmentation.task import updates_of
+from pipelines.serving import encoded
 from pipelines.stages.stage import draw_function, stage_io, trained_generator
 
 DESCRIPTION = 'model.json'
@@ -40,11 +41,12 @@ MANIFEST = 'manifest.json'
 class Segmenter(tf.Module):
     """What is exported: a network with everything that belongs to using it."""
 
-    def __init__(self, network, size: int, crop: int, targets: Targets, deviation: float, channels: int):
+    def __init__(self, network, size: int, crop: int, targets: Targets, deviation: float, channels: int,
+                 fit: str = 'pad', grey: str = 'equal'):
         super().__init__()
         image = tf.TensorSpec([None, None, None, channels], tf.float32, 'image')
         self.segment = tf.function(self._segment, input_signature=[image])
-        self.channels = channels
+        self.channels, self.fit, self.grey = channels, fit, grey
         # Only the weights are tracked: the network's own Keras functions need not be saved.
         self.weights = list(network.variables)
         self.size, self.deviation, self.targets = size, deviation, tuple(targets.names)
@@ -55,10 +57,11 @@ class Segmenter(tf.Module):
         # a NaN would spread over the picture and come back as a class
         image = tf.debugging.assert_all_finite(image, 'image: expected finite pixels, found NaN or infinity')
         height, width = tf.shape(image)[1], tf.shape(image)[2]
-        small = pixels.standardise(pixels.resize(image, self.size, self.size),
-                                   self.deviation)
-        small = tf.ensure_shape(small, [None, self.size, self.size, self.channels])
-        probabilities = pixels.resize(self.predict(small), height, width)
+        small, box = pixels.fitted(image, self.size, self.fit)
+        small = tf.ensure_shape(pixels.standardise(small, self.deviation),
+                                [None, self.size, self.size, self.channels])
+        found = tf.image.crop_to_bounding_box(self.predict(small), *box)
+        probabilities = pixels.resize(found, height, width)
         if not self.is_overlapping:
             return {'class_map': tf.cast(tf.argmax(probabilities, -1), tf.uint8),
                     'probabilities': probabilities}
@@ -69,8 +72,7 @@ class Segmenter(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([], tf.string, 'data')])
     def segment_encoded(self, data):
         """`segment` of the bytes of one picture file."""
-        picture = tf.io.decode_image(data, channels=self.channels, dtype=tf.uint16, expand_animations=False)
-        return self.segment(tf.cast(picture, tf.float32)[None])
+        return self.segment(encoded.decoded(data, self.channels, self.grey)[None])
 
 
 def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
@@ -78,17 +80,18 @@ def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
     if not (Workdir(workdir).records('train') / records.INFO).exists():
         raise InputError(f'{workdir}: {run.name} is not trained yet: train it first, with '
                          f'tools/train_segmenter.py --regime {run.regime.name}')
-    coding = records.read_info(Workdir(workdir).records('train')).coding
-    settings = segmenter_settings(config, run.segmenter)
+    info = records.read_info(Workdir(workdir).records('train'))
+    coding, settings = info.coding, segmenter_settings(config, run.segmenter)
     targets = targets_for(config, run, coding)
     network = trained_network(config, run, targets.num_outputs, workdir)
     module = Segmenter(network, settings.size, settings.crop, targets,
-                       input_deviation(settings), config.data.channels)
+                       input_deviation(settings), config.data.channels, info.fit, config.data.grey)
     description = {
         'kind': 'segmenter', 'classes': ['background', *targets.names], 'targets': targets.to_dict(),
         'colours': targets.colours(coding).tolist(), 'size': settings.size, 'crop': settings.crop,
-        'channels': config.data.channels, 'regime': run.regime.name, 'network': settings.network, 'updates': updates_of(config, run),
-        'seed': run.seed, 'config': to_dict(config), 'versions': versions()}
+        'channels': config.data.channels, 'grey': config.data.grey, 'fit': info.fit,
+        'regime': run.regime.name, 'network': settings.network,
+        'updates': updates_of(config, run), 'seed': run.seed, 'config': to_dict(config), 'versions': versions()}
     return _save(module, {'serving_default': module.segment, 'encoded': module.segment_encoded},
                  description, output)
 
@@ -170,6 +173,9 @@ def load_segmenter_for(model, records_directory):
             description['classes'] != classes):
         raise InputError(f'--records {records_directory}: expected the classes of the model, '
                          f'{description["classes"]}, found the organs {", ".join(info.coding.organs)}')
+    if info.channels != description.get('channels', 1):
+        raise InputError(f'--records {records_directory}: expected pictures of '
+                         f'{description.get("channels", 1)} channels, as the model, found {info.channels}')
     return segment, info, targets
 
 

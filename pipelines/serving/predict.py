@@ -1,8 +1,9 @@
 """Segments picture files with an exported model: label maps, overlays, one CSV row each."""
 from __future__ import annotations
 
-import collections
 import csv
+import functools
+import os
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -16,78 +17,105 @@ from datasets.files import whole_file, write_png
 from datasets import images
 from datasets.images import check_not_constant
 from datasets.readers.jsrt import read_img
+from datasets.splits import normal
 from pipelines.data import pixels, sheets
 from pipelines.runtime import progress
 from pipelines.serving import export
 
-SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.gif', '.bmp', '.img')
+SUFFIXES = (*images.SUFFIXES, '.img')
+TABLE, OVERLAY = 'predictions.csv', '_overlay'
+CHEST = {'heart', 'left_lung', 'right_lung'}
 
 
 def predict(model, inputs: Sequence, output) -> List[Dict[str, object]]:
     """Segments every picture; writes <name>.png (classes), <name>_overlay.png, predictions.csv.
 
-    All pictures are read and checked before the first result is written.
+    All pictures are read and checked before the model is loaded.
 
     Args:
-      inputs: picture files, or folders of them.
+      inputs: picture files, or folders of them, whose folders below are kept in the names.
       output: a folder, made if needed; same-named files in it are replaced.
 
     Returns:
-      The CSV's rows: file, size, area of each organ in pixels, cardiothoracic ratio ('' where the
-      model does not know heart and lungs).
+      The CSV's rows: file, size, area of each organ in pixels, and, of a model that knows heart and lungs,
+      the cardiothoracic ratio ('' where one is missing).
     """
-    segment, description = export.load_segmenter(model)
-    files, channels = list_pictures(inputs), description.get('channels', 1)
-    for path in progress.bar(files, desc='check', unit='image'):
-        check_not_constant(read_picture(path, channels), path)
-    output = Path(output)
+    description, output = export.read_description(model), Path(output)
+    files = list_pictures(inputs, output)
+    read = functools.partial(read_picture, channels=description.get('channels', 1),
+                             grey=description.get('grey', 'equal'))
+    for path in progress.bar(list(files), desc='check', unit='image'):
+        check_not_constant(read(path), path)
     if output.resolve() in {path.resolve().parent for path in files}:
         raise InputError(f'--output {output}: expected another folder than that of the pictures, '
                          f'which the label maps would replace')
     try:
         output.mkdir(parents=True, exist_ok=True)
+        with whole_file(output / TABLE) as temporary:  # what cannot be written there is said now
+            temporary.touch()
     except OSError as error:
         raise InputError(f'--output {output}: cannot write there: {error.strerror}') from None
+    segment, _ = export.load_segmenter(model)
     classes, colours = description['classes'], np.array(description['colours'], np.uint8)
     rows = []
-    for path in progress.bar(files, desc='predict', unit='image'):
-        image = read_picture(path, channels)
+    for path, name in progress.bar(list(files.items()), desc='predict', unit='image'):
+        image = read(path)
         image = image[..., None] if image.ndim == 2 else image
         class_map = segment(tf.constant(image[None], tf.float32))['class_map'][0].numpy()
-        write_png(output / f'{path.stem}.png', class_map)
-        write_png(output / f'{path.stem}_overlay.png',
+        (output / name).parent.mkdir(parents=True, exist_ok=True)
+        write_png(output / f'{name}.png', class_map)
+        write_png(output / f'{name}{OVERLAY}.png',
                   sheets.overlay(pixels.displayed(image), class_map, colours))
         rows.append(_row(path, class_map, classes))
-    _write_csv(output / 'predictions.csv', rows)
+    _write_csv(output / TABLE, rows)
     return rows
 
 
-def read_picture(path: Path, channels: int = 1) -> np.ndarray:
+def read_picture(path: Path, channels: int = 1, grey: str = 'equal') -> np.ndarray:
     """A picture as images.read_picture reads it, grey ones with lungs dark; JSRT's .IMG files too."""
-    return read_img(path) if path.suffix.lower() == '.img' else images.read_picture(path, channels)
+    return read_img(path) if path.suffix.lower() == '.img' else images.read_picture(path, channels, grey)
 
 
-def list_pictures(inputs: Sequence) -> List[Path]:
-    """Files as given and the pictures of folders, sorted; InputError on none, or equal names."""
-    files: List[Path] = []
+def list_pictures(inputs: Sequence, output=None) -> Dict[Path, str]:
+    """Files as given and the pictures in folders and those below, sorted -> the name of each result.
+
+    Args:
+      output: a folder whose files are results, and no pictures to segment.
+
+    Raises:
+      InputError: none, or two whose results would have one name.
+    """
+    files: Dict[Path, str] = {}
     for given in map(Path, inputs):
         if given.is_dir():
-            found = sorted(p for p in given.iterdir() if p.suffix.lower() in SUFFIXES
-                           and not p.name.startswith('.'))  # a Mac leaves ._name beside name
+            found = _walk(given, output)
             if not found:
                 raise InputError(f'--input {given}: expected pictures ({", ".join(SUFFIXES)}), '
-                                 f'found none')
-            files += found
+                                 f'found {images.what_else(given)}')
+            files.update((path, str(path.relative_to(given).with_suffix(''))) for path in found)
         elif given.is_file():
-            files.append(given)
+            files[given] = given.stem
         else:
             raise InputError(f'--input {given}: no such file or folder')
-    counts = collections.Counter(path.stem for path in files)
-    twice = next((stem for stem, count in counts.items() if count > 1), None)
-    if twice:
-        raise InputError(f'--input: two pictures are called {twice!r}, so their results would '
-                         f'overwrite each other; segment them into two folders')
+    owners: Dict[str, Path] = {}
+    for path, name in files.items():
+        for result in (name, name + OVERLAY):
+            other = owners.setdefault(normal(result), path)
+            if other != path:
+                raise InputError(f'--input: the results of {other} and {path} would both be called '
+                                 f'{result}.png; segment them into two folders')
     return files
+
+
+def _walk(folder: Path, output) -> List[Path]:
+    """Its pictures and those of the folders below, without hidden ones (a Mac leaves ._name beside name)."""
+    results, found = Path(output).resolve() if output else None, []
+    for place, below, names in os.walk(folder):
+        below[:] = sorted(name for name in below
+                          if not name.startswith('.') and Path(place, name).resolve() != results)
+        found += [Path(place, name) for name in names
+                  if Path(name).suffix.lower() in SUFFIXES and not name.startswith('.')]
+    return sorted(found)
 
 
 def cardiothoracic_ratio(class_map: np.ndarray, classes: Sequence[str]) -> Optional[float]:
@@ -122,15 +150,18 @@ def some_images(records_directory, count: int) -> Iterator[Tuple[str, np.ndarray
 
 
 def _row(path: Path, class_map: np.ndarray, classes: Sequence[str]) -> Dict[str, object]:
-    ratio = cardiothoracic_ratio(class_map, classes)
     areas = {f'{organ}_px': int((class_map == value).sum())
              for value, organ in enumerate(classes) if value}
-    return {'file': str(path), 'height': class_map.shape[0], 'width': class_map.shape[1], **areas,
-            'cardiothoracic_ratio': '' if ratio is None else f'{ratio:.3f}'}
+    row = {'file': str(path), 'height': class_map.shape[0], 'width': class_map.shape[1], **areas}
+    if CHEST <= set(classes):
+        ratio = cardiothoracic_ratio(class_map, classes)
+        row['cardiothoracic_ratio'] = '' if ratio is None else f'{ratio:.3f}'
+    return row
 
 
 def _write_csv(path: Path, rows: Sequence[dict]) -> None:
-    with whole_file(path) as temporary, open(temporary, 'w', newline='') as file:
+    with whole_file(path) as temporary, open(temporary, 'w', newline='', encoding='utf-8',
+                                             errors='surrogateescape') as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)

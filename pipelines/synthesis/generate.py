@@ -7,22 +7,20 @@ whatever order.
 from __future__ import annotations
 
 import collections
+import dataclasses
 import hashlib
-from pathlib import Path
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
-import yaml
 
 from datasets import anatomy, records, writing
 from datasets.errors import InputError
 from datasets.files import write_png
-from datasets.sample import check_shown, check_sides
-from pipelines.data import sheets
+from pipelines.data import sheets, structures
 from pipelines.data.fields import Repairs
 from pipelines.plan import artefacts, provenance
-from pipelines.plan.config import Config
+from pipelines.plan.config import Config, Labels
 from pipelines.plan.methods import Method, Stage
 from pipelines.runtime import keyed, progress
 from pipelines.runtime.seeds import stable_seed
@@ -44,6 +42,7 @@ class Sampler(NamedTuple):
       weights: folder of a stage -> sha256 of the weights that draw.
       limits: the training set's anatomy.
       decided_by: how many of the stages decide the anatomy; those behind them draw pictures only.
+      shape: (height, width) of the training pictures; zeros where they differ in aspect.
     """
     config: Config
     method: Method
@@ -54,15 +53,22 @@ class Sampler(NamedTuple):
     latent_size: int
     limits: anatomy.AnatomyRange
     decided_by: int
+    shape: Tuple[int, int]
 
 
-def load_sampler(config: Config, method: Method, workdir) -> Sampler:
-    """Loads every stage of a method; InputError if one is not trained yet."""
+def load_sampler(config: Config, method: Method, workdir, say: Callable[[str], None] = print) -> Sampler:
+    """Loads every stage of a method; InputError if one is not trained yet.
+
+    Args:
+      say: told what 'auto' in `labels` came to.
+    """
     if not (Workdir(workdir).records('train') / records.INFO).exists():
         first = method.stages[0]
         raise InputError(f'{workdir}: stage {first.folder} is not trained yet: train it first, with '
                          f'tools/train_stage.py --method {method.name} --stage {first.name}')
     info = records.read_info(Workdir(workdir).records('train'))
+    real = records.load_arrays(info, ['labels', 'shape'])
+    config = dataclasses.replace(config, labels=_settled(config, info, real['labels'], say))
     draw, fields, weights, latent_size = {}, {}, {}, 0
     for stage in method.stages:
         io = stage_io(config, stage, info.coding)
@@ -70,12 +76,32 @@ def load_sampler(config: Config, method: Method, workdir) -> Sampler:
         draw[stage.folder], fields[stage.folder] = draw_function(io, network), io.drawn
         latent_size = latent_size or network.latent_size  # of the first, which draws from noise
         weights[stage.folder] = _digest(network.variables)
-    label_maps = records.load_arrays(info, ['labels'])['labels']
-    limits = anatomy.AnatomyRange.of(label_maps, info.coding, config.labels.margin,
+    limits = anatomy.AnatomyRange.of(real['labels'], info.coding, config.labels.margin,
                                      config.labels.centroid_margin)
     decided_by = max((i for i, stage in enumerate(method.stages, 1) if stage.produces != ('image',)),
                      default=0)
-    return Sampler(config, method, info, draw, fields, weights, latent_size, limits, decided_by)
+    return Sampler(config, method, info, draw, fields, weights, latent_size, limits, decided_by,
+                   _common_shape(info, real['shape']))
+
+
+def _settled(config: Config, info: records.Info, label_maps: np.ndarray, say) -> Labels:
+    if 'auto' not in (config.labels.clean, config.labels.reject):
+        return config.labels
+    originals = label_maps[::max(1, info.count // len(info.ids))]
+    found = structures.examine(structures.some(originals), info.coding, config.labels)
+    labels = structures.settled(config.labels, found)
+    for name in ('clean', 'reject'):
+        if getattr(config.labels, name) == 'auto':
+            say(f'note: labels.{name}: auto is {str(getattr(labels, name)).lower()} here, by {found.failing:.0%} of '
+                f'real label maps that fail the check and at most '
+                f'{max(np.nan_to_num(organ.removed) for organ in found.organs.values()):.1%} of an organ that '
+                f'cleaning would remove')
+    return labels
+
+
+def _common_shape(info: records.Info, shapes: np.ndarray) -> Tuple[int, int]:
+    boxes = {info.box({'shape': shape}) for shape in shapes}
+    return tuple(map(int, shapes[0])) if len(boxes) == 1 else (0, 0)
 
 
 def _digest(variables: Sequence[tf.Variable]) -> str:
@@ -110,13 +136,13 @@ def generate(config: Config, method: Method, workdir, count: Optional[int] = Non
               for first in range(0, count, settings.shard)]
     made = {'tool': 'generate_samples', 'method': method.name, 'count': count,
             'per_shard': settings.shard, 'seed': config.seed, 'block': settings.block,
-            'weights': sampler.weights, 'labels': vars(config.labels)}
+            'weights': sampler.weights, 'labels': vars(sampler.config.labels)}
     has_dots = any('dots' in stage.produces for stage in method.stages)
     blank = records.Info(
         directory, 'synthetic', 'synthetic', config.data.size, 8,
         config.data.dots_size if has_dots else 0, sampler.info.coding,
         [sample_name(method, i) for i in range(count)], made,
-        channels=config.data.channels)
+        channels=config.data.channels, fit=sampler.info.fit)
     with progress.bar(total=sum(map(len, part.of(shards))),
                       desc=f'generate {method.name}', unit='sample') as bar:
         info = writing.write_dataset(blank, [
@@ -202,7 +228,7 @@ def _shard(sampler: Sampler, indices: range, notes: collections.Counter,
             notes.update({f'violation: {w.split(":")[0]}': 1 for w in wrong})
             yield records.Example(name, name, fields['image'][i], fields['labels'][i],
                                   fields['dots'][i] if 'dots' in fields else None,
-                                  first + i, sampler.config.seed)
+                                  shape=sampler.shape, index=first + i, seed=sampler.config.seed)
             bar.update()
 
 
@@ -218,33 +244,3 @@ def write_sheet(info: records.Info, method: Method, path) -> None:
     samples = first_samples(info, method, SHEET_SAMPLES)
     rows = [[sample[field] for sample in samples] for field in samples[0]]
     write_png(path, sheets.grid(rows))
-
-
-def write_png_pairs(info: records.Info, output) -> None:
-    """Writes every record as images/<name>.png and labels/<name>.png with their coding.yaml.
-
-    The folder is what `prepare_records.py --dataset folder` reads; train.txt lists the samples that
-    it accepts, those with every organ on its side.
-    """
-    output = Path(output)
-    complete = []
-    for folder in ('images', 'labels'):
-        (output / folder).mkdir(parents=True, exist_ok=True)
-    for row in progress.bar(records.read(info), total=info.count, desc='png', unit='sample'):
-        name = Path(row['name'].decode()).stem
-        write_png(output / 'images' / f'{name}.png', np.squeeze(row['image'], -1) if info.channels == 1 else row['image'])
-        write_png(output / 'labels' / f'{name}.png', row['labels'])
-        masks = {organ: info.coding.organ_mask(row['labels'], organ) for organ in info.coding.organs}
-        try:
-            check_shown(info.coding, masks, '')
-            check_sides(info.coding, masks, name)
-            complete.append(name)
-        except InputError:
-            pass
-    (output / 'train.txt').write_text(''.join(f'{name}\n' for name in complete))
-    coding = info.coding
-    (output / 'coding.yaml').write_text(yaml.safe_dump({
-        'organs': list(coding.organs), 'codes': [list(code.organs) for code in coding.codes[1:]],
-        'colours': [list(code.colour) for code in coding.codes[1:]],
-        'targets': list(coding.targets), 'left_right': [list(p) for p in coding.left_right],
-        'optional': list(coding.optional), 'scattered': list(coding.scattered)}))

@@ -8,7 +8,7 @@ from PIL import Image
 
 from datasets.errors import InputError
 from datasets import images
-from datasets.images import check_not_constant, read_codes, read_grey, read_mask, read_picture
+from datasets.images import bits_of, check_not_constant, read_codes, read_grey, read_mask, read_picture
 
 GREY = np.arange(48 * 64, dtype=np.uint8).reshape(48, 64)
 DEEP = (np.arange(48 * 64, dtype=np.uint16) * 21).reshape(48, 64)
@@ -202,8 +202,14 @@ def test_equal_channels_of_sixteen_bits_keep_them(tmp_path, suffix):
     cv2.imwrite(str(path), np.stack([DEEP, DEEP, DEEP[::-1]], -1))
     with pytest.raises(InputError, match='expected a grey picture, found colours'):
         read_grey(path)
-    with pytest.raises(InputError, match='expected a colour picture of 8 bits, found one of 16'):
-        read_picture(path, 3)
+    colours = read_picture(path, 3)  # OpenCV wrote blue first
+    assert colours.dtype == np.uint16
+    np.testing.assert_array_equal(colours, np.stack([DEEP[::-1], DEEP, DEEP], -1))
+    np.testing.assert_array_equal(read_picture(path, 1, 'green'), DEEP)
+    assert (bits_of(path), bits_of(tmp_path / 'none')) == (16, 8)
+    cv2.imwrite(str(path), GREY)
+    assert bits_of(path) == 8
+    np.testing.assert_array_equal(read_picture(path, 3), np.repeat(GREY[..., None], 3, -1))
 
 
 @pytest.mark.parametrize('values', [GREY, DEEP], ids=['8', '16'])

@@ -1,4 +1,5 @@
 """The TFRecord schema and dataset_info.json: round trip and damage."""
+import dataclasses
 import hashlib
 import json
 import subprocess
@@ -6,7 +7,6 @@ import sys
 from pathlib import Path
 
 import cv2
-from google import protobuf
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -27,14 +27,17 @@ def example(i, bits=8, code=None):
     if code is not None:
         label_map[0, 0] = code
     dots = rng.integers(0, 6, (DOTS, DOTS)).astype(np.uint8)
-    return records.Example(f'x{i}', f's{i // 2}', image, label_map, dots, index=i, seed=9)
+    ignored = rng.integers(0, 2, (SIZE, SIZE)) > 0
+    return records.Example(f'x{i}', f's{i // 2}', image, label_map, dots, ignored, (40 + i, 30), (12.5, i + 1),
+                           index=i, seed=9)
 
 
 def write(directory, examples, bits=8, made=None, part=writing.Part()):
     """Two shards of half the examples each; two examples a source."""
     half = len(examples) // 2
     sources = sorted({example.source_id for example in examples})
-    blank = records.Info(directory, 'set', 'train', SIZE, bits, DOTS, CHEST, sources, made or {'n': 1})
+    blank = records.Info(directory, 'set', 'train', SIZE, bits, DOTS, CHEST, sources, made or {'n': 1},
+                         fit='pad', has_ignored=True)
     return writing.write_dataset(blank, [lambda notes: examples[:half],
                                          lambda notes: examples[half:]], part)
 
@@ -54,6 +57,8 @@ def test_round_trip(tmp_path, bits):
         assert (arrays['dots'][i] == given.dots).all()
         assert arrays['source_id'][i].decode() == given.source_id
         assert arrays['index'][i] == i
+        assert (arrays['ignored'][i] == given.ignored).all()
+        assert tuple(arrays['shape'][i]) == given.shape and tuple(arrays['field_mm'][i]) == given.field_mm
 
 
 def test_the_same_example_is_the_same_bytes_in_every_process():
@@ -65,18 +70,6 @@ def test_the_same_example_is_the_same_bytes_in_every_process():
     assert found == {hashlib.sha256(records.serialize(example(0))).hexdigest() + '\n'}
 
 
-@pytest.mark.skipif(not protobuf.__version__.startswith('4.'), reason='its order is not that of protobuf 4')
-@pytest.mark.parametrize('change', [{}, {'dots': None}, {'name': 'a' * 200, 'index': 70_000}])
-def test_the_bytes_are_those_that_older_versions_wrote(change):
-    written = records.serialize(example(0)._replace(**change))
-    found = tf.train.Example.FromString(written).features.feature
-    names = ('image/encoded', 'image/format', 'image/filename', 'image/height', 'image/width', 'image/channels',
-             'image/segmentation/class/encoded', 'image/segmentation/class/format', 'image/source_id',
-             'synthetic/index', 'synthetic/seed', 'image/dots/encoded')  # as they were put together
-    features = tf.train.Features(feature={name: found[name] for name in names if name in found})
-    assert tf.train.Example(features=features).SerializeToString() == written
-
-
 def test_the_features_are_those_of_the_field(tmp_path):
     parsed = tf.train.Example.FromString(records.serialize(example(0)))
     features = parsed.features.feature
@@ -84,6 +77,19 @@ def test_the_features_are_those_of_the_field(tmp_path):
     assert features['image/format'].bytes_list.value[0] == b'png'
     assert features['image/encoded'].bytes_list.value[0].startswith(b'\x89PNG')
     assert features['synthetic/seed'].int64_list.value[0] == 9
+
+
+def test_records_of_older_versions_fill_their_square(tmp_path):
+    """They say neither shape nor field: all of the square is the picture, of the data set's field if it has one."""
+    row = {'shape': np.zeros(2, int), 'field_mm': np.zeros(2, np.float32)}
+    info = records.Info(tmp_path, 'set', 'train', 20, 8, 0, CHEST, [], {'field_of_view_mm': [40, 60]})
+    assert info.box(row) == (0, 0, 20, 20) and info.spacing_mm(row) == (2, 3)
+    assert dataclasses.replace(info, made={}).spacing_mm(row) is None
+    wide = dataclasses.replace(info, fit='pad')
+    row['shape'] = np.array([50, 100])
+    assert wide.box(row) == (5, 0, 10, 20) and wide.spacing_mm(row) == (4, 3)
+    row['field_mm'] = np.array([5, 10], np.float32)
+    assert wide.spacing_mm(row) == (0.5, 0.5)
 
 
 def test_nothing_there_is_named(tmp_path):
@@ -128,7 +134,7 @@ def test_a_picture_of_another_size_is_refused_before_it_is_decoded(tmp_path):
     huge[start:start + 4] = (2 ** 30).to_bytes(4, 'big')
     with tf.io.TFRecordWriter(info.paths[0]) as writer:
         writer.write(bytes(huge))
-    with pytest.raises(InputError, match='a record cannot be read .*a picture is not 16 x 16'):
+    with pytest.raises(InputError, match='a record cannot be read .*a picture is not 8 x 8'):
         records.load_arrays(info)
 
 

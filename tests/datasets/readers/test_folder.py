@@ -5,9 +5,9 @@ import yaml
 from PIL import Image
 
 from datasets.errors import InputError
-from datasets.labels import CHEST, LabelCoding
+from datasets.labels import CHEST
 from datasets.phantom.phantom import draw_phantom
-from datasets.readers.folder import open_folder, read_coding
+from datasets.readers.folder import open_folder
 
 IDS = ('a', 'b', 'c')
 CODING = {
@@ -70,59 +70,6 @@ def test_ids_come_from_the_argument_too(source):
     assert open_folder(source, 'train', ['c', 'a']).ids == ('c', 'a')
 
 
-def test_coding_spells_out_chest(source):
-    coding = read_coding(source / 'coding.yaml')
-    assert coding == LabelCoding('chests', CHEST.organs, CHEST.codes, CHEST.targets,
-                                 CHEST.left_right)
-
-
-def test_coding_defaults(source):
-    _coding(source, {'organs': ['vessel', 'disc']})
-    coding = read_coding(source / 'coding.yaml')
-    assert coding.targets == ('vessel', 'disc') and coding.left_right == ()
-    assert [code.organs for code in coding.codes] == [(), ('vessel',), ('disc',)]
-    assert coding.projection.tolist() == [0, 1, 2]
-    assert len({code.colour for code in coding.codes}) == 3
-
-
-def test_a_code_predicts_the_first_target_it_names(source):
-    _coding(source, {'organs': ['bone', 'lung'], 'codes': [['lung'], ['bone'], ['bone', 'lung']],
-                     'targets': ['lung']})
-    assert read_coding(source / 'coding.yaml').projection.tolist() == [0, 1, 0, 1]
-
-
-ORGANS = ['x', 'y']
-
-
-@pytest.mark.parametrize('data, message', [
-    ('organs: [', 'coding.yaml: expected YAML that lists the organs'),
-    ('just text', 'coding.yaml: expected the key organs.*known keys are organs, codes, colours, '
-                  'targets, left_right'),
-    ({'targets': ORGANS}, 'expected the key organs'),
-    ({'organs': ORGANS, 'target': ['x']}, "unknown key 'target'; known keys are organs, codes"),
-    ({'organs': 'x'}, "organs: expected a list, found 'x'"),
-    ({'organs': []}, 'organs: expected a list of different names'),
-    ({'organs': ['x', 'x']}, 'organs: expected a list of different names'),
-    ({'organs': ['x', 1]}, 'organs: expected a list of different names'),
-    ({'organs': ['../x']}, 'organs: expected a list of different names'),
-    ({'organs': ORGANS, 'codes': [['x'], ['z']]}, "coding.yaml: .*unknown organ 'z'"),
-    ({'organs': ORGANS, 'codes': [['x']]}, "no code stands for organ 'y'"),
-    ({'organs': ORGANS, 'codes': ['x', 'y']}, "codes: expected a list, found 'x'"),
-    ({'organs': ORGANS, 'targets': ['z']}, "unknown organ 'z'"),
-    ({'organs': ORGANS, 'colours': [[0, 0, 1]]}, 'expected 2 colours, one per code.*found 1'),
-    ({'organs': ORGANS, 'colours': [[0, 0, 1], [0, 0]]}, r'colours: expected \[red, green, blue\]'),
-    ({'organs': ORGANS, 'colours': [[0, 0, 1], [0, 0, 256]]}, 'of 0 to 255'),
-    ({'organs': ORGANS, 'left_right': [['x']]}, 'left_right: expected pairs'),
-    ({'organs': ORGANS, 'left_right': {'x': 'y'}}, 'left_right: expected a list'),
-])
-def test_coding_errors(tmp_path, data, message):
-    path = tmp_path / 'coding.yaml'
-    path.write_text(data if isinstance(data, str) else yaml.safe_dump(data), encoding='utf-8')
-    with pytest.raises(InputError, match=message) as caught:
-        read_coding(path)
-    assert '\n' not in str(caught.value)
-
-
 def test_without_a_coding(tmp_path):
     with pytest.raises(InputError, match='coding.yaml: expected YAML that lists the organs'):
         open_folder(tmp_path, 'train')
@@ -137,8 +84,82 @@ def test_layout_errors(source):
     with pytest.raises(InputError, match='found neither masks/<organ>/<id>.png nor labels/'):
         open_folder(source, 'train')
     (source / 'images').rename(source / 'pictures')
-    with pytest.raises(InputError, match='found no images; looked for images/<id>.png'):
+    with pytest.raises(InputError, match='found no images; looked for images/<id>.png .* found no folder images'):
         open_folder(source, 'train')
+    (source / 'images').mkdir()
+    (source / 'images' / 'a.dcm').write_bytes(b'x')
+    with pytest.raises(InputError, match='found 1 .dcm file .DICOM is not read here: convert it'):
+        open_folder(source, 'train')
+
+
+def test_a_folder_of_masks_by_another_name_is_named_with_those_that_are_there(source):
+    (source / 'masks' / 'heart').rename(source / 'masks' / 'Heart')
+    with pytest.raises(InputError, match='masks/heart: no such folder; found Heart, left_clavicle, '):
+        open_folder(source, 'train')
+
+
+def test_values_and_a_value_that_nobody_knows(source):
+    """Pictures of 0, 100, 200 are codes 0, 1, 2; 255 neither trains nor scores."""
+    _coding(source, {'organs': ['disc', 'cup'], 'values': [0, 100, 200], 'ignore': 255})
+    stored = np.zeros((64, 64), np.uint8)
+    stored[8:20, 8:20], stored[30:40, 30:50], stored[50:, :10] = 100, 200, 255
+    for id in IDS:
+        _save(stored, source / 'labels' / f'{id}.png')
+    dataset = open_folder(source, 'train')
+    sample = dataset.load('a')
+    assert dataset.has_ignored
+    np.testing.assert_array_equal(sample.masks['disc'], stored == 100)
+    np.testing.assert_array_equal(sample.masks['cup'], stored == 200)
+    np.testing.assert_array_equal(sample.ignored, stored == 255)
+    stored[0, 0] = 7
+    _save(stored, source / 'labels' / 'a.png')
+    with pytest.raises(InputError, match=r'label code 7 is out of range: expected of \[0, 100, 200, 255\] for the '
+                                         'background and disc, cup, found 0, 7, 100, 200, 255; say in'):
+        dataset.load('a')
+
+
+def test_values_are_no_matter_of_masks(source):
+    _coding(source, {**CODING, 'ignore': 255})
+    with pytest.raises(InputError, match='values and ignore in coding.yaml are about pictures of codes, found masks'):
+        open_folder(source, 'train')
+
+
+def test_pictures_of_several_depths_become_one(source):
+    """8 bits beside 16: 255 becomes 65535, so that what is white stays white."""
+    image = draw_phantom(0, 0, 64).image
+    _save(image.astype(np.uint16) * 200, source / 'images' / 'a.png')
+    dataset = open_folder(source, 'train')
+    np.testing.assert_array_equal(dataset.load('a').image, image.astype(np.uint16) * 200)
+    other = draw_phantom(0, 1, 64).image.astype(np.uint16)
+    np.testing.assert_array_equal(dataset.load('b').image, other * 257)
+    assert open_folder(source, 'test').load('c').image.dtype == np.uint8
+
+
+def test_colours_are_refused_kept_or_weighed(source):
+    grey = draw_phantom(0, 0, 64).image
+    colours = np.stack([grey, grey // 2, grey // 4], -1)
+    _save(colours, source / 'images' / 'a.png')
+    with pytest.raises(InputError, match='a.png: expected a grey picture, found colours; set data.channels=3 to'):
+        open_folder(source, 'train').load('a')
+    np.testing.assert_array_equal(open_folder(source, 'train', channels=3).load('a').image, colours)
+    np.testing.assert_array_equal(open_folder(source, 'train', grey='green').load('a').image, grey // 2)
+    weighed = open_folder(source, 'train', grey='luminance').load('a').image
+    np.testing.assert_array_equal(weighed, np.round(colours @ [0.299, 0.587, 0.114]).astype(np.uint8))
+    np.testing.assert_array_equal(open_folder(source, 'train', grey='green').load('b').image,
+                                  draw_phantom(0, 1, 64).image)  # grey as it is
+
+
+def test_the_spacing_of_each_picture(source):
+    (source / 'spacing.csv').write_text('a,0.5\nb,0.5,0.25\nc,1\n', encoding='utf-8')
+    assert open_folder(source, 'train').spacings_mm['b'] == (0.5, 0.25)
+    assert open_folder(source, 'train').spacings_mm['a'] == (0.5, 0.5)
+    for text, message in (('a,0.5\n', 'expected a line for every image, found none for b'),
+                          ('a,-1\nb,1\n', "a: expected millimetres above 0, found '-1'"),
+                          ('a,inf\nb,1\n', 'a: expected millimetres above 0'), ('a,x\nb,1\n', 'a: expected millim'),
+                          ('a\n', 'line 1: expected `id,mm` or `id,row mm,column mm`, found')):
+        (source / 'spacing.csv').write_text(text, encoding='utf-8')
+        with pytest.raises(InputError, match=message):
+            open_folder(source, 'train')
 
 
 def test_split_errors(source):
@@ -168,7 +189,7 @@ def test_content_errors(source):
     labels = source / 'labels' / 'a.png'
     code_map = CHEST.encode(draw_phantom(0, 0, 64).masks)
     _save(np.where(code_map == 3, 8, code_map).astype(np.uint8), labels)
-    with pytest.raises(InputError, match='a.png: label code 8 is out of range; .*codes 0 to 7'):
+    with pytest.raises(InputError, match=r'a.png: label code 8 is out of range: expected of \[0, 1, .* 7\] .* found 0, 1, 2'):
         open_folder(source, 'train').load('a')
     _save(np.where(code_map == 3, 0, code_map).astype(np.uint8), labels)
     with pytest.raises(InputError, match='a.png, organ heart: .*found an empty mask'):
@@ -194,10 +215,10 @@ def test_patients_stand_in_a_file(source):
                     encoding='utf-8')
     assert open_folder(source, 'all').patients[ids[1]] == 'p0'
     path.write_text(f'{ids[0]},x\n')
-    with pytest.raises(InputError, match='patients.csv: expected the patient of every image, found none'):
+    with pytest.raises(InputError, match='patients.csv: expected a line for every image, found none'):
         open_folder(source, 'all')
     path.write_text(f'{ids[0]},x\n{ids[0]},y\n')
-    with pytest.raises(InputError, match=f'line 2: expected one patient of {ids[0]}, found x and y'):
+    with pytest.raises(InputError, match=f'line 2: expected one line for {ids[0]}, found x and y'):
         open_folder(source, 'all')
     path.write_text('nonsense\n')
     with pytest.raises(InputError, match="line 1: expected `id,patient`, found 'nonsense'"):

@@ -100,12 +100,23 @@ def test_other_roots_of_the_masks(converted, root):
     assert len(_loads(converted)) == 2
 
 
-def test_converted_copies_come_before_originals(official, tmp_path):
+def test_originals_come_before_copies_where_all_are_there(official, tmp_path):
     source = shutil.copytree(official, tmp_path / 'both')
     (source / 'images').mkdir()
-    deep = draw_phantom(0, 0, 64).image.astype(np.uint16) * 200
-    cv2.imwrite(str(source / 'images' / 'JPCLN001.PNG'), deep)
-    np.testing.assert_array_equal(_loads(source)[0].image, deep)
+    copy = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+    cv2.imwrite(str(source / 'images' / 'JPCLN001.PNG'), copy)
+    dataset = open_jsrt(source, 'train')
+    assert dataset.load('JPCLN001').image.shape == (2048, 2048)
+    assert 'the originals were read (.IMG), not the 1 copies' in dataset.notes[0]
+
+
+def test_one_kind_for_all_where_some_originals_are_missing(converted):
+    """Two resolutions and depths in one set would be two data sets."""
+    (converted / 'All247images').mkdir()
+    (converted / 'All247images' / 'JPCLN001.IMG').write_bytes(b'not even read')
+    dataset = open_jsrt(converted, 'train')
+    assert dataset.load('JPCLN001').image.shape == (64, 64)
+    assert 'the copies in images were read, for only 1 of ' in dataset.notes[0]
 
 
 def test_ids_choose_and_keep_their_order(converted):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.segmenters.losses import cross_entropy, pixel_accuracy, segmentation_update
+from models.segmenters.losses import (cross_entropy, mask_cross_entropy, pixel_accuracy,
+                                      segmentation_update)
 from models.segmenters.smanet import (MultiScaleAttention, PyramidPooling, SMANet, check_crop,
                                       keyed_dropout, pool_bins, resize)
 from pipelines.cost.graph_flops import flops
@@ -196,6 +197,17 @@ def test_cross_entropy_and_accuracy_by_hand():
     np.testing.assert_allclose(cross_entropy(labels, logits), (np.log(2) + np.log(10)) / 2,
                                rtol=1e-6)
     assert float(pixel_accuracy(labels, logits)) == 0.5
+
+
+def test_ignored_pixels_take_no_part():
+    logits = tf.math.log(tf.constant([[[[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]]]]))
+    labels, ignored = tf.constant([[[0, 1]]], tf.uint8), tf.constant([[[0, 1]]], tf.uint8)
+    np.testing.assert_allclose(cross_entropy(labels, logits, ignored), np.log(2), rtol=1e-6)
+    assert float(pixel_accuracy(labels, logits, ignored)) == 1
+    assert float(cross_entropy(labels, logits, tf.ones_like(ignored))) == 0
+    masks, scores = tf.constant([[[[1, 0], [1, 1]]]], tf.uint8), tf.zeros([1, 1, 2, 2])
+    np.testing.assert_allclose(mask_cross_entropy(masks, scores, ignored), np.log(2), rtol=1e-6)
+    assert float(pixel_accuracy(masks, scores - 1, ignored)) == 0.5  # one of the two masks of the first pixel
 
 
 def test_tiny_network_learns_two_pictures():

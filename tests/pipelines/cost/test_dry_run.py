@@ -23,17 +23,20 @@ def plan(monkeypatch, there, **sections):
 
 
 def test_a_plan_that_fits(monkeypatch):
-    text = plan(monkeypatch, 64 * 2 ** 30, pix2pixhd={'enhancers': 1, 'enhancer_epochs': 1})
+    text = plan(monkeypatch, 64 * 2 ** 30, pix2pixhd={'enhancers': 1, 'enhancer_epochs': 1},
+                labels={'clean': 'auto', 'reject': 'auto'})
     assert re.search(r'three/dots: pggan, 10,761 parameters; 7 phases, 4 px, stable to 32 px, stable; 34 steps, \d\.\d GiB', text)
     # 4 images in 2 versions, batch 2: 4 steps in each of 2 epochs of the global generator, 1 + 1 after
     assert 'parameters; global, enhancer, everything; 16 steps' in text
     assert re.search(r'finetune3-smanet-0: [\d,]+ parameters, crop 41 of 48 px, batch 2, 3 updates', text)
     assert re.search(r'memory     at most \d\.\d GiB, for [\w ]+, .*; GPU: 64.0 GiB', text)
+    assert 'labels     clean false (auto), reject true (auto)' in text  # clavicles are thin at 48 px
     assert 'WARNING' not in text
 
 
 def test_a_plan_that_does_not_fit_is_warned_of(monkeypatch):
     text = plan(monkeypatch, 2 ** 20)
+    assert re.search(r'WARNING: left_clavicle: cleaning would remove \d+% of its pixels in real label maps', text)
     assert re.search(r'WARNING: segmenter smanet needs about \d\.\d GiB and will not fit: lower its batch', text)
 
 

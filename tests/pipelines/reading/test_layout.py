@@ -85,8 +85,8 @@ def test_the_key_says_which_side_the_prediction_is(folder, tmp_path):
 
 def test_the_page_gives_nothing_away(folder, tmp_path):
     key, data, page = make(folder, tmp_path / 'out')
-    assert data.keys() == {'reading', 'side', 'pairs', 'organs', 'left_right'}
-    assert all(pair.keys() == {'picture', 'A', 'B'} for pair in data['pairs'])
+    assert data.keys() == {'reading', 'pairs', 'organs', 'left_right'}
+    assert all(pair.keys() == {'picture', 'width', 'height', 'A', 'B'} for pair in data['pairs'])
     assert [organ['name'] for organ in data['organs']] == ['left lung', 'heart', 'right lung']
     for word in ('phantom', 'predict', 'target', 'truth', 'seed', str(folder)):
         assert word not in re.sub('event.target', '', page), word
@@ -159,15 +159,24 @@ def test_contours_by_hand():
     assert layout.contours(np.array([[0, 1], [0, 0]]), 2) == ['M256 0 256 255 511 255 511 0z']
 
 
-def test_the_picture_is_the_radiograph_enlarged(folder, tmp_path):
+def test_the_picture_is_that_of_the_record_enlarged(folder, tmp_path):
     key, data, _ = make(folder, tmp_path / 'out')
     header, encoded = data['pairs'][0]['picture'].split(',')
-    assert header == 'data:image/jpeg;base64' and data['side'] == 512
+    assert header == 'data:image/jpeg;base64'
+    assert (data['pairs'][0]['width'], data['pairs'][0]['height']) == (512, 512)
     picture = cv2.imdecode(np.frombuffer(base64.b64decode(encoded), np.uint8), cv2.IMREAD_UNCHANGED)
     assert picture.shape == (512, 512)
     image = by_name(folder)[key['pairs'][0]['image']]['image'][..., 0].astype(float)
     small = cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
     assert np.corrcoef(small.ravel(), image.ravel())[0, 1] > 0.98
+
+
+def test_colours_keep_their_order():
+    picture = np.zeros((40, 20, 3), np.uint8)
+    picture[..., 0] = 255  # red
+    encoded = layout._data_uri(picture).split(',')[1]
+    shown = cv2.imdecode(np.frombuffer(base64.b64decode(encoded), np.uint8), cv2.IMREAD_COLOR)
+    assert shown.shape == (512, 256, 3) and shown[0, 0, 2] > 250 and shown[0, 0, 0] < 5
 
 
 class Links(html.parser.HTMLParser):

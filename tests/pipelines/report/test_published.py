@@ -145,6 +145,13 @@ def test_real_alone_is_not_blamed_for_having_no_synthetic_images():
     assert protocols.differences(rows_of('real', num_synthetic=0, gan_size=64), 'tiny') == []
 
 
+def test_pictures_that_were_enlarged_are_said():
+    assert protocols.differences(rows_of(enlarged=0), 'tiny') == []
+    assert protocols.differences(rows_of(enlarged=11), 'tiny') == [
+        'ENLARGED PICTURES: 11 of the real images were smaller than the 1024 px that the GANs learned, which adds '
+        'no detail.']
+
+
 def test_unequal_updates_are_said():
     real = rows_of('real', updates=100)
     equal = rows_of('finetune3', updates=100)

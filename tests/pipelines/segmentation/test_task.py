@@ -114,7 +114,7 @@ def test_the_validation_score_is_the_pooled_jaccard(finished, monkeypatch):
     task = segmentation.segmenter_task(config, Run(parse_regime('synth3')), workdir)
     info = records.read_info(Workdir(workdir).samples(parse_regime('synth3').method))
     targets = targets_of(info.coding)
-    rows = batches.prepared_rows(info, segmentation._prepare(config.segmenter, info.coding, targets))
+    rows = batches.prepared_rows(info, segmentation._prepare(config.segmenter, info, targets))
     images, wanted = rows['image'][6:, ..., 0], rows['label'][6:] == 1
     found = images > images[:, :1, :1]
     both, either = (found & wanted).sum((1, 2)), (found | wanted).sum((1, 2))
@@ -204,7 +204,7 @@ def test_imagenet_weights_get_pictures_of_imagenets_contrast(finished):
         changed = with_segmenter(config, imagenet_weights=weights)
         info = records.read_info(workdir / 'records' / 'train')
         row = next(iter(batches.serialized(info.paths)))
-        image = segmentation._prepare(changed.segmenter, info.coding, targets_of(info.coding))(
+        image = segmentation._prepare(changed.segmenter, info, targets_of(info.coding))(
             records.parse(row, info))['image']
         deviations.append(np.std(image.numpy().astype(np.float32)))
     np.testing.assert_allclose(deviations, [1, 58 / 127.5], rtol=1e-3)

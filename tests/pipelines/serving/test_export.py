@@ -12,6 +12,7 @@ import tensorflow as tf
 from datasets import files, records, writing
 from datasets.errors import InputError
 from datasets.files import read_json
+from datasets.fitting import box_of, crop, place
 from pipelines.evaluation import evaluate
 from pipelines.plan.methods import METHODS, parse_stage
 from pipelines.plan.regimes import Run, parse_regime
@@ -78,6 +79,47 @@ def test_the_signature_for_encoded_files(model, segment, suffix, tolerance):
     found = loaded.signatures['encoded'](data=tf.constant(data.tobytes()))
     wanted = segment(tf.constant(decoded[None, ..., None] * 257))  # as TensorFlow widens 8 bits
     np.testing.assert_allclose(found['probabilities'], wanted['probabilities'], atol=tolerance)
+
+
+def encoded(model, picture, suffix='.png'):
+    data = cv2.imencode(suffix, picture)[1].tobytes()
+    return tf.saved_model.load(str(model)).signatures['encoded'](data=tf.constant(data))['probabilities']
+
+
+def test_encoded_files_are_read_by_the_policy_of_all_others(model):
+    """Grey in three channels and behind an opaque alpha is grey; what datasets/images.py refuses is refused."""
+    image = picture()[0, ..., 0].astype(np.uint8)
+    plain = encoded(model, image)
+    np.testing.assert_array_equal(plain, encoded(model, cv2.merge([image] * 3)))
+    np.testing.assert_array_equal(plain, encoded(model, cv2.merge([image] * 3 + [np.full_like(image, 255)])))
+    np.testing.assert_array_equal(plain, encoded(model, image.astype(np.uint16) * 257))
+    with pytest.raises(tf.errors.InvalidArgumentError, match='expected an opaque picture, found transparent'):
+        encoded(model, cv2.merge([image] * 4))
+    with pytest.raises(tf.errors.InvalidArgumentError, match='expected a grey picture, as the model learned from'):
+        encoded(model, cv2.merge([image, image, image // 2]))
+
+
+@pytest.mark.parametrize('channels, grey, wanted', [
+    (3, 'equal', [10, 100, 200]), (1, 'green', [100]), (1, 'luminance', [round(0.299 * 10 + 58.7 + 22.8)])])
+def test_colours_of_an_encoded_file(channels, grey, wanted):
+    from pipelines.serving.encoded import decoded
+    data = cv2.imencode('.png', np.full((4, 3, 3), [200, 100, 10], np.uint8))[1].tobytes()  # blue first
+    found = decoded(tf.constant(data), channels, grey)
+    assert found.shape == (4, 3, channels)
+    np.testing.assert_allclose(found[0, 0] / 257, wanted, atol=0.5)
+    same = cv2.imencode('.png', np.full((4, 3), 7, np.uint8))[1].tobytes()
+    assert (decoded(tf.constant(same), channels, grey).numpy() == 7 * 257).all()
+
+
+@pytest.mark.parametrize('height, width', [(48, 31), (20, 48)])
+def test_a_picture_is_segmented_as_in_its_square(segment, height, width):
+    """Cut from a padded square of the training size, a picture gives what the square gives there."""
+    image = picture(height, width)[0] + 1
+    box = box_of(height, width, 48)
+    square = place(image, box, 48, image.min())
+    whole = segment(tf.constant(square[None]))['probabilities'][0].numpy()
+    own = segment(tf.constant(image[None]))['probabilities'][0].numpy()
+    np.testing.assert_allclose(own, crop(whole, box), atol=1e-5)
 
 
 def test_predictions_equal_the_evaluations(finished, segment):

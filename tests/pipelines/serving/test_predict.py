@@ -76,15 +76,55 @@ def test_the_pictures_are_never_overwritten(model, tmp_path):  # noqa: F811
     assert path.read_bytes() == before
 
 
-def test_pictures_of_one_name_or_none_are_refused(tmp_path):
-    for folder in ('one', 'two'):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / 'x.png').write_bytes(b'')
-    with pytest.raises(InputError, match="two pictures are called 'x'"):
+def touch(*paths):
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b'')
+
+
+def test_folders_are_walked_and_their_names_kept(tmp_path):
+    scans = tmp_path / 'scans'
+    touch(scans / 'one/x.png', scans / 'two/x.JPG', scans / 'z.v1.tif', scans / 'one/notes.txt',
+          scans / 'one/._x.png', scans / '.trash/y.png', scans / 'segmented/one/x.png')
+    found = predict.list_pictures([scans], scans / 'segmented')
+    assert list(found.values()) == ['one/x', 'two/x', 'z.v1']
+
+
+def test_pictures_whose_results_would_meet_or_none_are_refused(tmp_path):
+    touch(tmp_path / 'one/x.png', tmp_path / 'two/x.png')
+    with pytest.raises(InputError, match='--input: the results of .*one/x.png and .*two/x.png would both be called '
+                                         'x.png; segment them into two folders'):
         predict.list_pictures([tmp_path / 'one', tmp_path / 'two'])
+    touch(tmp_path / 'one/x_overlay.png')
+    with pytest.raises(InputError, match='would both be called x_overlay.png'):
+        predict.list_pictures([tmp_path / 'one'])
+    touch(tmp_path / 'three/x.jpg', tmp_path / 'three/x.png')
+    with pytest.raises(InputError, match='would both be called x.png'):
+        predict.list_pictures([tmp_path / 'three'])
     (tmp_path / 'empty').mkdir()
     with pytest.raises(InputError, match='expected pictures .*, found none'):
         predict.list_pictures([tmp_path / 'empty'])
+    touch(tmp_path / 'clinic/a/1.dcm', tmp_path / 'clinic/a/2.dcm')
+    with pytest.raises(InputError, match='found 2 .dcm files .DICOM is not read here: convert it to PNG'):
+        predict.list_pictures([tmp_path / 'clinic'])
+
+
+def test_inputs_are_checked_before_the_model_is_loaded(model, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(predict.export, 'load_segmenter', None)
+    (tmp_path / 'scan.dcm').write_bytes(bytes(128) + b'DICM')
+    with pytest.raises(InputError, match='scan.dcm: cannot be read as a picture .*DICOM is not read here'):
+        predict.predict(model, [tmp_path / 'scan.dcm'], tmp_path / 'out')
+    cv2.imwrite(str(tmp_path / 'a.png'), picture()[0, ..., 0].astype(np.uint8))
+    (tmp_path / 'file').touch()
+    with pytest.raises(InputError, match='--output .*file: cannot write there'):
+        predict.predict(model, [tmp_path / 'a.png'], tmp_path / 'file')
+
+
+def test_names_that_are_no_text_are_written_as_they_are(tmp_path):
+    """A name in Latin-1 on a system of UTF-8: Python keeps its bytes, and so does the table."""
+    name = b'M\xfcller.png'.decode('utf-8', 'surrogateescape')
+    predict._write_csv(tmp_path / 'x.csv', [{'file': name}])
+    assert (tmp_path / 'x.csv').read_bytes() == b'file\r\nM\xfcller.png\r\n'
 
 
 def test_a_stray_pixel_is_no_heart():

@@ -7,7 +7,6 @@ import pytest
 
 from datasets import records
 from datasets.errors import InputError
-from datasets.readers import folder
 from pipelines.plan.methods import METHODS
 from pipelines.synthesis import generate
 
@@ -59,17 +58,6 @@ def test_other_weights_are_another_recipe(finished, tmp_path):
     shutil.copytree(workdir, copy)
     with pytest.raises(InputError, match='holds records made with another count'):
         generate.generate(config, THREE, copy, count=5)
-
-
-def test_png_pairs_are_a_folder_data_set(finished, tmp_path):
-    _, workdir = finished
-    info = records.read_info(workdir / 'synthetic' / 'three')
-    generate.write_png_pairs(info, tmp_path)
-    coding = folder.read_coding(tmp_path / 'coding.yaml')
-    assert [c.organs for c in coding.codes] == [c.organs for c in info.coding.codes]
-    assert (coding.projection == info.coding.projection).all()
-    stored = folder.read_codes(tmp_path / 'labels' / 'three-000003.png')
-    assert (stored == records.load_arrays(info)['labels'][3]).all()
 
 
 def fake(sampler, monkeypatch, failing):
