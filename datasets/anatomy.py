@@ -93,8 +93,7 @@ class AnatomyRange:
     def _organ_violations(self, organ: str, mask: np.ndarray, centroid: Tuple[float, float]
                           ) -> List[str]:
         wrong = []
-        _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-        largest = stats[1:, cv2.CC_STAT_AREA].max() / mask.sum()
+        largest = largest_share(mask)
         is_scattered = organ in self.coding.scattered
         if largest < DOMINANT and not is_scattered:
             wrong.append(f'{organ}: in pieces, the largest has {largest:.0%}')
@@ -120,6 +119,12 @@ class AnatomyRange:
         return cls(LabelCoding.from_dict(data['coding']),
                    {o: tuple(v) for o, v in data['areas'].items()},
                    {o: tuple(v) for o, v in data['centroids'].items()})
+
+
+def largest_share(mask: np.ndarray) -> float:
+    """Share of a mask that is not empty which its largest 8-connected piece holds, in (0, 1]."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    return stats[1:, cv2.CC_STAT_AREA].max() / mask.sum()
 
 
 def clean_labels(label_map: np.ndarray, coding: LabelCoding, window: int = WINDOW,

@@ -93,7 +93,7 @@ def bits_of(path: Path) -> int:
     refuses."""
     try:
         with Image.open(path, formats=FORMATS) as image:
-            deep = image.mode == 'I' or image.mode.startswith('I;16') or _has_deep_colours(image, path)
+            deep = _is_deep_grey(image) or _has_deep_colours(image, path)
     except Exception:  # a decoder before a broken file raises whatever it likes
         return 8
     return 16 if deep else 8
@@ -110,7 +110,7 @@ def _colours(path: Path) -> np.ndarray:
     if deep is not None:
         _check_opaque(deep[..., -1] if deep.shape[-1] in (2, 4) else None, 65535, path)
         found = deep[..., 2::-1] if deep.shape[-1] >= 3 else deep[..., :1]  # OpenCV has blue first
-    elif image.mode == 'I' or image.mode.startswith('I;16'):
+    elif _is_deep_grey(image):
         found = _as_uint16(np.array(image), path)[..., None]
     elif image.mode in ('F', 'CMYK', 'YCbCr', 'LAB', 'HSV'):
         raise InputError(f'{path}: expected a picture of 8 or 16 bits, grey or red, green and blue, found '
@@ -188,6 +188,10 @@ def what_else(folder: Path) -> str:
     return words + (f' ({DICOM})' if {'.dcm', '.dicom'} & set(found) else '')
 
 
+def _is_deep_grey(image: Image.Image) -> bool:
+    return image.mode == 'I' or image.mode.startswith('I;16')
+
+
 def _has_deep_colours(image: Image.Image, path: Path) -> bool:
     """Whether there are several channels of 16 bits, of which Pillow shows 8."""
     if image.format == 'PNG':
@@ -232,7 +236,7 @@ def _alpha(image: Image.Image) -> Optional[np.ndarray]:
 def _grey(image: Image.Image, path: Path) -> np.ndarray:
     if image.mode in ('1', 'L', 'LA', 'La'):
         return np.array(image.convert('L'))
-    if image.mode == 'I' or image.mode.startswith('I;16'):
+    if _is_deep_grey(image):
         return _as_uint16(np.array(image), path)
     if image.mode in ('P', 'PA', 'RGB', 'RGBA', 'RGBX'):
         colours = np.array(image.convert('RGB'))

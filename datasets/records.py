@@ -94,6 +94,11 @@ class Info:
         return {**{key: value for key, value in vars(self).items() if key != 'directory'},
                 'coding': self.coding.to_dict()}
 
+    @property
+    def versions(self) -> int:
+        """Records of each source, which stand together: the original and its variants."""
+        return max(1, self.count // max(1, len(self.ids)))
+
     def box(self, row: Dict[str, np.ndarray]) -> Box:
         """The part of the square that the picture of a record takes; all of it where nobody knows."""
         height, width = map(int, row['shape'])

@@ -1,8 +1,8 @@
 """What every reader of an archive returns, and the checks that all readers share.
 
-An image is uint8 or uint16, grey [H, W] or in colours [H, W, 3], lungs (or whatever holds air) dark. Masks are bool [h, w],
-one per organ of the coding, all of one size, which may differ from the image's: both cover the same
-field of view. They overlap where organs do.
+An image is uint8 or uint16, grey [H, W] or in colours [H, W, 3], lungs (or whatever holds air) dark.
+Masks are bool [h, w], one per organ of the coding, all of one size, which may differ from the image's:
+both cover the same field of view. They overlap where organs do.
 """
 from __future__ import annotations
 

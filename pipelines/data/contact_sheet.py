@@ -15,8 +15,7 @@ SHOWN, COLUMNS, TILE = 16, 4, 256
 
 def write_contact_sheet(info: records.Info, path) -> None:
     """Some originals, evenly chosen, each with its organs' outlines, its dots and its id."""
-    versions = max(1, info.count // max(1, len(info.ids)))
-    wanted = {int(i) * versions for i in np.linspace(0, len(info.ids) - 1, min(SHOWN, len(info.ids)))}
+    wanted = {int(i) * info.versions for i in np.linspace(0, len(info.ids) - 1, min(SHOWN, len(info.ids)))}
     tiles = [_tile(row, info) for number, row in enumerate(records.read(info)) if number in wanted]
     write_png(path, sheets.grid([tiles[i:i + COLUMNS] for i in range(0, len(tiles), COLUMNS)], TILE))
 

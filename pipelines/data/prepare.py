@@ -18,7 +18,6 @@ from datasets.sample import (Dataset, Sample, check_field, check_not_empty, chec
                              check_sides)
 from datasets.splits import check_disjoint
 from pipelines.data import contact_sheet, structures
-from pipelines.data.contact_sheet import write_contact_sheet
 from pipelines.data.contents import contents_of
 from pipelines.data.sources import check_patients, open_split
 from pipelines.plan import artefacts, provenance
@@ -70,7 +69,7 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
     info = write_records(dataset, output, split, size, versions, data.draw, data, begin=begin,
                          look=look if split == 'train' else None)
     if split == 'train':
-        write_contact_sheet(info, output / contact_sheet.NAME)
+        contact_sheet.write_contact_sheet(info, output / contact_sheet.NAME)
     return info
 
 

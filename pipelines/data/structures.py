@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Dict, List, NamedTuple, Sequence
 
-import cv2
 import numpy as np
 
 from datasets import anatomy
@@ -69,14 +68,8 @@ def examine(label_maps: Sequence[np.ndarray], coding: LabelCoding, labels: Label
             len(shown) / len(masks), float(np.mean([mask.mean() for mask in shown])) if shown else np.nan,
             sum((mask & ~own).sum() for mask, own in zip(masks, kept)) / pixels if pixels else np.nan,
             float(np.mean([any(line.startswith(f'{organ}:') for line in lines) for lines in wrong])),
-            float(np.mean([_is_whole(mask) for mask in shown])) if shown else np.nan)
+            float(np.mean([anatomy.largest_share(mask) >= anatomy.DOMINANT for mask in shown])) if shown else np.nan)
     return Examined(organs, float(np.mean([bool(lines) for lines in wrong])))
-
-
-def _is_whole(mask: np.ndarray) -> bool:
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    return areas.max() >= anatomy.DOMINANT * areas.sum()
 
 
 def settled(labels: Labels, found: Examined) -> Labels:

@@ -87,8 +87,7 @@ def load_sampler(config: Config, method: Method, workdir, say: Callable[[str], N
 def _settled(config: Config, info: records.Info, label_maps: np.ndarray, say) -> Labels:
     if 'auto' not in (config.labels.clean, config.labels.reject):
         return config.labels
-    originals = label_maps[::max(1, info.count // len(info.ids))]
-    found = structures.examine(structures.some(originals), info.coding, config.labels)
+    found = structures.examine(structures.some(label_maps[::info.versions]), info.coding, config.labels)
     labels = structures.settled(config.labels, found)
     for name in ('clean', 'reject'):
         if getattr(config.labels, name) == 'auto':
