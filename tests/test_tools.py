@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from tests.conftest import TINY
+from tests.odd_folder import make_folder
 
 TOOLS = Path(__file__).resolve().parents[1] / 'tools'
 NAMES = sorted(path.stem for path in TOOLS.glob('*.py')
@@ -148,6 +150,20 @@ def test_prepare_records_and_its_refusals(tmp_path):
     many = call('prepare_records', *phantom, '--split', 'train', '--augment', 7, '--output',
                 tmp_path / 'new')
     assert 'augment' in refused(many)
+
+
+def test_records_of_a_picture_that_stands_in_both_parts(tmp_path):
+    source = make_folder(tmp_path / 'mine', 2, 1)
+    asked = ['--dataset', 'folder', '--source', source, '--size', 32, '--output', tmp_path / 'records']
+    for folder in ('images', 'masks/kidney', 'masks/cyst'):  # k02, a deep picture, under the name k00
+        shutil.copy(source / folder / 'k02.png', source / folder / 'k00.png')
+    for part in ('train', 'test'):
+        line = refused(call('prepare_records', *asked, '--split', part))
+        assert 'k00' in line and 'k02' in line and 'are the same picture (1 in all)' in line
+    assert not (tmp_path / 'records').exists()
+    (source / 'test.txt').unlink()
+    alone = call('prepare_records', *asked, '--split', 'train')
+    assert alone.returncode == 0 and 'the pictures of test are not looked at for copies of these' in alone.stdout
 
 
 def test_workers_share_the_work(tmp_path, monkeypatch):

@@ -21,11 +21,19 @@ def main() -> None:
     options.add_argument('--markdown', metavar='FILE', help='also write the tables here')
     arguments = options.parse_args()
 
-    from pipelines.report import published
+    from pipelines.report import protocols, published
     from pipelines.scores import results, runs, table
     rows, missing = runs.joined(results.collect(arguments.results))
-    made = published.tables(results.score_rows(rows))
+    scores = results.score_rows(rows)
+    foreign = [row for row in scores if not protocols.is_of_paper(row)]
+    if len(foreign) == len(scores):
+        raise InputError(f'--results {arguments.results}: expected scores on JSRT with SCR, of which numbers are '
+                         f'published, found {protocols.said(foreign, "dataset")}; your own tables are in '
+                         f'report.md: tools/write_report.py')
+    made = published.tables(scores)
     print(table.to_text(made))
+    if foreign:
+        print(f'left out, for nothing is published on it: {protocols.said(foreign, "dataset")}')
     for words in missing:
         print(f'left out, for folds are missing: {words}')
     if arguments.markdown:

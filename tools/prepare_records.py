@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from datasets.errors import InputError
 from tools import common
 
 
@@ -63,18 +64,34 @@ def parsed():
     return options.parse_args()
 
 
+def check_other_part(dataset, asked, name, digests) -> None:
+    """InputError where a picture stands in the other part of the archive too; says so if there is none to see."""
+    from datasets.digests import check_apart
+    from datasets.readers import open_dataset
+    part = 'test' if asked.split == 'train' else 'train'
+    try:
+        other = open_dataset(name, asked._replace(split=part))
+    except InputError as error:
+        print(f'note: the pictures of {part} are not looked at for copies of these: {error}')
+        return
+    check_apart(dataset, other, digests)
+
+
 def main() -> None:
     arguments = parsed()
-    from datasets.readers import Request, open_dataset
+    from datasets.digests import Digests
+    from datasets.readers import READERS, Request, open_dataset
+    from datasets.records import INFO
     from datasets.splits import read_ids
     from pipelines.data import contact_sheet, prepare, structures
     from pipelines.plan.config import Data, Labels
     from pipelines.plan.methods import METHODS
     common.setup_tensorflow()
     ids = read_ids(arguments.ids) if arguments.ids else None
-    dataset = open_dataset(arguments.dataset, Request(
-        arguments.source, arguments.split, ids, arguments.channels, arguments.grey, arguments.count,
-        arguments.size, arguments.seed))
+    asked = Request(arguments.source, arguments.split, ids, arguments.channels, arguments.grey, arguments.count,
+                    arguments.size, arguments.seed)
+    digests = Digests(arguments.output)
+    dataset = digests.watched(open_dataset(arguments.dataset, asked))
     if arguments.field_of_view_mm:
         dataset = dataset._replace(field_of_view_mm=tuple(arguments.field_of_view_mm))
     part, labels = common.part_of(arguments), Labels(arguments.label_channels, clean=True, reject=True)
@@ -85,10 +102,17 @@ def main() -> None:
         for line in structures.warnings(found, dataset.coding, labels, list(METHODS.values())):
             print(f'WARNING: {line}')
 
+    has_other = ids is None and arguments.split != 'all' and not READERS[arguments.dataset].is_drawn
+    is_first = part.index == 0 and not (Path(arguments.output) / INFO).exists()
+
+    def begin():
+        if has_other and is_first:
+            check_other_part(dataset, asked, arguments.dataset, digests)
+
     info = prepare.write_records(
         dataset, arguments.output, arguments.split, arguments.size, arguments.augment,
         arguments.seed, Data(arguments.dataset, channels=arguments.channels, fit=arguments.fit, noise=arguments.noise),
-        part, look=look)
+        part, begin, look)
     if info is None:
         print(f'worker {part.index} of {part.workers} is done; shards of others are still missing')
         return

@@ -26,9 +26,10 @@ def tables(rows: Sequence[Row]) -> List[Table]:
     """Tables 1, 2, one for each other configuration that was measured, and Table 3.
 
     Args:
-      rows: of results.score_rows; those of other images than the test set's are left out.
+      rows: of results.score_rows; those of other images than the test set's and of other data sets than
+        the paper's are left out.
     """
-    rows = [row for row in rows if row['split'] == 'test']
+    rows = [row for row in rows if row['split'] == 'test' and protocols.is_of_paper(row)]
     published = load_paper()
     made = []
     for number, configuration in ((1, 'full'), (2, 'tiny')):

@@ -150,8 +150,9 @@ def _pictures(arms: Sequence[Arm], rows: Sequence[Row]) -> Dict[str, List[Block]
 
 def _published(scores: Sequence[Row]) -> List[Block]:
     """Tables of the paper, where something was measured on its data set."""
-    own = [row for row in scores if protocols.is_of_paper(row)]
-    return [document.table(table, css='scores') for table in published.tables(own)] if own else []
+    if not any(map(protocols.is_of_paper, scores)):
+        return []
+    return [document.table(table, css='scores') for table in published.tables(scores)]
 
 
 def _departures(scores: Sequence[Row]) -> List[Block]:
