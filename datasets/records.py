@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from datasets.errors import InputError, reason
 from datasets.files import encode_png, read_json, sha256
-from datasets.fitting import Box, box_of
+from datasets.fitting import Box, box_of, crop
 from datasets.labels import LabelCoding
 
 INFO = 'dataset_info.json'
@@ -103,6 +103,13 @@ class Info:
         """The part of the square that the picture of a record takes; all of it where nobody knows."""
         height, width = map(int, row['shape'])
         return box_of(height, width, self.size, self.fit) if height else Box(0, 0, self.size, self.size)
+
+    def shown(self, row: Dict[str, np.ndarray]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A record without its margins: image [h, w, C], labels [h, w], and bool [h, w], what somebody knows."""
+        box = self.box(row)
+        image, labels = crop(row['image'], box), crop(row['labels'], box)
+        known = crop(row['ignored'], box) == 0 if self.has_ignored else np.ones(labels.shape, bool)
+        return image, labels, known
 
     def spacing_mm(self, row: Dict[str, np.ndarray]) -> Optional[Tuple[float, float]]:
         """(row, column) mm from pixel to pixel of a record; None where the data set does not say."""

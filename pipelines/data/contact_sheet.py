@@ -6,8 +6,7 @@ import numpy as np
 
 from datasets import records
 from datasets.files import write_png
-from datasets.fitting import crop
-from pipelines.data import pixels, sheets
+from pipelines.data import pixels, sheets, structures
 
 NAME = 'contact_sheet.png'
 SHOWN, COLUMNS, TILE = 16, 4, 256
@@ -15,13 +14,13 @@ SHOWN, COLUMNS, TILE = 16, 4, 256
 
 def write_contact_sheet(info: records.Info, path) -> None:
     """Some originals, evenly chosen, each with its organs' outlines, its dots and its id."""
-    wanted = {int(i) * info.versions for i in np.linspace(0, len(info.ids) - 1, min(SHOWN, len(info.ids)))}
+    wanted = {i * info.versions for i in structures.some(range(len(info.ids)), SHOWN)}
     tiles = [_tile(row, info) for number, row in enumerate(records.read(info)) if number in wanted]
     write_png(path, sheets.grid([tiles[i:i + COLUMNS] for i in range(0, len(tiles), COLUMNS)], TILE))
 
 
 def _tile(row: dict, info: records.Info) -> np.ndarray:
-    image, labels = (crop(row[key], info.box(row)) for key in ('image', 'labels'))
+    image, labels, _ = info.shown(row)
     scale = TILE / max(image.shape[:2])
     size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
     shown = cv2.resize(pixels.displayed(image), size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)

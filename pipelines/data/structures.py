@@ -46,11 +46,11 @@ class Examined(NamedTuple):
     failing: float
 
 
-def some(items: Sequence) -> list:
-    """At most MOST_EXAMINED of some items, evenly chosen."""
-    if len(items) <= MOST_EXAMINED:
+def some(items: Sequence, most: int = MOST_EXAMINED) -> list:
+    """At most so many of some items, evenly chosen."""
+    if len(items) <= most:
         return list(items)
-    return [items[i] for i in np.linspace(0, len(items) - 1, MOST_EXAMINED).round().astype(int)]
+    return [items[i] for i in np.linspace(0, len(items) - 1, most).round().astype(int)]
 
 
 def examine(label_maps: Sequence[np.ndarray], coding: LabelCoding, labels: Labels) -> Examined:

@@ -14,7 +14,6 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.files import write_json, write_png
-from datasets.fitting import crop
 from datasets.targets import Targets
 from pipelines.data import pixels, sheets
 from pipelines.runtime import progress
@@ -47,12 +46,9 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
     names, measured, pictures, spacings = [], [], [], []
     for row in progress.bar(records.read(info), total=info.count, desc='evaluate',
                             unit='image'):
-        image, labels = (crop(row[key], info.box(row)) for key in ('image', 'labels'))
-        target = targets.masks(info.coding, labels)
-        predicted = export.masks_of(segment(tf.cast(image, tf.float32)[None]), targets)
-        if info.has_ignored:
-            known = crop(row['ignored'], info.box(row)) == 0
-            target, predicted = target & known, predicted & known
+        image, labels, known = info.shown(row)
+        target = targets.masks(info.coding, labels) & known
+        predicted = export.masks_of(segment(tf.cast(image, tf.float32)[None]), targets) & known
         names.append(Path(row['name'].decode()).stem)
         spacings.append(info.spacing_mm(row))
         measured.append(metrics.measure(target, predicted, spacings[-1]))

@@ -28,7 +28,7 @@ import tensorflow as tf
 from datasets import records
 from datasets.errors import InputError
 from datasets.files import whole_folder, write_json
-from datasets.fitting import box_of, crop
+from datasets.fitting import box_of
 from datasets.targets import Targets
 from pipelines.data import pixels
 from pipelines.runtime import progress
@@ -84,11 +84,9 @@ def make_reading(model, records_directory, output, seed: int = 0, count: Optiona
     pairs = {}
     for row in progress.bar(records.read(info), total=len(names), desc='read', unit='image'):
         if _name(row) in candidates:
-            row = {**row, **{key: crop(row[key], info.box(row)) for key in ('image', 'labels')}}
-            predicted = segment(tf.cast(row['image'], tf.float32)[None])['class_map'][0].numpy()
-            if info.has_ignored:
-                predicted = predicted * (crop(row['ignored'], info.box(row)) == 0)
-            pairs[_name(row)] = make_pair(row, predicted, info, targets)
+            image, labels, known = info.shown(row)
+            predicted = segment(tf.cast(image, tf.float32)[None])['class_map'][0].numpy() * known
+            pairs[_name(row)] = make_pair({**row, 'image': image, 'labels': labels}, predicted, info, targets)
     order = [name for name in order if name in pairs]
     if hardest:
         worst = set(sorted(order, key=lambda name: pairs[name].agreement)[:number])

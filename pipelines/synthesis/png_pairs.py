@@ -9,7 +9,6 @@ import yaml
 from datasets import records
 from datasets.errors import InputError
 from datasets.files import write_png
-from datasets.fitting import crop
 from datasets.sample import check_shown, check_sides
 from pipelines.runtime import progress
 
@@ -27,7 +26,7 @@ def write_png_pairs(info: records.Info, output) -> None:
         (output / folder).mkdir(parents=True, exist_ok=True)
     for row in progress.bar(records.read(info), total=info.count, desc='png', unit='sample'):
         name = Path(row['name'].decode()).stem
-        image, labels = (crop(row[key], info.box(row)) for key in ('image', 'labels'))
+        image, labels, _ = info.shown(row)
         write_png(output / 'images' / f'{name}.png', np.squeeze(image, -1) if info.channels == 1 else image)
         write_png(output / 'labels' / f'{name}.png', labels)
         masks = {organ: info.coding.organ_mask(labels, organ) for organ in info.coding.organs}
