@@ -2,7 +2,7 @@
 
 On instructions and a number of cores that the file knows to 1e-5; elsewhere rounding differs
 and grows, so to 1e-3 over the first five steps, and what learns from samples, which differ by then, by its
-names alone. Names, steps and texts are exact everywhere.
+names alone, and a pixel near a tie may count for another class. Names, steps and texts are exact everywhere.
 """
 import json
 
@@ -15,6 +15,7 @@ MADE = json.loads(golden.STEPS.read_text())  # the same commit on several machin
 MATCHING = [made for made in MADE if {key: made[key] for key in golden.machine()} == golden.machine()]
 WANTED, IS_SAME = (MATCHING or MADE)[0], bool(MATCHING)
 TOLERANCE, STEPS = (1e-5, None) if IS_SAME else (1e-3, 5)
+ONE_PIXEL = 0 if IS_SAME else 1.01 / (2 * 41 * 41)  # of the smallest batch of crops
 
 
 @pytest.fixture(scope='module')
@@ -30,7 +31,8 @@ def measure(folder):
 def near(value):
     """Approximately, numbers wherever they stand; all else exactly."""
     if isinstance(value, dict):
-        return {key: near(inner) for key, inner in value.items()}
+        return {key: pytest.approx(inner, abs=ONE_PIXEL) if ONE_PIXEL and key == 'pixel_accuracy' else near(inner)
+                for key, inner in value.items()}
     if isinstance(value, list):
         return [near(inner) for inner in value]
     return pytest.approx(value, rel=TOLERANCE, abs=TOLERANCE * 1e-2) if isinstance(value, float) else value
