@@ -74,6 +74,14 @@ def finished(tmp_path_factory):
     return config, own
 
 
+@pytest.fixture()
+def run(finished, tmp_path):
+    """A copy of the finished experiment to change."""
+    config, workdir = finished
+    shutil.copytree(workdir, tmp_path / 'run', symlinks=True)
+    return config, tmp_path / 'run'
+
+
 def pytest_collection_modifyitems(items):
     """Those that need the tiny experiment first: one worker makes it while the other does the rest.
 

@@ -127,7 +127,7 @@ def test_what_overlaps_hide_is_told_and_above_five_per_cent_refused(tmp_path, ca
 
 
 def test_one_picture_in_two_sets_is_refused_under_any_name(tmp_path):
-    from tests.pipelines.plan.test_provenance import draw_folder, of_folder
+    from tests.drawn import draw_folder, of_folder
     source = draw_folder(tmp_path / 'source', list('abcdef'))
     import cv2
     for folder in ('images', 'masks/disc'):
