@@ -217,7 +217,7 @@ def test_steps_out_of_order_say_what_to_do(tmp_path, config):
 
 def test_dry_run_prints_the_plan_and_makes_nothing(tmp_path, config):
     result = call('run_experiment', '--config', config, '--workdir', tmp_path / 'w', '--dry-run')
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0 and result.stderr == ''
     assert 'three/dots: pggan' in result.stdout
     assert not (tmp_path / 'w').exists()
 

@@ -219,6 +219,7 @@ def open_workdir(arguments: argparse.Namespace, config, arms, names=None):
 def dry_run(arguments: argparse.Namespace, arms) -> bool:
     """Prints the plan of these matrix.Arms if that is all that was asked for."""
     if arguments.dry_run:
+        setup_tensorflow()
         from pipelines.cost.dry_run import describe
         print(describe(arms))
     return arguments.dry_run
