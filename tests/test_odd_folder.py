@@ -66,7 +66,7 @@ def test_scores_are_those_of_the_picture_without_its_surroundings(run):
         Workdir(workdir).export(REAL) / '1', workdir / 'records' / 'test')
     scored = read_json(workdir / 'evaluations' / 'real-smanet-0-test.json')
     for number, row in enumerate(records.read(info)):
-        image, labels = (crop(row[key], info.box(row)) for key in ('image', 'labels'))
+        image, labels, _ = info.shown(row)
         found = export.masks_of(segment(tf.constant(image[None], tf.float32)), targets)
         own = metrics.measure(targets.masks(info.coding, labels), found, (150 / 64, 120 / 51))
         assert (own['counts'] == np.array(scored['images']['counts'][number])).all()
@@ -88,6 +88,12 @@ def test_predictions_have_the_shape_of_the_pictures(run, tmp_path):
         assert found.shape == shapes[name] == (row['height'], row['width'])
     with open(tmp_path / 'out' / 'predictions.csv') as file:
         assert next(csv.reader(file)) == ['file', 'height', 'width', 'kidney_px', 'cyst_px']
+
+
+def test_what_an_experiment_shows_has_the_aspect_of_the_pictures(run):
+    shown = [*(run[1] / 'pictures').glob('*.png'), *(run[1] / 'predictions').glob('*.png')]
+    assert {cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape[:2] for path in shown} == {(64, 51)}
+    assert len(shown) == 9
 
 
 def test_readers_see_the_shape_of_the_pictures(run):

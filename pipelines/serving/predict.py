@@ -142,10 +142,10 @@ def _largest(mask: np.ndarray) -> np.ndarray:
 
 
 def some_images(records_directory, count: int) -> Iterator[Tuple[str, np.ndarray]]:
-    """(name, uint8 or uint16 [H, W], or uint8 [H, W, 3]) of the first records of a folder."""
+    """(name, uint8 or uint16 [h, w], or uint8 [h, w, 3]) of the first records of a folder, without margins."""
     info = records.read_info(records_directory)
     for row in records.read(info, count):
-        image = row['image']
+        image, _, _ = info.shown(row)
         yield Path(row['name'].decode()).stem, image[..., 0] if info.channels == 1 else image
 
 
