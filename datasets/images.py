@@ -22,6 +22,8 @@ Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit is lower, and its message sp
 FORMATS = ('PNG', 'JPEG', 'TIFF', 'GIF', 'BMP', 'PPM')  # none that starts another program
 _IN_COLOUR = ('expected a grey picture, found colours; set data.channels=3 to keep them, or data.grey to make '
               'them grey (luminance, red, green or blue)')
+_MASK_IN_COLOUR = ('expected a mask in black and white, found colours; save what is drawn as white, or put pictures '
+                   'of codes, whose palette does not matter, into labels/')
 SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.gif', '.bmp', '.ppm', '.pgm')  # in any case
 DICOM = ('DICOM is not read here: convert it to PNG of 16 bits, as dcmj2pnm of DCMTK or pydicom do, and invert '
          'what is MONOCHROME1')
@@ -54,10 +56,10 @@ def read_mask(path: Path) -> np.ndarray:
     """
     image, deep = _open(path)
     if deep is not None:
-        return _equal(deep, path)
+        return _equal(deep, path, _MASK_IN_COLOUR)
     alpha = _alpha(image)
     if alpha is None or (alpha == 255).all():
-        return _grey(image, path)
+        return _grey(image, path, _MASK_IN_COLOUR)
     colours = np.array(image.convert('RGBA'))[..., :3]
     if (colours == colours[:1, :1]).all():
         return alpha
@@ -210,12 +212,12 @@ def _deep(image: Image.Image, path: Path) -> np.ndarray:
     return found if found.ndim == 3 else found[..., None]
 
 
-def _equal(deep: np.ndarray, path: Path) -> np.ndarray:
+def _equal(deep: np.ndarray, path: Path, refusal: str = _IN_COLOUR) -> np.ndarray:
     """Channels of 16 bits, the fourth of them alpha -> grey uint16 [H, W]."""
     _check_opaque(deep[..., -1] if deep.shape[-1] in (2, 4) else None, 65535, path)
     colours = deep[..., :3] if deep.shape[-1] >= 3 else deep[..., :1]
     if (colours != colours[..., :1]).any():
-        raise InputError(f'{path}: {_IN_COLOUR}')
+        raise InputError(f'{path}: {refusal}')
     return np.ascontiguousarray(colours[..., 0])
 
 
@@ -233,7 +235,7 @@ def _alpha(image: Image.Image) -> Optional[np.ndarray]:
     return None
 
 
-def _grey(image: Image.Image, path: Path) -> np.ndarray:
+def _grey(image: Image.Image, path: Path, refusal: str = _IN_COLOUR) -> np.ndarray:
     if image.mode in ('1', 'L', 'LA', 'La'):
         return np.array(image.convert('L'))
     if _is_deep_grey(image):
@@ -242,7 +244,7 @@ def _grey(image: Image.Image, path: Path) -> np.ndarray:
         colours = np.array(image.convert('RGB'))
         grey = colours[..., 0]
         if (colours != grey[..., None]).any():
-            raise InputError(f'{path}: {_IN_COLOUR}')
+            raise InputError(f'{path}: {refusal}')
         return np.ascontiguousarray(grey)
     raise InputError(f'{path}: expected a grey picture of 8 or 16 bits, found Pillow mode '
                      f'{image.mode!r}; convert it')

@@ -59,6 +59,8 @@ def test_colours_are_refused(tmp_path, mode):
     Image.fromarray(colours).convert(mode).save(path)
     with pytest.raises(InputError, match='x.png: expected a grey picture, found colours'):
         read_grey(path)
+    with pytest.raises(InputError, match='x.png: expected a mask in black and white, found colours; save what is'):
+        read_mask(path)
 
 
 def test_other_modes_are_refused(tmp_path):
@@ -202,6 +204,8 @@ def test_equal_channels_of_sixteen_bits_keep_them(tmp_path, suffix):
     cv2.imwrite(str(path), np.stack([DEEP, DEEP, DEEP[::-1]], -1))
     with pytest.raises(InputError, match='expected a grey picture, found colours'):
         read_grey(path)
+    with pytest.raises(InputError, match='expected a mask in black and white, found colours'):
+        read_mask(path)
     colours = read_picture(path, 3)  # OpenCV wrote blue first
     assert colours.dtype == np.uint16
     np.testing.assert_array_equal(colours, np.stack([DEEP[::-1], DEEP, DEEP], -1))
