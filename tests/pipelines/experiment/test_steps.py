@@ -13,7 +13,6 @@ from pipelines.cost import dry_run
 from pipelines.experiment import status, steps
 from pipelines.experiment.run import run_experiment
 from pipelines.plan import matrix, provenance
-from pipelines.plan.methods import METHODS
 from pipelines.plan.regimes import Run, parse_regime
 from pipelines.scores import metrics, results
 from tests.conftest import tiny_config
@@ -103,21 +102,6 @@ def test_a_matrix_shares_stages_trains_other_networks_and_scores_what_was_left_o
     assert not status.is_done(workdir, arms) and status.is_done(workdir, arms[:1])
 
 
-def test_single_and_two_stage_methods_run(tmp_path):
-    config = tiny_config(data={'size': 16}, labels={'channels': 'grey'},
-                         segmenter={'size': 48}, regimes=['synth1', 'synth2'])
-    workdir = provenance.open_workdir(config, tmp_path / 'run')
-    steps.prepare(config, workdir)
-    for name in ('single', 'two'):
-        for stage in METHODS[name].stages:
-            steps.train_stage(config, stage, workdir)
-        steps.generate(config, METHODS[name], workdir)
-        info = records.read_info(workdir / 'synthetic' / name)
-        rows = records.load_arrays(info)
-        assert info.count == 9 and not info.dots_size
-        assert rows['image'].shape == (9, 16, 16, 1) and rows['labels'].max() < 8
-
-
 def draw_fundus(folder, ids, rng):
     """A bright disc and a dark macula: two organs, no left and right."""
     (folder / 'images').mkdir(parents=True, exist_ok=True)
@@ -142,14 +126,18 @@ def test_two_organs_that_are_no_chest_go_through_the_whole_line(tmp_path):
     (source / 'test.txt').write_text('\n'.join(test))
     (source / 'coding.yaml').write_text(yaml.safe_dump({'organs': ['disc', 'macula']}))
     config = tiny_config(data={'dataset': 'folder', 'source': str(source), 'num_train': None,
-                               'num_test': None}, regimes=['finetune3'])
+                               'num_test': None, 'size': 16}, labels={'channels': 'grey'}, regimes=['synth2'])
     workdir = tmp_path / 'run'
     report = run_experiment(config, workdir, say=lambda text: None)
     rows = results.collect(workdir)
     assert all(row['organs'] == ['disc', 'macula'] for row in rows)
     assert rows[0]['images']['distances'] is None  # nobody said how large a pixel is
     assert set(rows[0]['scores']) == set(list(metrics.METRICS)[:4])
-    assert {row['regime'] for row in rows} == {'synth3', 'finetune3'}
-    description = json.loads((workdir / 'exports/finetune3-smanet-0/1/assets/model.json').read_text())
+    assert {row['regime'] for row in rows} == {'synth2'}
+    info = records.read_info(workdir / 'synthetic' / 'two')
+    drawn = records.load_arrays(info)
+    assert info.count == 9 and not info.dots_size
+    assert drawn['image'].shape == (9, 16, 16, 1) and drawn['labels'].max() < 3
+    description = json.loads((workdir / 'exports/synth2-smanet-0/1/assets/model.json').read_text())
     assert description['classes'] == ['background', 'disc', 'macula']
     assert report.is_file()

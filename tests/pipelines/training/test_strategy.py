@@ -22,7 +22,7 @@ TWO = tf.distribute.MirroredStrategy(['/cpu:0', '/cpu:1'])
 
 @pytest.fixture(scope='module')
 def prepared(tmp_path_factory):
-    config = tiny_config(segmenter={'batch_size': 4}, pix2pixhd={'edges': True},
+    config = tiny_config(segmenter={'batch_size': 4}, segmenters={'unet': {'crop': 48}}, pix2pixhd={'edges': True},
                          pggan={'batch_sizes': {4: 8, 8: 8, 16: 8, 32: 8}})
     workdir = provenance.open_workdir(config, tmp_path_factory.mktemp('strategy') / 'run')
     steps.prepare(config, workdir)
@@ -30,8 +30,8 @@ def prepared(tmp_path_factory):
 
 
 def make(config, workdir, what):
-    if what == 'real':
-        return segmenter_task(config, Run(parse_regime('real')), workdir)
+    if what in ('smanet', 'unet'):
+        return segmenter_task(config, Run(parse_regime('real'), what), workdir)
     stage = {stage.name: stage for stage in METHODS['three'].stages}[what]
     return stage_task(config, stage, {'train': steps.prepare(config, workdir)})
 
@@ -50,7 +50,7 @@ def first_steps(prepared, what, strategy, folder, count=3, phase=0):
                   for name, network in task.networks.items()}
 
 
-@pytest.mark.parametrize('what', ['real', 'image'])
+@pytest.mark.parametrize('what', ['smanet', 'image'])
 def test_two_devices_train_as_one(prepared, what, tmp_path):
     one, weights_of_one = first_steps(prepared, what, tf.distribute.get_strategy(), tmp_path)
     two, weights_of_two = first_steps(prepared, what, TWO, tmp_path)
@@ -80,7 +80,7 @@ def test_pggan_on_two_devices_is_the_mean_over_its_two_half_batches(prepared, tm
     assert np.abs(expected[0] - expected[1]) > 1e-3 * np.abs(np.mean(expected))
 
 
-@pytest.mark.parametrize('what', ['dots', 'labels', 'real'])
+@pytest.mark.parametrize('what', ['dots', 'labels', 'unet'])
 def test_a_training_on_two_devices_continues_on_one(prepared, what, tmp_path):
     config, workdir = prepared
     with TWO.scope():
@@ -98,7 +98,7 @@ def test_a_batch_that_does_not_divide_is_refused(prepared):
     config, workdir = prepared
     odd = dataclasses.replace(config, segmenter=dataclasses.replace(config.segmenter, batch_size=3))
     with TWO.scope():
-        phase, = make(odd, workdir, 'real').phases
+        phase, = make(odd, workdir, 'smanet').phases
         with pytest.raises(InputError, match='strategy: a batch of 3 .* not divide by 2 devices'):
             loop.distributed_batches(phase, 0)
 
