@@ -1,8 +1,9 @@
 """Every training, the samples, an evaluation and a report are what they were, see tests/golden.py.
 
-On instructions and a number of cores that the file knows to 1e-5; elsewhere rounding differs
-and grows, so to 1e-3 over the first five steps, and what learns from samples, which differ by then, by its
-names alone, and a pixel near a tie may count for another class. Names, steps and texts are exact everywhere.
+On instructions and a number of cores that the file knows to 1e-5. Elsewhere rounding differs and grows: two steps
+to 1e-4; then, behind the first ReLU that falls to the other side, three to 5e-3, but gradient norms to 5e-2 (between
+TensorFlow 2.15 and 2.21 it was 2e-5, 1.1e-3 and 1.8e-2); a pixel near a tie may count for another class; and what
+learns from samples, which differ by then, by its names alone. Names, steps and texts are exact everywhere.
 """
 import json
 
@@ -14,8 +15,8 @@ from tests.conftest import made_once
 MADE = json.loads(golden.STEPS.read_text())  # the same commit on several machines
 MATCHING = [made for made in MADE if {key: made[key] for key in golden.machine()} == golden.machine()]
 WANTED, IS_SAME = (MATCHING or MADE)[0], bool(MATCHING)
-TOLERANCE, STEPS = (1e-5, None) if IS_SAME else (1e-3, 5)
-ONE_PIXEL = 0 if IS_SAME else 1.01 / (2 * 41 * 41)  # of the smallest batch of crops
+SAME, FIRST, LATER, GRADIENTS = 1e-5, 1e-4, 5e-3, 5e-2
+ONE_PIXEL = 1.01 / (2 * 41 * 41)  # of the smallest batch of crops
 
 
 @pytest.fixture(scope='module')
@@ -28,14 +29,21 @@ def measure(folder):
     (folder / 'found.json').write_text(json.dumps(found))
 
 
-def near(value):
+def near(value, tolerance=SAME):
     """Approximately, numbers wherever they stand; all else exactly."""
     if isinstance(value, dict):
-        return {key: pytest.approx(inner, abs=ONE_PIXEL) if ONE_PIXEL and key == 'pixel_accuracy' else near(inner)
-                for key, inner in value.items()}
+        return {key: near(inner, tolerance) for key, inner in value.items()}
     if isinstance(value, list):
-        return [near(inner) for inner in value]
-    return pytest.approx(value, rel=TOLERANCE, abs=TOLERANCE * 1e-2) if isinstance(value, float) else value
+        return [near(inner, tolerance) for inner in value]
+    return pytest.approx(value, rel=tolerance, abs=tolerance * 1e-2) if isinstance(value, float) else value
+
+
+def near_elsewhere(row):
+    """A row of losses as another machine may compute it."""
+    tolerance = FIRST if row['step'] <= 2 else LATER
+    return {key: pytest.approx(value, abs=ONE_PIXEL) if key == 'pixel_accuracy'
+            else near(value, GRADIENTS if tolerance == LATER and key.endswith('gradient_norm') else tolerance)
+            for key, value in row.items()}
 
 
 @pytest.mark.parametrize('training', WANTED['steps'])
@@ -43,9 +51,11 @@ def test_steps(found, training):
     wanted, rows = WANTED['steps'][training], found['steps'][training]
     assert [(row['step'], row['phase'], sorted(row)) for row in rows] == [
         (row['step'], row['phase'], sorted(row)) for row in wanted]
-    if IS_SAME or not training.startswith('synth'):
-        for row, expected in list(zip(rows, wanted))[:STEPS]:
+    for row, expected in zip(rows, wanted):
+        if IS_SAME:
             assert row == near(expected), f'{training}, step {row["step"]}'
+        elif row['step'] <= 5 and not training.startswith('synth'):
+            assert row == near_elsewhere(expected), f'{training}, step {row["step"]}'
 
 
 @pytest.mark.skipif(not IS_SAME, reason='rounding of many steps is that of another machine')
