@@ -20,7 +20,7 @@ DROPOUT = 0.1   # [ours] the rate of the student version; the paper's is not kno
 
 def build(num_classes: int, channels: int, seed: int, width: float) -> 'InvertedNet':
     """InvertedNet of a config's settings."""
-    return InvertedNet(num_classes, channels, rounded(256, width, 2 ** (LEVELS - 1)), seed)
+    return InvertedNet(num_classes, channels, rounded(256, width, 2 ** (LEVELS - 1)), seed=seed)
 
 
 def updates(networks: Dict[str, tf.keras.Model]) -> Tuple[Update, ...]:
@@ -37,10 +37,11 @@ class InvertedNet(tf.keras.Model):
       num_classes: channels of the logits, of which each by itself is a mask's.
       channels: of the images.
       filters: of the first level, halved at every other; the reading's: 256. A multiple of 16.
+      levels: resolutions, the first included.
       seed: of the initial weights, He normal [ours].
 
     Call:
-      images: [N, H, W, channels], sides multiples of 16.
+      images: [N, H, W, channels], sides multiples of 16, with 5 levels.
       keys: int32 [N, 2], N static, one dropout key per sample; None turns dropout off.
       training: dropout if True.
       Returns logits, float32 [N, H, W, num_classes].
@@ -49,10 +50,11 @@ class InvertedNet(tf.keras.Model):
       ValueError: a size that the network cannot take.
     """
 
-    def __init__(self, num_classes: int, channels: int = 1, filters: int = 256, seed: int = 0):
+    def __init__(self, num_classes: int, channels: int = 1, filters: int = 256, levels: int = LEVELS,
+                 seed: int = 0):
         super().__init__()
-        rng = random.Random(seed)
-        widths = [filters // 2 ** level for level in range(LEVELS)]
+        rng, self.factor = random.Random(seed), 2 ** (levels - 1)
+        widths = [filters // 2 ** level for level in range(levels)]
 
         def pair(count, stride=1):
             return [tf.keras.layers.Conv2D(count, 3, by, padding='same', activation='elu',
@@ -62,11 +64,11 @@ class InvertedNet(tf.keras.Model):
         self.decoder = [pair(count) for count in reversed(widths[:-1])]
         self.classifier = tf.keras.layers.Conv2D(num_classes, 1, dtype=tf.float32,
                                                  kernel_initializer=he_normal(rng))
-        self.build((None, 32, 32, channels))  # no variable depends on the size
+        self.build((None, self.factor, self.factor, channels))  # no variable depends on the size
 
     def call(self, images: tf.Tensor, keys: Optional[tf.Tensor] = None,
              training: bool = False) -> tf.Tensor:
-        check_sides('InvertedNet', images.shape[1:3], 2 ** (LEVELS - 1), 2 ** (LEVELS - 1))
+        check_sides('InvertedNet', images.shape[1:3], self.factor, self.factor)
         drop, x, skips = dropouts(keys, training), images, []
         for level, pair in enumerate(self.encoder):
             if level:

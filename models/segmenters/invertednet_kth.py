@@ -20,7 +20,7 @@ LEVELS = 4
 
 def build(num_classes: int, channels: int, seed: int, width: float) -> 'InvertedNetKTH':
     """The network of a config's settings."""
-    return InvertedNetKTH(num_classes, channels, rounded(128, width), seed)
+    return InvertedNetKTH(num_classes, channels, rounded(128, width), seed=seed)
 
 
 def updates(networks: Dict[str, tf.keras.Model]) -> Tuple[Update, ...]:
@@ -35,10 +35,11 @@ class InvertedNetKTH(tf.keras.Model):
       num_classes: channels of the logits, whose softmax is meant.
       channels: of the images.
       filters: of the first level, halved at every other; the students': 128. A multiple of 8.
+      levels: resolutions, the first included.
       seed: of the initial weights, Keras' defaults.
 
     Call:
-      images: [N, H, W, channels], sides multiples of 8.
+      images: [N, H, W, channels], sides multiples of 8, with 4 levels.
       keys: int32 [N, 2], N static, one dropout key per sample; None turns dropout off.
       training: batch statistics and dropout if True.
       Returns logits, float32 [N, H, W, num_classes].
@@ -47,10 +48,11 @@ class InvertedNetKTH(tf.keras.Model):
       ValueError: a size that the network cannot take.
     """
 
-    def __init__(self, num_classes: int, channels: int = 1, filters: int = 128, seed: int = 0):
+    def __init__(self, num_classes: int, channels: int = 1, filters: int = 128, levels: int = LEVELS,
+                 seed: int = 0):
         super().__init__()
-        rng = random.Random(seed)
-        widths = [filters // 2 ** level for level in range(LEVELS)]
+        rng, self.factor = random.Random(seed), 2 ** (levels - 1)
+        widths = [filters // 2 ** level for level in range(levels)]
 
         def convolutions(count, strides):
             return [tf.keras.layers.Conv2D(count, 3, by, padding='same', activation='elu',
@@ -61,11 +63,11 @@ class InvertedNetKTH(tf.keras.Model):
         self.decoder = [convolutions(count, (1, 1, 1)) for count in reversed(widths[:-1])]
         self.classifier = tf.keras.layers.Conv2D(num_classes, 1, dtype=tf.float32,
                                                  kernel_initializer=glorot(rng))
-        self.build((None, 32, 32, channels))  # no variable depends on the size
+        self.build((None, self.factor, self.factor, channels))  # no variable depends on the size
 
     def call(self, images: tf.Tensor, keys: Optional[tf.Tensor] = None,
              training: bool = False) -> tf.Tensor:
-        check_sides('InvertedNet', images.shape[1:3], 2 ** (LEVELS - 1), 2 ** (LEVELS - 1))
+        check_sides('InvertedNet', images.shape[1:3], self.factor, self.factor)
         drop, skips = dropouts(keys, training), []
         x = self.first_norm(images, training=training)
         for level, (first, second) in enumerate(self.encoder):
