@@ -81,13 +81,15 @@ def dice_per_class(labels: tf.Tensor, logits: tf.Tensor, ignored: Optional[tf.Te
 
 
 def pixel_dice_entropy(labels: tf.Tensor, logits: tf.Tensor, ignored: Optional[tf.Tensor] = None) -> tf.Tensor:
-    """Mean over pixels of 1 - Dice over the pixel's classes (softmax, 1 above and below) + cross entropy.
+    """Mean over pixels of 1 - Dice over the pixel's classes, + cross entropy.
+
+    Dice is (2 sum(p y) + 1) / (sum(p^2) + sum(y^2) + 1), p softmax.
 
     Args:
       labels, logits, ignored: as `cross_entropy`.
     """
     masks, guess = masks_of(labels, logits.shape[-1]), tf.nn.softmax(tf.cast(logits, tf.float32))
-    dice = (2 * tf.reduce_sum(masks * guess, -1) + 1) / (tf.reduce_sum(masks + guess, -1) + 1)
+    dice = (2 * tf.reduce_sum(masks * guess, -1) + 1) / (tf.reduce_sum(masks ** 2 + guess ** 2, -1) + 1)
     return _mean(1 - dice, ignored) + cross_entropy(labels, logits, ignored)
 
 

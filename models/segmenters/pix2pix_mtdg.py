@@ -149,8 +149,8 @@ def _framed(x: tf.Tensor) -> tf.Tensor:
 
 def discriminator_loss(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """Mean of -log D(real) - log(1 - D(fake)), not halved; logits of patches, 1e-12 inside the logarithms."""
-    real, fake = tf.nn.sigmoid(real), tf.nn.sigmoid(fake)
-    return tf.reduce_mean(-tf.math.log(real + 1e-12) - tf.math.log(1 - fake + 1e-12))
+    return tf.reduce_mean(-tf.math.log(tf.nn.sigmoid(real) + 1e-12)
+                          - tf.math.log(tf.nn.sigmoid(-fake) + 1e-12))
 
 
 def generator_terms(fake: tf.Tensor, targets: tf.Tensor, pictures: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor]:
