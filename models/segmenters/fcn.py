@@ -12,29 +12,30 @@ import numpy as np
 import tensorflow as tf
 
 from models.segmenters.layers import check_sides, dropouts, normal, rounded, size_of
+from models.segmenters.resnet import imagenet_input
 
 CONVOLUTIONS = (2, 2, 3, 3, 3)                 # of VGG16, before each pool
 SKIPS = ((4, 0.01, 5), (3, 0.0001, 9))         # pool, its factor, first row and column that is added
 LAST_CROP = {8: 31, 16: 27, 32: 19}            # by stride: first row and column of the picture
 
 
-def build8(num_classes: int, channels: int, seed: int, width: float, **options) -> 'FCN':
+def build8(num_classes: int, channels: int, seed: int, **options) -> 'FCN':
     """FCN-8s of a config's settings."""
-    return _built(8, num_classes, channels, seed, width, **options)
+    return _built(8, num_classes, channels, seed, **options)
 
 
-def build16(num_classes: int, channels: int, seed: int, width: float, **options) -> 'FCN':
+def build16(num_classes: int, channels: int, seed: int, **options) -> 'FCN':
     """FCN-16s of a config's settings."""
-    return _built(16, num_classes, channels, seed, width, **options)
+    return _built(16, num_classes, channels, seed, **options)
 
 
-def build32(num_classes: int, channels: int, seed: int, width: float, **options) -> 'FCN':
+def build32(num_classes: int, channels: int, seed: int, **options) -> 'FCN':
     """FCN-32s of a config's settings."""
-    return _built(32, num_classes, channels, seed, width, **options)
+    return _built(32, num_classes, channels, seed, **options)
 
 
-def _built(stride: int, num_classes: int, channels: int, seed: int, width: float) -> 'FCN':
-    return FCN(num_classes, channels, stride, rounded(64, width), rounded(4096, width), seed)
+def _built(stride: int, num_classes: int, channels: int, seed: int, width: float, imagenet_weights) -> 'FCN':
+    return FCN(num_classes, channels, stride, rounded(64, width), rounded(4096, width), bool(imagenet_weights), seed)
 
 
 def bilinear(shape, dtype=None, **unused) -> tf.Tensor:
@@ -62,6 +63,8 @@ class FCN(tf.keras.Model):
       stride: 8, 16 or 32.
       filters: of the first level; published: 64.
       fc_filters: of fc6 and fc7; published: 4096.
+      imagenet: takes images in [-1, 1], grey or RGB, and gives VGG16 what `load_imagenet`'s weights know: BGR in
+        0..255 minus the mean; grey is repeated.
       seed: of the initial weights: convolutions N(0, 2 / fan_out), fc N(0, 0.01^2), the scores 0, transposed
         convolutions bilinear.
 
@@ -76,11 +79,11 @@ class FCN(tf.keras.Model):
     """
 
     def __init__(self, num_classes: int, channels: int = 1, stride: int = 8, filters: int = 64,
-                 fc_filters: int = 4096, seed: int = 0):
+                 fc_filters: int = 4096, imagenet: bool = False, seed: int = 0):
         super().__init__()
         if stride not in LAST_CROP:
             raise ValueError(f'stride: expected one of {", ".join(map(str, LAST_CROP))}, found {stride!r}')
-        rng, self.stride = random.Random(seed), stride
+        rng, self.stride, self.imagenet = random.Random(seed), stride, imagenet
         self.groups = [
             [tf.keras.layers.Conv2D(filters * min(2 ** group, 8), 3, activation='relu',
                                     padding='same' if group or number else 'valid',
@@ -103,7 +106,8 @@ class FCN(tf.keras.Model):
              training: bool = False) -> tf.Tensor:
         check_sides('an FCN', images.shape[1:3])
         drop, pools = dropouts(keys, training), []
-        x = tf.pad(images, [[0, 0], [100, 100], [100, 100], [0, 0]])
+        x = imagenet_input(images) if self.imagenet else images
+        x = tf.pad(x, [[0, 0], [100, 100], [100, 100], [0, 0]])
         for convolutions in self.groups:
             for convolution in convolutions:
                 x = convolution(x)
@@ -117,6 +121,32 @@ class FCN(tf.keras.Model):
             x = up(x)
             x += _crop(skip, first, *size_of(x))
         return _crop(self.ups[-1](x), LAST_CROP[self.stride], *size_of(images))
+
+
+def load_imagenet(network: FCN, keras_vgg16: tf.keras.Model) -> None:
+    """Copies the weights of a tf.keras.applications VGG16 with its top into an FCN with `imagenet`.
+
+    Its dense kernels are flattened as row, column, channel; fc6 and fc7 are those as convolutions.
+
+    Raises:
+      ValueError: layers are missing, or of other shapes; then the network is left as it was.
+    """
+    layers = {f'block{group}_conv{number}': convolution
+              for group, convolutions in enumerate(network.groups, start=1)
+              for number, convolution in enumerate(convolutions, start=1)}
+    layers.update(fc1=network.fc[0], fc2=network.fc[1])
+    sources = {layer.name: layer for layer in keras_vgg16.layers}
+    values = {}
+    for name, layer in layers.items():
+        if name not in sources:
+            raise ValueError(f'keras_vgg16: expected a layer {name}, found none; take the file with top')
+        kernel, bias = sources[name].get_weights()
+        if kernel.size != np.prod(layer.kernel.shape) or bias.shape != layer.bias.shape:
+            raise ValueError(f'keras_vgg16: expected a kernel {tuple(layer.kernel.shape)} in {name}, found '
+                             f'{kernel.shape}; the network needs width 1')
+        values[name] = [kernel.reshape(layer.kernel.shape), bias]
+    for name, layer in layers.items():
+        layer.set_weights(values[name])
 
 
 def _crop(x: tf.Tensor, first: int, height, width) -> tf.Tensor:

@@ -69,6 +69,13 @@ class WidthOptions:
 
 
 @dataclasses.dataclass(frozen=True)
+class FCNOptions:
+    """Of FCN-8s, -16s and -32s, see models/segmenters/fcn.py."""
+    width: float = 1.0                  # scales every channel count; parameters grow with its square
+    imagenet_weights: Optional[str] = None  # Keras' VGG16 .h5 with top | keras | none
+
+
+@dataclasses.dataclass(frozen=True)
 class OliveiraOptions:
     """Of the U-Net of Oliveira & dos Santos 2018, see models/segmenters/unet_oliveira.py."""
     width: float = 1.0                  # scales every channel count; parameters grow with its square
@@ -102,6 +109,12 @@ def _check_smanet(settings, refuse) -> None:
                'imagenet_weights', list(options.blocks))
 
 
+def _check_fcn(settings, refuse) -> None:
+    _check_width(settings, refuse)
+    if settings.options.imagenet_weights and settings.options.width != 1.0:
+        refuse('width', '1.0 with imagenet_weights', settings.options.width)
+
+
 def _check_oliveira(settings, refuse) -> None:
     _check_width(settings, refuse)
     padding = settings.options.padding
@@ -130,9 +143,15 @@ SEGMENTERS: Dict[str, Segmenter] = {
         'models.segmenters.unet:build', WidthOptions,
         Sides(16, 0, 16, 'a multiple of 16, which a U-Net halves four times'),
         _check_width, label='U-Net'),
-    'fcn8s': Segmenter('models.segmenters.fcn:build8', WidthOptions, _ANY, _check_width, label='FCN-8s'),
-    'fcn16s': Segmenter('models.segmenters.fcn:build16', WidthOptions, _ANY, _check_width, label='FCN-16s'),
-    'fcn32s': Segmenter('models.segmenters.fcn:build32', WidthOptions, _ANY, _check_width, label='FCN-32s'),
+    'fcn8s': Segmenter(
+        'models.segmenters.fcn:build8', FCNOptions, _ANY, _check_fcn,
+        prepare='pipelines.segmentation.network:load_vgg16_file', label='FCN-8s'),
+    'fcn16s': Segmenter(
+        'models.segmenters.fcn:build16', FCNOptions, _ANY, _check_fcn,
+        prepare='pipelines.segmentation.network:load_vgg16_file', label='FCN-16s'),
+    'fcn32s': Segmenter(
+        'models.segmenters.fcn:build32', FCNOptions, _ANY, _check_fcn,
+        prepare='pipelines.segmentation.network:load_vgg16_file', label='FCN-32s'),
     'unet_oliveira': Segmenter(
         'models.segmenters.unet_oliveira:build', OliveiraOptions, Sides(1, 0, 16, 'a number from 16 on'),
         _check_oliveira, label='U-Net (Oliveira)'),

@@ -173,6 +173,26 @@ def test_an_fcn_s_transposed_convolutions_enlarge_bilinearly(stride):
     assert not larger[..., 1].any()
 
 
+def test_vgg16_of_keras_enters_an_fcn():
+    """A small one of the same layers: its dense layers on a map of 7 x 7 are fc6 and fc7 there."""
+    network, keras = fcn.FCN(2, 1, 32, 8, 16, imagenet=True), tf.keras.layers
+    dense = tf.keras.Sequential([keras.Input([7, 7, 64]), keras.Flatten(), keras.Dense(16, 'relu', name='fc1'),
+                                 keras.Dense(16, 'relu', name='fc2')])
+    convolutions = [keras.Conv2D(8 * min(2 ** group, 8), 3, name=f'block{group + 1}_conv{number + 1}')
+                    for group, count in enumerate(fcn.CONVOLUTIONS) for number in range(count)]
+    tf.keras.Sequential(convolutions).build([None, 64, 64, 3])
+    vgg = type('VGG16', (), {'layers': [*convolutions, *dense.layers]})
+    fcn.load_imagenet(network, vgg)
+    maps = tf.random.stateless_normal([1, 7, 7, 64], [1, 2])
+    np.testing.assert_allclose(network.fc[1](network.fc[0](maps))[:, 0, 0], dense(maps), atol=1e-5)
+    np.testing.assert_array_equal(network.groups[4][2].kernel, convolutions[-1].kernel)
+    assert network(tf.zeros([1, 8, 8, 1])).shape == (1, 8, 8, 2)
+    with pytest.raises(ValueError, match='expected a layer fc1, found none; take the file with top'):
+        fcn.load_imagenet(network, type('NoTop', (), {'layers': convolutions}))
+    with pytest.raises(ValueError, match=r'expected a kernel \(3, 3, 3, 16\) in block1_conv1, found \(3, 3, 3, 8\)'):
+        fcn.load_imagenet(fcn.FCN(2, 1, 32, 16, 16, imagenet=True), vgg)
+
+
 @pytest.mark.parametrize('stride, centre', [(8, 31), (16, 27), (32, 19)])
 @pytest.mark.parametrize('side', [1, 2, 32, 67])
 def test_an_fcn_keeps_the_size_and_its_crop(stride, centre, side):
