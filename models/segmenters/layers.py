@@ -121,7 +121,9 @@ def pool_with_positions(x: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor]:
     windows = tf.transpose(tf.reshape(x, [-1, rows, 2, columns, 2, channels]), [0, 1, 3, 2, 4, 5])
     windows = tf.reshape(windows, [-1, rows, columns, 4, channels])
     # [ours] no max_pool_with_argmax: it has no second derivative, no XLA kernel, and no sure order of ties on a GPU
-    places = tf.one_hot(tf.argmax(windows, 3, tf.int32), 4, axis=3, dtype=x.dtype)
+    first, second, third, fourth = tf.unstack(windows == tf.reduce_max(windows, 3, keepdims=True), axis=3)
+    places = tf.cast(tf.stack([first, second & ~first, third & ~(first | second),
+                               fourth & ~(first | second | third)], 3), x.dtype)
     return tf.reduce_sum(windows * places, 3), places
 
 
@@ -168,11 +170,5 @@ def dropouts(keys: Optional[tf.Tensor], training: bool) -> Callable[[tf.Tensor, 
     if keys is None or not training:
         return lambda x, rate: x
     numbers = itertools.count()
-
-    def drop(x: tf.Tensor, rate: float) -> tf.Tensor:
-        number = next(numbers)
-        if keys.shape[0] is None:
-            return keyed_dropout(x, rate, keys)
-        return keyed_dropout(x, rate, tf.stack([tf.random.experimental.stateless_fold_in(key, number)
-                                                for key in tf.unstack(keys)]))
-    return drop
+    # 12,345,701 apart: seeds that are small numbers, one after the other, do not meet
+    return lambda x, rate: keyed_dropout(x, rate, keys + [12_345_701 * next(numbers), 0])
