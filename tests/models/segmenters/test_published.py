@@ -1,5 +1,6 @@
 """Every segmenter of the papers, row by row: size, shapes, sizes that it refuses, training, export."""
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import tensorflow as tf
 from models.adversarial import train_step
 from models.segmenters import (fcn, invertednet, invertednet_kth, pix2pix_mtdg, scan, segnet, segnet_zijun,
                                unet_oliveira, unetplusplus)
+from pipelines.plan.checks import check_segmenter
+from pipelines.plan.loading import load_config, segmenter_settings
 from pipelines.plan.segmenters import SEGMENTERS, resolve
 from tests.toys import segmenter as toy
 
@@ -77,6 +80,12 @@ def test_rows_take_what_the_networks_take():
         assert SEGMENTERS[name].sides.fit(height) and SEGMENTERS[name].sides.fit(width)
     for name, sides in REFUSED.items():
         assert not all(SEGMENTERS[name].sides.fit(side) for side in sides)
+
+
+def test_the_demo_s_config_can_name_every_one():
+    config = load_config(str(Path(__file__).parents[3] / 'pipelines/configs/demo.yaml'))
+    for name in SEGMENTERS:
+        check_segmenter(config, name, segmenter_settings(config, name), 'demo')
 
 
 def test_exports_at_sizes_unknown_when_it_is_traced(row):
