@@ -32,7 +32,7 @@ def build(meta: Meta) -> Dict[str, FCN]:
                              meta['fc_width'])}
 
 
-def slots(networks: Networks, tensors: Tensors = ()) -> Dict[str, Slot]:
+def slots(networks: Networks, tensors: Tensors) -> Dict[str, Slot]:
     """All variables."""
     del tensors
     network, layers, groups = networks['segmenter'], {}, iter(networks['segmenter'].groups)

@@ -26,7 +26,7 @@ def build(meta: Meta) -> Dict[str, InvertedNet]:
     return {'segmenter': InvertedNet(meta['num_classes'], meta['input_nc'], meta['width'], meta['levels'])}
 
 
-def slots(networks: Networks, tensors: Tensors = ()) -> Dict[str, Slot]:
+def slots(networks: Networks, tensors: Tensors) -> Dict[str, Slot]:
     """All variables."""
     del tensors
     network, layers = networks['segmenter'], {}

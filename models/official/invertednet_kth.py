@@ -28,7 +28,7 @@ def build(meta: Meta) -> Dict[str, InvertedNetKTH]:
     return {'segmenter': InvertedNetKTH(meta['num_classes'], meta['input_nc'], meta['width'], meta['levels'])}
 
 
-def slots(networks: Networks, tensors: Tensors = ()) -> Dict[str, Slot]:
+def slots(networks: Networks, tensors: Tensors) -> Dict[str, Slot]:
     """All variables."""
     del tensors
     network = networks['segmenter']

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from models.official import (fcn, invertednet, invertednet_kth, pggan, pix2pix_mtdg, pix2pixhd, scan, segnet,
                              segnet_zijun, unet_oliveira, unetplusplus)
-from models.official.tensors import Arrays, Family, Functions, Meta, Networks, assign, is_tensor
+from models.official.tensors import Arrays, Family, Functions, Meta, Networks, assign
 
 _FAMILIES = tuple(module.FAMILY for module in (
     pggan, pix2pixhd, fcn, unet_oliveira, segnet, segnet_zijun, invertednet, invertednet_kth, scan, unetplusplus,
@@ -39,7 +39,7 @@ def infer_meta(tensors: Arrays) -> Dict[str, Any]:
             return meta
     shown = ', '.join(sorted(tensors)[:3]) or 'none'
     raise ValueError(f'tensors: expected the names of a network that we have, found {shown}; save them under '
-                     'their official names (pipelines/serving/README.md)')
+                     'their official names (models/README.md)')
 
 
 def build(meta: Meta) -> Dict[str, tf.keras.Model]:

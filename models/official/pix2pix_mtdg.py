@@ -50,7 +50,7 @@ def build(meta: Meta) -> Dict[str, tf.keras.Model]:
             'discriminator': Discriminator(meta['input_nc'] + sum(targets), meta['ndf'])}
 
 
-def slots(networks: Networks, tensors: Tensors = ()) -> Dict[str, Slot]:
+def slots(networks: Networks, tensors: Tensors) -> Dict[str, Slot]:
     """All variables of both."""
     del tensors
     generator, discriminator, layers = networks['generator'], networks['discriminator'], {}
@@ -76,7 +76,7 @@ def replay(networks: Networks, meta: Meta, arrays: Arrays) -> Dict[str, np.ndarr
     """
     if 'x' not in arrays:
         return {}
-    places = slots(networks)
+    places = slots(networks, {})
     kept = re.search(r'\[:, :, (\d+)::(\d+)', str(meta.get('y', '')))
     start, step = (int(kept[1]), int(kept[2])) if kept else (0, 1)
     made = _computed(networks, meta, arrays, places)

@@ -26,7 +26,7 @@ def build(meta: Meta) -> Dict[str, SCAN]:
     return {'segmenter': SCAN(meta['num_classes'], 1, meta.get('width', 8))}
 
 
-def slots(networks: Networks, tensors: Tensors = ()) -> Dict[str, Slot]:
+def slots(networks: Networks, tensors: Tensors) -> Dict[str, Slot]:
     """All variables."""
     del tensors
     network, layers = networks['segmenter'], {}

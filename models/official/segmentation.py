@@ -42,13 +42,13 @@ def logits_and_loss(network, run: Mapping[str, Any], image: tf.Tensor,
     return {'y': logits} if labels is None else {'y': logits, 'loss': pixel_loss(labels, logits)}
 
 
-def replay_with(compute: Compute, slots_of: Callable[[Networks], Slots]):
+def replay_with(compute: Compute, slots_of: Callable[[Networks, Arrays], Slots]):
     """A family's `replay`: '<run>/<output>' of `compute`, and of the loss 'grad_x', 'grad_norms' of the tensors of
     meta['grad_norms'], and in training mode 'running_mean' and 'running_var' of the norms of meta['norms']."""
     def replay(networks: Networks, meta: Meta, arrays: Arrays) -> Dict[str, np.ndarray]:
         if 'x' not in arrays:
             return {}
-        slots, network = slots_of(networks), networks['segmenter']
+        slots, network = slots_of(networks, {}), networks['segmenter']
         outputs = {}
         for name, run in runs_of(meta, arrays).items():
             before = network.get_weights()

@@ -23,7 +23,7 @@ def build(meta: Meta) -> Dict[str, SegNet]:
     return {'segmenter': SegNet(meta['num_classes'], meta['input_nc'], meta['width'])}
 
 
-def slots(networks: Networks, tensors: Tensors = ()) -> Dict[str, Slot]:
+def slots(networks: Networks, tensors: Tensors) -> Dict[str, Slot]:
     """All variables."""
     del tensors
     network = networks['segmenter']

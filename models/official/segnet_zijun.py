@@ -24,7 +24,7 @@ def build(meta: Meta) -> Dict[str, SegNetZijun]:
     return {'segmenter': SegNetZijun(meta['num_classes'], meta['input_nc'], meta['width'])}
 
 
-def slots(networks: Networks, tensors: Tensors = ()) -> Dict[str, Slot]:
+def slots(networks: Networks, tensors: Tensors) -> Dict[str, Slot]:
     """All variables, those of shared modules under each name."""
     del tensors
     network, layers = networks['segmenter'], {}

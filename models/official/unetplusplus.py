@@ -28,7 +28,7 @@ def build(meta: Meta) -> Dict[str, UNetPlusPlus]:
                                       bool(meta['deep_supervision']))}
 
 
-def slots(networks: Networks, tensors: Tensors = ()) -> Dict[str, Slot]:
+def slots(networks: Networks, tensors: Tensors) -> Dict[str, Slot]:
     """All variables."""
     del tensors
     network = networks['segmenter']

@@ -11,7 +11,7 @@ from typing import Optional
 import numpy as np
 import tensorflow as tf
 
-from models.segmenters.layers import check_sides, dropouts, normal, rounded, size_of
+from models.segmenters.layers import check_sides, dropouts, normal, scaled, size_of
 from models.segmenters.resnet import imagenet_input
 
 CONVOLUTIONS = (2, 2, 3, 3, 3)                 # of VGG16, before each pool
@@ -35,7 +35,7 @@ def build32(num_classes: int, channels: int, seed: int, **options) -> 'FCN':
 
 
 def _built(stride: int, num_classes: int, channels: int, seed: int, width: float, imagenet_weights) -> 'FCN':
-    return FCN(num_classes, channels, stride, rounded(64, width), rounded(4096, width), bool(imagenet_weights), seed)
+    return FCN(num_classes, channels, stride, scaled(64, width), scaled(4096, width), bool(imagenet_weights), seed)
 
 
 def bilinear(shape, dtype=None, **unused) -> tf.Tensor:

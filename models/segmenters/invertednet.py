@@ -11,7 +11,7 @@ from typing import Dict, Optional, Tuple
 import tensorflow as tf
 
 from models.adversarial import Update
-from models.segmenters.layers import check_sides, dropouts, he_normal, rounded
+from models.segmenters.layers import check_sides, dropouts, he_normal, scaled
 from models.segmenters.losses import dice_per_class, segmentation_update
 
 LEVELS = 5
@@ -20,7 +20,7 @@ DROPOUT = 0.1   # [ours] the rate of the student version; the paper's is not kno
 
 def build(num_classes: int, channels: int, seed: int, width: float) -> 'InvertedNet':
     """InvertedNet of a config's settings."""
-    return InvertedNet(num_classes, channels, rounded(256, width, 2 ** (LEVELS - 1)), seed=seed)
+    return InvertedNet(num_classes, channels, scaled(256, width, 2 ** (LEVELS - 1)), seed=seed)
 
 
 def updates(networks: Dict[str, tf.keras.Model]) -> Tuple[Update, ...]:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from models.adversarial import Update
 from models.segmenters.invertednet import DROPOUT, double
-from models.segmenters.layers import batch_norm, check_sides, dropouts, glorot, rounded
+from models.segmenters.layers import batch_norm, check_sides, dropouts, glorot, scaled
 from models.segmenters.losses import pixel_dice_entropy, segmentation_update
 
 LEVELS = 4
@@ -20,7 +20,7 @@ LEVELS = 4
 
 def build(num_classes: int, channels: int, seed: int, width: float) -> 'InvertedNetKTH':
     """The network of a config's settings."""
-    return InvertedNetKTH(num_classes, channels, rounded(128, width), seed=seed)
+    return InvertedNetKTH(num_classes, channels, scaled(128, width), seed=seed)
 
 
 def updates(networks: Dict[str, tf.keras.Model]) -> Tuple[Update, ...]:

@@ -29,7 +29,7 @@ def size_of(x: tf.Tensor) -> Tuple:
                  for axis, known in enumerate(x.shape[1:3]))
 
 
-def rounded(filters: int, width: float, multiple: int = 8) -> int:
+def scaled(filters: int, width: float, multiple: int = 8) -> int:
     """`filters` times `width`, rounded to a multiple, at least one of it."""
     return max(multiple, multiple * round(filters * width / multiple))
 

@@ -12,7 +12,7 @@ from typing import Dict, Optional, Tuple
 import tensorflow as tf
 
 from models.adversarial import Update
-from models.segmenters.layers import check_sides, dropouts, rounded
+from models.segmenters.layers import check_sides, dropouts, scaled
 from models.segmenters.losses import masks_of, pixel_accuracy
 
 GAN_WEIGHT, L1_WEIGHT = 1.0, 10.0
@@ -21,12 +21,12 @@ DECODER = (8, 8, 8, 8, 4, 2, 1)   # decoder 8 to 2, times the first level's filt
 
 def build(num_classes: int, channels: int, seed: int, width: float) -> 'Generator':
     """The generator of a config's settings."""
-    return Generator(num_classes, channels, rounded(64, width), seed)
+    return Generator(num_classes, channels, scaled(64, width), seed)
 
 
 def helpers(num_classes: int, channels: int, seed: int, width: float) -> Dict[str, tf.keras.Model]:
     """The discriminator of a config's settings."""
-    return {'discriminator': Discriminator(channels + num_classes, rounded(64, width), seed + 1)}
+    return {'discriminator': Discriminator(channels + num_classes, scaled(64, width), seed + 1)}
 
 
 def _start(rng: random.Random, mean: float = 0.0) -> tf.keras.initializers.Initializer:

@@ -9,7 +9,7 @@ from typing import Optional
 
 import tensorflow as tf
 
-from models.segmenters.layers import (Unit, check_sides, normal, pool_with_positions, rounded, size_of, through,
+from models.segmenters.layers import (Unit, check_sides, normal, pool_with_positions, scaled, size_of, through,
                                       unpool)
 
 CONVOLUTIONS = (2, 2, 3, 3, 3)   # of each stage, down and up
@@ -18,7 +18,7 @@ SHIFT = 0.001                    # batch norm's beta at the start, as in the aut
 
 def build(num_classes: int, channels: int, seed: int, width: float) -> 'SegNet':
     """SegNet of a config's settings."""
-    return SegNet(num_classes, channels, rounded(64, width), seed)
+    return SegNet(num_classes, channels, scaled(64, width), seed)
 
 
 class SegNet(tf.keras.Model):

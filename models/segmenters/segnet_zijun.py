@@ -11,14 +11,14 @@ from typing import Optional
 
 import tensorflow as tf
 
-from models.segmenters.layers import Unit, check_sides, normal, rounded, through, uniform
+from models.segmenters.layers import Unit, check_sides, normal, scaled, through, uniform
 
 CONVOLUTIONS = (2, 2, 4, 4, 4)   # of VGG19, before each pool
 
 
 def build(num_classes: int, channels: int, seed: int, width: float) -> 'SegNetZijun':
     """The network of a config's settings."""
-    return SegNetZijun(num_classes, channels, rounded(64, width), seed)
+    return SegNetZijun(num_classes, channels, scaled(64, width), seed)
 
 
 class SegNetZijun(tf.keras.Model):

@@ -17,8 +17,8 @@ from typing import List, Optional, Sequence
 
 import tensorflow as tf
 
-from models.segmenters.layers import keyed_dropout, resize
-from models.segmenters.resnet import ConvNorm, ResNetEncoder, scaled, seeded
+from models.segmenters.layers import he_normal, keyed_dropout, resize, scaled
+from models.segmenters.resnet import ConvNorm, ResNetEncoder
 
 BINS = (1, 2, 3, 6)  # PSPNet's; each divides the last
 
@@ -59,7 +59,7 @@ class MultiScaleAttention(tf.keras.layers.Layer):
         self.value = ConvNorm(filters, 1, rng)
         self.hidden = [ConvNorm(filters, 1, rng) for _ in BINS]
         self.gates = [tf.keras.layers.Conv2D(filters, 1, activation='sigmoid',
-                                             kernel_initializer=seeded(rng)) for _ in BINS]
+                                             kernel_initializer=he_normal(rng)) for _ in BINS]
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         value = self.value(x, training=training)
@@ -134,7 +134,7 @@ class SMANet(tf.keras.Model):
         self.decoder_c2 = ConvNorm(scaled(256, width), 3, rng)
         self.decoder_c1 = ConvNorm(scaled(128, width), 3, rng)
         self.classifier = tf.keras.layers.Conv2D(num_classes, 1, dtype=tf.float32,
-                                                 kernel_initializer=seeded(rng))
+                                                 kernel_initializer=he_normal(rng))
         self.build((None, 41, 41, channels))  # no variable depends on the size
 
     def call(self, images: tf.Tensor, keys: Optional[tf.Tensor] = None,

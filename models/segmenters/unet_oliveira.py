@@ -10,7 +10,7 @@ from typing import Optional
 
 import tensorflow as tf
 
-from models.segmenters.layers import (Unit, check_sides, dropouts, normal, resize, rounded, size_of, through,
+from models.segmenters.layers import (Unit, check_sides, dropouts, normal, resize, scaled, size_of, through,
                                       uniform)
 
 LEAST = {'same': 16, 'valid': 188}   # px, by padding
@@ -19,7 +19,7 @@ LEAST = {'same': 16, 'valid': 188}   # px, by padding
 def build(num_classes: int, channels: int, seed: int, width: float, padding: str,
           align_corners: bool) -> 'UNetOliveira':
     """The network of a config's settings."""
-    return UNetOliveira(num_classes, channels, rounded(64, width), padding, align_corners, seed)
+    return UNetOliveira(num_classes, channels, scaled(64, width), padding, align_corners, seed)
 
 
 class UNetOliveira(tf.keras.Model):

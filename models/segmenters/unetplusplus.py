@@ -12,7 +12,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import tensorflow as tf
 
 from models.adversarial import Update
-from models.segmenters.layers import check_sides, dropouts, glorot, he_normal, rounded
+from models.segmenters.layers import check_sides, dropouts, glorot, he_normal, scaled
 from models.segmenters.losses import mask_cross_entropy, masks_of, pixel_accuracy
 
 LEVELS = 5
@@ -22,7 +22,7 @@ DECAY = 1e-4   # of the squares of kernels, those of transposed convolutions apa
 
 def build(num_classes: int, channels: int, seed: int, width: float, deep_supervision: bool) -> 'UNetPlusPlus':
     """U-Net++ of a config's settings."""
-    return UNetPlusPlus(num_classes, channels, rounded(32, width), deep_supervision, seed)
+    return UNetPlusPlus(num_classes, channels, scaled(32, width), deep_supervision, seed)
 
 
 class UNetPlusPlus(tf.keras.Model):

@@ -27,6 +27,7 @@ import tensorflow as tf
 from datasets.errors import InputError
 from datasets.files import whole_folder, write_json
 from models.official import networks as official
+from models.official.tensors import is_tensor
 from pipelines.training import checkpoints
 
 TOLERANCE = 1e-4   # of an array's largest magnitude: what the official outputs must be met with
@@ -87,7 +88,7 @@ def read(path) -> Source:
                    if name.startswith(_PREFIX)}
         others = {name: array for name, array in arrays.items() if not name.startswith(_PREFIX)}
     else:
-        tensors = {name: array for name, array in arrays.items() if official.is_tensor(name)}
+        tensors = {name: array for name, array in arrays.items() if is_tensor(name)}
         others = {name: array for name, array in arrays.items() if name not in tensors}
     if meta is None:
         meta = _told(path, official.infer_meta, tensors)

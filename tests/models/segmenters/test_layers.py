@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.segmenters.layers import (batch_norm, check_sides, dropouts, pool_with_positions, resize, rounded,
+from models.segmenters.layers import (batch_norm, check_sides, dropouts, pool_with_positions, resize, scaled,
                                       unpool)
 
 
@@ -62,9 +62,9 @@ def test_batch_norm_stores_a_tenth_of_the_unbiased_variance():
     np.testing.assert_allclose(y, (x - x.mean((0, 1, 2))) / np.sqrt(x.var((0, 1, 2)) + 1e-5) + 0.5, atol=1e-5)
 
 
-def test_rounded():
-    assert [rounded(64, width) for width in (1.0, 0.3, 0.01)] == [64, 16, 8]
-    assert rounded(256, 0.01, 16) == 16
+def test_scaled():
+    assert [scaled(64, width) for width in (1.0, 0.3, 0.01)] == [64, 16, 8]
+    assert scaled(256, 0.01, 16) == 16
 
 
 @pytest.mark.parametrize('sides, rule, message', [
