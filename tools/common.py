@@ -123,7 +123,7 @@ def add_run_options(options: argparse.ArgumentParser, required: bool = False) ->
     """--regime, --segmenter, --seed and --num-synthetic, see `run_of`."""
     options.add_argument('--regime', required=required, metavar='R',
                          help='real, synth1..3 (synthetic pairs of method 1..3) or finetune1..3')
-    options.add_argument('--segmenter', metavar='S', help='smanet, unet, or a name in the config\'s '
+    options.add_argument('--segmenter', metavar='S', help='a network (models/README.md), or a name in the config\'s '
                          'segmenters; default: the config\'s segmenter.network')
     options.add_argument('--seed', type=natural, default=0, metavar='N',
                          help='of the segmenter (default 0)')

@@ -1,4 +1,4 @@
-"""Turns weights of the official PGGAN or Pix2PixHD code into ours, without PyTorch or TensorFlow 1.
+"""Turns weights of official GANs and segmentation networks into ours, without PyTorch or TensorFlow 1.
 
 The tensors keep their official names; which network they belong to is read from them. If the file
 also holds inputs and outputs of the official network, ours has to repeat them before anything is
@@ -15,7 +15,7 @@ def main() -> None:
     options = common.parser(
         __doc__,
         '  python tools/import_weights.py --source generator.npz --output imported/pix2pixhd\n\n'
-        'Pix2PixHD, where PyTorch is:\n'
+        'Pix2PixHD, FCN, U-Net, SegNet, SCAN (see models/README.md), where PyTorch is:\n'
         '  import numpy as np, torch\n'
         "  state = torch.load('latest_net_G.pth', map_location='cpu')\n"
         "  np.savez('generator.npz', **{name: tensor.numpy() for name, tensor in state.items()})\n"
@@ -26,7 +26,7 @@ def main() -> None:
     options.add_argument('--source', required=True, metavar='FILE.npz',
                          help='tensors by official name; may hold meta, inputs and outputs too')
     options.add_argument('--output', required=True, type=common.some_path, metavar='DIR',
-                         help='new folder for generator/1 and discriminator/1 (SavedModels), '
+                         help='new folder for generator/1, discriminator/1 or segmenter/1 (SavedModels), '
                          'networks.* (checkpoint to train from) and network.json')
     arguments = options.parse_args()
 

@@ -1,45 +1,45 @@
 """Official networks: built from their `meta`, loaded with their tensors, and put to the proof.
 
-`meta` is a parity file's: 'net' and the arguments by their official names. Networks come as
-{'generator': ..., 'discriminator': ...} or one of the two. Arrays to replay are the inputs and the
-outputs of the official network under the official names, NCHW.
+`meta` is a parity file's: 'net' and the arguments by their official names. Networks come by role: 'generator',
+'discriminator' or both, or 'segmenter'. Arrays to replay are the inputs and the outputs of the official network
+under the official names, NCHW. Another family is a file in this folder and a row here.
 """
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Tuple
+import re
+from typing import Any, Dict, Tuple
 
 import numpy as np
 import tensorflow as tf
 
-from models.official import names, pggan, pix2pixhd, serving
-from models.official.replay import PGGAN_INPUTS, PIX2PIXHD_INPUTS, replay_pggan, replay_pix2pixhd
+from models.official import (fcn, invertednet, invertednet_kth, pggan, pix2pix_mtdg, pix2pixhd, scan, segnet,
+                             segnet_zijun, unet_oliveira, unetplusplus)
+from models.official.tensors import Arrays, Family, Functions, Meta, Networks, assign
 
-Networks = Mapping[str, tf.keras.Model]
-Arrays = Mapping[str, np.ndarray]
-Meta = Mapping[str, Any]
-
-infer_meta = names.infer_meta
-is_tensor = names.is_tensor
-
+_FAMILIES = tuple(module.FAMILY for module in (
+    pggan, pix2pixhd, fcn, unet_oliveira, segnet, segnet_zijun, invertednet, invertednet_kth, scan, unetplusplus,
+    pix2pix_mtdg))
 _MAY_BE_ZERO = ('fused_scale', 'mbstd_group_size', 'n_blocks', 'n_blocks_local', 'n_blocks_global',
-                'n_downsampling', 'n_downsample_global')
+                'n_downsampling', 'n_downsample_global', 'deep_supervision')
+_MOST = {'levels': 12}
 
 
-class _Family(NamedTuple):
-    """What differs between PGGAN and Pix2PixHD."""
-    arguments: Mapping[str, Tuple[str, ...]]     # of every meta['net']
-    build: Callable[[Meta], Dict[str, tf.keras.Model]]
-    load: Callable[[Networks, Arrays], None]
-    inputs: Tuple[str, ...]
-    replay: Callable[[Networks, Meta, Arrays], Dict[str, np.ndarray]]
-    serve: Callable[[Networks, Meta], serving.Functions]
+def infer_meta(tensors: Arrays) -> Dict[str, Any]:
+    """The `meta` of a parity file, as far as weights tell it.
 
+    Args:
+      tensors: in any spelling.
 
-_FAMILIES = (
-    _Family(pggan.NETWORKS, pggan.build, pggan.load, PGGAN_INPUTS, replay_pggan,
-            serving.serve_pggan),
-    _Family(pix2pixhd.NETWORKS, pix2pixhd.build, pix2pixhd.load, PIX2PIXHD_INPUTS,
-            replay_pix2pixhd, serving.serve_pix2pixhd))
+    Raises:
+      ValueError: the names are of none of the networks, or a telling tensor is missing.
+    """
+    for family in _FAMILIES:
+        meta = family.infer(family.spell(tensors))
+        if meta:
+            return meta
+    shown = ', '.join(sorted(tensors)[:3]) or 'none'
+    raise ValueError(f'tensors: expected the names of a network that we have, found {shown}; save them under '
+                     'their official names (models/README.md)')
 
 
 def build(meta: Meta) -> Dict[str, tf.keras.Model]:
@@ -49,7 +49,8 @@ def build(meta: Meta) -> Dict[str, tf.keras.Model]:
       ValueError: an unknown network, an argument that is missing or no whole number.
     """
     for name in arguments(meta):
-        least, most = 0 if name in _MAY_BE_ZERO else 1, 100 if name.startswith('n_') else 1 << 24
+        least = 0 if name in _MAY_BE_ZERO else 1
+        most = _MOST.get(name, 100 if name.startswith('n_') else 1 << 24)
         value = meta.get(name)
         if not isinstance(value, int) or not least <= value <= most:
             raise ValueError(f'meta[{name!r}]: expected a whole number from {least} to {most}, found '
@@ -58,8 +59,8 @@ def build(meta: Meta) -> Dict[str, tf.keras.Model]:
 
 
 def arguments(meta: Meta) -> Tuple[str, ...]:
-    """Names of the official arguments that make the network of `meta`; ValueError if unknown."""
-    return _family(meta).arguments[meta['net']]
+    """Names of the official arguments of `meta` that are whole numbers; ValueError if its network is unknown."""
+    return _family(meta).nets[meta['net']]
 
 
 def load(networks: Networks, meta: Meta, tensors: Arrays) -> None:
@@ -68,7 +69,8 @@ def load(networks: Networks, meta: Meta, tensors: Arrays) -> None:
     Raises:
       ValueError: one is missing, left over, mis-shaped or not finite; then nothing is assigned.
     """
-    tensors = names.canonical(tensors)
+    family = _family(meta)
+    tensors = family.spell(tensors)
     for name, tensor in tensors.items():
         if not np.issubdtype(tensor.dtype, np.floating):
             raise ValueError(f'tensors[{name!r}]: expected floats, found {tensor.dtype}; save it '
@@ -77,18 +79,18 @@ def load(networks: Networks, meta: Meta, tensors: Arrays) -> None:
         if not np.isfinite(tensors[name]).all():
             raise ValueError(f'tensors[{name!r}]: expected finite numbers, found NaN or infinity; '
                              'take weights from before the training ran away')
-    _family(meta).load(networks, tensors)
+    assign(family.slots(networks, tensors), tensors)
 
 
-def serving_functions(networks: Networks, meta: Meta) -> serving.Functions:
-    """What each network is for users of a SavedModel: see `official_serving`."""
+def serving_functions(networks: Networks, meta: Meta) -> Functions:
+    """What each network is for users of a SavedModel, by role: see the families' `serve`."""
     return _family(meta).serve(networks, meta)
 
 
 def replay(networks: Networks, meta: Meta, arrays: Arrays) -> Dict[str, np.ndarray]:
     """Every output of the official network that the inputs among `arrays` allow, by its name.
 
-    Computed by the networks, losses and gradient penalty that training uses.
+    Computed by the networks, losses and updates that training uses.
 
     Raises:
       ValueError: inputs of a shape that the networks refuse.
@@ -106,20 +108,21 @@ def relative_errors(networks: Networks, meta: Meta, arrays: Arrays) -> Dict[str,
 
     Raises:
       ValueError: an array that is neither an input nor an output that can be replayed, one of
-        another shape than ours, a level of detail of `meta` without any output.
+        another shape than ours, a level of detail or run of `meta` without any output.
     """
     ours = replay(networks, meta, arrays)
+    inputs = _family(meta).inputs
     official = {name: array for name, array in arrays.items()
-                if name not in _family(meta).inputs}
+                if not any(re.fullmatch(given, name) for given in inputs)}
     unknown = sorted(official.keys() - ours)
     if unknown:
         raise ValueError(f'array {unknown[0]!r} ({len(unknown)} such): expected an input or an '
                          f'output of {meta["net"]} that its inputs ('
-                         f'{", ".join(_family(meta).inputs)}) lead to; remove it, or add them')
+                         f'{", ".join(inputs)}) lead to; remove it, or add them')
     groups = {name.split('/')[0] for name in ours if '/' in name}
     silent = sorted(groups - {name.split('/')[0] for name in official})
     if silent:
-        raise ValueError(f"meta['lods']: expected arrays of every level of detail, found none of "
+        raise ValueError(f'meta: expected arrays of every level of detail and run, found none of '
                          f'{", ".join(silent)}; save them or shorten the list')
     return {name: _relative_error(name, ours[name], array) for name, array in official.items()}
 
@@ -134,10 +137,10 @@ def _relative_error(name: str, ours: np.ndarray, official: np.ndarray) -> float:
     return float(error / scale) if scale else float(error and np.inf)
 
 
-def _family(meta: Meta) -> _Family:
+def _family(meta: Meta) -> Family:
     for family in _FAMILIES:
-        if meta.get('net') in tuple(family.arguments):
+        if meta.get('net') in tuple(family.nets):
             return family
-    known = ', '.join(net for family in _FAMILIES for net in family.arguments)
+    known = ', '.join(net for family in _FAMILIES for net in family.nets)
     raise ValueError(f"meta['net']: expected one of {known}, found {meta.get('net')!r}; take "
                      'another file')

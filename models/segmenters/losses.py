@@ -1,7 +1,7 @@
-"""What a segmentation network minimises: pixel-wise cross entropy, no class weights [ours]."""
+"""What segmentation networks minimise: mostly pixel-wise cross entropy, no class weights [ours]; Dice losses."""
 from __future__ import annotations
 
-from typing import Dict, Optional, Tuple
+from typing import Callable, Dict, Optional, Tuple
 
 import tensorflow as tf
 
@@ -49,12 +49,56 @@ def _mean(values: tf.Tensor, ignored: Optional[tf.Tensor]) -> tf.Tensor:
     return tf.math.divide_no_nan(tf.reduce_sum(values * weights), tf.reduce_sum(weights))
 
 
+def pixel_loss(labels: tf.Tensor, logits: tf.Tensor, ignored: Optional[tf.Tensor] = None) -> tf.Tensor:
+    """`cross_entropy` of labels [N, H, W], or `mask_cross_entropy` of masks [N, H, W, classes]."""
+    entropy = mask_cross_entropy if labels.shape.rank == 4 else cross_entropy
+    return entropy(labels, logits, ignored)
+
+
+def masks_of(labels: tf.Tensor, num_classes: int) -> tf.Tensor:
+    """Labels [N, H, W] one-hot, or masks [N, H, W, classes] as they are: float32 [N, H, W, classes]."""
+    if labels.shape.rank == 4:
+        return tf.cast(labels, tf.float32)
+    return tf.one_hot(tf.cast(labels, tf.int32), num_classes)
+
+
+def probabilities_of(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Softmax of the logits where labels are [N, H, W], sigmoid where they are masks that may overlap."""
+    return (tf.nn.sigmoid if labels.shape.rank == 4 else tf.nn.softmax)(logits)
+
+
+def dice_per_class(labels: tf.Tensor, logits: tf.Tensor, ignored: Optional[tf.Tensor] = None) -> tf.Tensor:
+    """Minus the sum over classes of 2 sum(p y) / (sum(p) + sum(y)), sums over batch and pixels, p sigmoid.
+
+    Shapes as `pixel_loss`. Source: Novikov et al. 2018 as we read them; -classes at the best.
+    """
+    masks, guess = masks_of(labels, logits.shape[-1]), tf.nn.sigmoid(tf.cast(logits, tf.float32))
+    if ignored is not None:
+        known = tf.cast(ignored == 0, tf.float32)[..., tf.newaxis]
+        masks, guess = known * masks, known * guess
+    both = tf.reduce_sum(masks * guess, [0, 1, 2])
+    return -tf.reduce_sum(tf.math.divide_no_nan(2 * both, tf.reduce_sum(masks + guess, [0, 1, 2])))
+
+
+def pixel_dice_entropy(labels: tf.Tensor, logits: tf.Tensor, ignored: Optional[tf.Tensor] = None) -> tf.Tensor:
+    """Mean over pixels of 1 - Dice over the pixel's classes, + cross entropy.
+
+    Dice is (2 sum(p y) + 1) / (sum(p^2) + sum(y^2) + 1), p softmax.
+
+    Args:
+      labels, logits, ignored: as `cross_entropy`.
+    """
+    masks, guess = masks_of(labels, logits.shape[-1]), tf.nn.softmax(tf.cast(logits, tf.float32))
+    dice = (2 * tf.reduce_sum(masks * guess, -1) + 1) / (tf.reduce_sum(masks ** 2 + guess ** 2, -1) + 1)
+    return _mean(1 - dice, ignored) + cross_entropy(labels, logits, ignored)
+
+
 def segmentation_updates(networks: Dict[str, tf.keras.Model]) -> Tuple[Update, ...]:
     """The updates of a segmenter that is trained by cross entropy alone; see plan/segmenters.py."""
     return (segmentation_update(networks['network']),)
 
 
-def segmentation_update(network: tf.keras.Model) -> Update:
+def segmentation_update(network: tf.keras.Model, loss: Callable = pixel_loss) -> Update:
     """The only update of a segmentation network.
 
     Its batches: 'image' [N, H, W, C], 'label' uint8 or int32 [N, H, W], or masks [N, H, W, classes] of
@@ -63,12 +107,12 @@ def segmentation_update(network: tf.keras.Model) -> Update:
 
     Args:
       network: called as network(image, key, training=True) -> logits [N, H, W, classes].
+      loss: (labels, logits, ignored or None) -> scalar float32.
     """
-    def loss(batch: Batch, made: Dict[str, tf.Tensor]) -> Tuple[tf.Tensor, Dict[str, tf.Tensor]]:
+    def loss_of(batch: Batch, made: Dict[str, tf.Tensor]) -> Tuple[tf.Tensor, Dict[str, tf.Tensor]]:
         del made
         logits = network(batch['image'], batch['key'], training=True)
         metrics = {'pixel_accuracy': pixel_accuracy(batch['label'], logits, batch.get('ignored'))}
-        entropy = mask_cross_entropy if batch['label'].shape.rank == 4 else cross_entropy
-        return entropy(batch['label'], logits, batch.get('ignored')), metrics
+        return loss(batch['label'], logits, batch.get('ignored')), metrics
 
-    return Update('segmentation', network.trainable_variables, loss)
+    return Update('segmentation', network.trainable_variables, loss_of)

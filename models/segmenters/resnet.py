@@ -13,6 +13,8 @@ from typing import Callable, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import tensorflow as tf
 
+from models.segmenters.layers import he_normal, scaled
+
 STAGE_FILTERS = (64, 128, 256, 512)
 EXPANSION = 4
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -44,16 +46,6 @@ STEMS = {
 }
 
 
-def scaled(filters: int, width: float) -> int:
-    """`filters` times `width`, rounded to a multiple of 8, at least 8."""
-    return max(8, 8 * round(filters * width / 8))
-
-
-def seeded(rng: random.Random) -> tf.keras.initializers.Initializer:
-    """A He normal initialiser with a seed of its own, so that the network depends on one number."""
-    return tf.keras.initializers.HeNormal(seed=rng.randrange(2 ** 31))
-
-
 class ConvNorm(tf.keras.layers.Layer):
     """'Same' convolution without bias, batch norm and, unless `relu` is False, ReLU."""
 
@@ -63,7 +55,7 @@ class ConvNorm(tf.keras.layers.Layer):
         self.dilation = dilation
         self.relu = relu
         self.conv = tf.keras.layers.Conv2D(filters, kernel, stride, padding='same', use_bias=False,
-                                           kernel_initializer=seeded(rng))
+                                           kernel_initializer=he_normal(rng))
         # [ours] momentum 0.9: Keras' 0.99 lags behind in short runs. Statistics are those of the
         # whole batch on any number of devices; on one, the synchronized form is only slower.
         self.norm = tf.keras.layers.BatchNormalization(

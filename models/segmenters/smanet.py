@@ -17,7 +17,8 @@ from typing import List, Optional, Sequence
 
 import tensorflow as tf
 
-from models.segmenters.resnet import ConvNorm, ResNetEncoder, scaled, seeded
+from models.segmenters.layers import he_normal, keyed_dropout, resize, scaled
+from models.segmenters.resnet import ConvNorm, ResNetEncoder
 
 BINS = (1, 2, 3, 6)  # PSPNet's; each divides the last
 
@@ -31,15 +32,6 @@ def check_crop(height: Optional[int], width: Optional[int]) -> None:
                              f'{height} x {width}; crop to one of these sizes')
 
 
-def resize(x: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Bilinear with aligned corners: [N, h, w, C] -> [N, height, width, C] of the same dtype.
-
-    The op behind `tf.compat.v1.image.resize_bilinear(align_corners=True)`, without its warning.
-    """
-    x32 = tf.raw_ops.ResizeBilinear(images=x, size=[height, width], align_corners=True)
-    return tf.cast(x32, x.dtype)
-
-
 def pool_bins(x: tf.Tensor) -> List[tf.Tensor]:
     """Means of [N, H, W, C] over b x b equal bins: [N, b, b, C] for each b of BINS."""
     finest = _bin_means(x, BINS[-1])
@@ -51,24 +43,6 @@ def _bin_means(x: tf.Tensor, bins: int) -> tf.Tensor:
     _, height, width, channels = x.shape
     x = tf.reduce_mean(tf.reshape(x, [-1, bins, height // bins, width, channels]), 2)
     return tf.reduce_mean(tf.reshape(x, [-1, bins, bins, width // bins, channels]), 3)
-
-
-def keyed_dropout(x: tf.Tensor, rate: float, keys: tf.Tensor) -> tf.Tensor:
-    """Dropout where each sample's noise depends on its own key and on nothing else.
-
-    Args:
-      x: [N, H, W, C], static but for N.
-      rate: the fraction dropped; what is kept is divided by 1 - rate.
-      keys: int32 [N, 2], N static.
-
-    Raises:
-      ValueError: the batch size of `keys` is not static.
-    """
-    if keys.shape[0] is None:
-        raise ValueError('keys: expected a static batch size, found None; batch with '
-                         'drop_remainder=True')
-    noise = tf.stack([tf.random.stateless_uniform(x.shape[1:], key) for key in tf.unstack(keys)])
-    return tf.where(noise >= rate, x / (1.0 - rate), tf.zeros_like(x))
 
 
 class MultiScaleAttention(tf.keras.layers.Layer):
@@ -85,7 +59,7 @@ class MultiScaleAttention(tf.keras.layers.Layer):
         self.value = ConvNorm(filters, 1, rng)
         self.hidden = [ConvNorm(filters, 1, rng) for _ in BINS]
         self.gates = [tf.keras.layers.Conv2D(filters, 1, activation='sigmoid',
-                                             kernel_initializer=seeded(rng)) for _ in BINS]
+                                             kernel_initializer=he_normal(rng)) for _ in BINS]
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         value = self.value(x, training=training)
@@ -160,7 +134,7 @@ class SMANet(tf.keras.Model):
         self.decoder_c2 = ConvNorm(scaled(256, width), 3, rng)
         self.decoder_c1 = ConvNorm(scaled(128, width), 3, rng)
         self.classifier = tf.keras.layers.Conv2D(num_classes, 1, dtype=tf.float32,
-                                                 kernel_initializer=seeded(rng))
+                                                 kernel_initializer=he_normal(rng))
         self.build((None, 41, 41, channels))  # no variable depends on the size
 
     def call(self, images: tf.Tensor, keys: Optional[tf.Tensor] = None,

@@ -13,7 +13,8 @@ from typing import Optional
 
 import tensorflow as tf
 
-from models.segmenters.resnet import ConvNorm, scaled, seeded
+from models.segmenters.layers import he_normal, scaled, through
+from models.segmenters.resnet import ConvNorm
 
 FILTERS = 64  # of the first level
 
@@ -59,11 +60,11 @@ class UNet(tf.keras.Model):
         filters = [scaled(FILTERS * 2 ** level, width) for level in range(levels)]
         self.levels = levels
         self.down = [_double(count, rng) for count in filters]
-        self.up = [tf.keras.layers.Conv2DTranspose(count, 2, 2, kernel_initializer=seeded(rng))
+        self.up = [tf.keras.layers.Conv2DTranspose(count, 2, 2, kernel_initializer=he_normal(rng))
                    for count in reversed(filters[:-1])]
         self.decoder = [_double(count, rng) for count in reversed(filters[:-1])]
         self.classifier = tf.keras.layers.Conv2D(num_classes, 1, dtype=tf.float32,
-                                                 kernel_initializer=seeded(rng))
+                                                 kernel_initializer=he_normal(rng))
         side = 2 ** (levels - 1)
         self.build((None, side, side, channels))  # no variable depends on the size
 
@@ -76,17 +77,11 @@ class UNet(tf.keras.Model):
             if level:
                 skips.append(x)
                 x = tf.nn.max_pool2d(x, 2, 2, 'VALID')
-            x = _through(units, x, training)
+            x = through(units, x, training)
         for up, units, skip in zip(self.up, self.decoder, reversed(skips)):
-            x = _through(units, tf.concat([skip, up(x)], -1), training)
+            x = through(units, tf.concat([skip, up(x)], -1), training)
         return self.classifier(x)
 
 
 def _double(filters: int, rng: random.Random):
     return [ConvNorm(filters, 3, rng), ConvNorm(filters, 3, rng)]
-
-
-def _through(units, x: tf.Tensor, training: bool) -> tf.Tensor:
-    for unit in units:
-        x = unit(x, training=training)
-    return x

@@ -63,9 +63,31 @@ class SMANetOptions:
 
 
 @dataclasses.dataclass(frozen=True)
-class UNetOptions:
-    """Of the plain U-Net, see models/segmenters/unet.py."""
+class WidthOptions:
+    """Of a network that has no option but its width."""
     width: float = 1.0                  # scales every channel count; parameters grow with its square
+
+
+@dataclasses.dataclass(frozen=True)
+class FCNOptions:
+    """Of FCN-8s, -16s and -32s, see models/segmenters/fcn.py."""
+    width: float = 1.0                  # scales every channel count; parameters grow with its square
+    imagenet_weights: Optional[str] = None  # Keras' VGG16 .h5 with top | keras | none
+
+
+@dataclasses.dataclass(frozen=True)
+class OliveiraOptions:
+    """Of the U-Net of Oliveira & dos Santos 2018, see models/segmenters/unet_oliveira.py."""
+    width: float = 1.0                  # scales every channel count; parameters grow with its square
+    padding: str = 'same'               # same | valid (as its code was published; crops from 188 px on)
+    align_corners: bool = True          # of its bilinear resizing, as PyTorch did it at the time
+
+
+@dataclasses.dataclass(frozen=True)
+class UNetPlusPlusOptions:
+    """Of U-Net++, see models/segmenters/unetplusplus.py."""
+    width: float = 1.0                  # scales every channel count; parameters grow with its square
+    deep_supervision: bool = True       # four heads learn, and their mean predicts; else the last alone
 
 
 def _check_width(settings, refuse) -> None:
@@ -87,6 +109,30 @@ def _check_smanet(settings, refuse) -> None:
                'imagenet_weights', list(options.blocks))
 
 
+def _check_fcn(settings, refuse) -> None:
+    _check_width(settings, refuse)
+    if settings.options.imagenet_weights and settings.options.width != 1.0:
+        refuse('width', '1.0 with imagenet_weights', settings.options.width)
+
+
+def _check_oliveira(settings, refuse) -> None:
+    _check_width(settings, refuse)
+    padding = settings.options.padding
+    if padding not in ('same', 'valid'):
+        refuse('padding', 'one of same, valid', padding)
+    if padding == 'valid' and settings.crop < 188:
+        refuse('crop', 'a number from 188 on with padding valid', settings.crop)
+
+
+def _check_kth(settings, refuse) -> None:
+    _check_width(settings, refuse)
+    if settings.overlapping:
+        refuse('overlapping', 'false for invertednet_kth, whose maps sum to 1', True)
+
+
+_ANY = Sides(words='a number from 1 on')
+_OF_16 = Sides(16, 0, 16, 'a multiple of 16')
+
 SEGMENTERS: Dict[str, Segmenter] = {
     'smanet': Segmenter(
         'models.segmenters.smanet:build', SMANetOptions,
@@ -94,9 +140,41 @@ SEGMENTERS: Dict[str, Segmenter] = {
               'so that the pyramid\'s bins divide it'),
         _check_smanet, prepare='pipelines.segmentation.network:load_imagenet_file', label='SMANet'),
     'unet': Segmenter(
-        'models.segmenters.unet:build', UNetOptions,
+        'models.segmenters.unet:build', WidthOptions,
         Sides(16, 0, 16, 'a multiple of 16, which a U-Net halves four times'),
         _check_width, label='U-Net'),
+    'fcn8s': Segmenter(
+        'models.segmenters.fcn:build8', FCNOptions, _ANY, _check_fcn,
+        prepare='pipelines.segmentation.network:load_vgg16_file', label='FCN-8s'),
+    'fcn16s': Segmenter(
+        'models.segmenters.fcn:build16', FCNOptions, _ANY, _check_fcn,
+        prepare='pipelines.segmentation.network:load_vgg16_file', label='FCN-16s'),
+    'fcn32s': Segmenter(
+        'models.segmenters.fcn:build32', FCNOptions, _ANY, _check_fcn,
+        prepare='pipelines.segmentation.network:load_vgg16_file', label='FCN-32s'),
+    'unet_oliveira': Segmenter(
+        'models.segmenters.unet_oliveira:build', OliveiraOptions, Sides(1, 0, 16, 'a number from 16 on'),
+        _check_oliveira, label='U-Net (Oliveira)'),
+    'segnet': Segmenter('models.segmenters.segnet:build', WidthOptions, _ANY, _check_width, label='SegNet'),
+    'segnet_zijun': Segmenter(
+        'models.segmenters.segnet_zijun:build', WidthOptions, Sides(32, 0, 32, 'a multiple of 32'), _check_width,
+        label='SegNet (VGG19)'),
+    'invertednet': Segmenter(
+        'models.segmenters.invertednet:build', WidthOptions, _OF_16, _check_width,
+        'models.segmenters.invertednet:updates', label='InvertedNet'),
+    'invertednet_kth': Segmenter(
+        'models.segmenters.invertednet_kth:build', WidthOptions, Sides(8, 0, 8, 'a multiple of 8'), _check_kth,
+        'models.segmenters.invertednet_kth:updates', label='InvertedNet (KTH)'),
+    'scan': Segmenter(
+        'models.segmenters.scan:build', WidthOptions, _OF_16, _check_width, 'models.segmenters.scan:updates',
+        'models.segmenters.scan:helpers', label='SCAN, reconstructed'),
+    'unetplusplus': Segmenter(
+        'models.segmenters.unetplusplus:build', UNetPlusPlusOptions, _OF_16, _check_width,
+        'models.segmenters.unetplusplus:updates', label='U-Net++'),
+    'pix2pix_mtdg': Segmenter(
+        'models.segmenters.pix2pix_mtdg:build', WidthOptions, Sides(256, 0, 256, 'a multiple of 256'),
+        _check_width, 'models.segmenters.pix2pix_mtdg:updates', 'models.segmenters.pix2pix_mtdg:helpers',
+        label='Pix2Pix dG'),
 }
 
 

@@ -3,14 +3,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Dict
+from typing import Callable, Dict
 
 import tensorflow as tf
 
 from datasets.errors import InputError
 from datasets.labels import LabelCoding
 from datasets.targets import Targets, targets_of
-from models.segmenters.resnet import load_imagenet
+from models.segmenters import fcn, resnet
 from pipelines.plan.config import Config, Segmenter
 from pipelines.plan.loading import segmenter_settings
 from pipelines.plan.regimes import Run
@@ -54,26 +54,36 @@ def input_deviation(settings: Segmenter) -> float:
 
 
 def load_imagenet_file(network: tf.keras.Model, settings: Segmenter) -> None:
-    """Fills the encoder from Keras' file of ImageNet weights, if one is named; nothing is downloaded.
+    """Fills SMANet's encoder from Keras' file of ImageNet weights, if one is named; nothing is downloaded.
 
     Raises:
       InputError: there is no such file, or it holds another network.
     """
-    weights = settings.options.imagenet_weights
-    if not weights:
-        return
-    name, path = RESNETS[settings.options.blocks], Path(weights)
-    if weights == 'keras':
-        path = Path.home() / f'.keras/models/{name}_weights_tf_dim_ordering_tf_kernels_notop.h5'
+    if settings.options.imagenet_weights:
+        name = RESNETS[settings.options.blocks]
+        build = {'resnet50': tf.keras.applications.ResNet50, 'resnet101': tf.keras.applications.ResNet101}[name]
+        _fill(settings, f'{name} without top', f'{name}_weights_tf_dim_ordering_tf_kernels_notop.h5',
+              lambda path: resnet.load_imagenet(network.encoder, build(include_top=False, weights=path)))
+
+
+def load_vgg16_file(network: tf.keras.Model, settings: Segmenter) -> None:
+    """`load_imagenet_file` of an FCN, from Keras' VGG16 with its dense layers."""
+    if settings.options.imagenet_weights:
+        _fill(settings, 'vgg16 with top', 'vgg16_weights_tf_dim_ordering_tf_kernels.h5',
+              lambda path: fcn.load_imagenet(network, tf.keras.applications.VGG16(weights=path)))
+
+
+def _fill(settings: Segmenter, what: str, in_cache: str, load: Callable[[str], None]) -> None:
+    path = Path(settings.options.imagenet_weights)
+    if settings.options.imagenet_weights == 'keras':
+        path = Path.home() / '.keras/models' / in_cache
     if not path.is_file():
-        raise InputError(f'segmenter.imagenet_weights: expected Keras\' file of {name} without top, '
+        raise InputError(f'segmenter.imagenet_weights: expected Keras\' file of {what}, '
                          f'found none at {path}; fetch it (tf.keras.applications does) or set null')
-    build = {'resnet50': tf.keras.applications.ResNet50,
-             'resnet101': tf.keras.applications.ResNet101}[name]
     try:
-        load_imagenet(network.encoder, build(include_top=False, weights=str(path)))
+        load(str(path))
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f'segmenter.imagenet_weights: {path} does not hold {name} without top: '
+        raise InputError(f'segmenter.imagenet_weights: {path} does not hold {what}: '
                          f'{" ".join(str(error).split())[:160]}') from None
 
 

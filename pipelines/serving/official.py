@@ -2,13 +2,14 @@
 
 The file holds tensors under their official names, with or without 'weight/' before them. It may
 hold 'meta', a JSON string with the network and its arguments; without it they are inferred. It may
-hold inputs and outputs of the official network (`models.official_replay`): ours must repeat them.
+hold inputs and outputs of the official network (`models.official`): ours must repeat them.
 
 Written, whole or not at all:
-  generator/1, discriminator/1: SavedModels that need nothing but TensorFlow, float32 NHWC:
+  generator/1, discriminator/1, segmenter/1: SavedModels that need nothing but TensorFlow, float32 NHWC:
     generator: latent [N, L], or source [N, H, W, C], -> image
     discriminator: images [N, H, W, C] -> scores, or scale<i>_scores and scale<i>_feature<j>
-  networks.*: `tf.train.Checkpoint(networks={'generator': ..., 'discriminator': ...})`, its manifest
+    segmenter: image [N, H, W, C] -> logits [N, H, W, K]
+  networks.*: `tf.train.Checkpoint(networks={'generator': ..., ...})`, its manifest
   network.json: meta
 """
 from __future__ import annotations
@@ -26,6 +27,7 @@ import tensorflow as tf
 from datasets.errors import InputError
 from datasets.files import whole_folder, write_json
 from models.official import networks as official
+from models.official.tensors import is_tensor
 from pipelines.training import checkpoints
 
 TOLERANCE = 1e-4   # of an array's largest magnitude: what the official outputs must be met with
@@ -86,7 +88,7 @@ def read(path) -> Source:
                    if name.startswith(_PREFIX)}
         others = {name: array for name, array in arrays.items() if not name.startswith(_PREFIX)}
     else:
-        tensors = {name: array for name, array in arrays.items() if official.is_tensor(name)}
+        tensors = {name: array for name, array in arrays.items() if is_tensor(name)}
         others = {name: array for name, array in arrays.items() if name not in tensors}
     if meta is None:
         meta = _told(path, official.infer_meta, tensors)
@@ -176,7 +178,7 @@ def _one_line(error: Exception) -> str:
 
 
 def _groups(names) -> Dict[str, list]:
-    """Levels of detail ('lod0.4'), scales ('real_scale0'), losses ('loss'), or an array alone."""
+    """Levels of detail ('lod0.4'), scales ('real_scale0'), runs ('train'), losses ('loss'), or an array alone."""
     groups: Dict[str, list] = {}
     for name in names:
         groups.setdefault(re.match(r'lod[\d.]+|\w+_scale\d+|[a-z]+', name)[0], []).append(name)
