@@ -136,9 +136,12 @@ def remove_results(path: PathLike, is_gone: Callable[[Row], bool]) -> None:
 
 
 def score_rows(rows: Iterable[Row]) -> List[Row]:
-    """One row a number, for tables: the key, `metric`, `organ`, `value`, `interval` and `protocol`."""
+    """One row a number, for tables: the key, `metric`, `organ`, `value`, `interval` and `protocol`; of joined folds
+    also `per_fold` and `chosen_epochs`, see runs.py."""
     return [{**{name: row[name] for name in KEY}, 'metric': metric, 'organ': organ,
              'value': value, 'interval': interval or None,
+             **({'per_fold': row['per_fold'][metric][organ], 'chosen_epochs': row['chosen_epochs']}
+                if 'per_fold' in row else {}),
              'protocol': {**row['protocol'], 'num_test_images': len(row['images']['names'])}}
             for row in rows for metric, of_organ in row['scores'].items()
             for organ, (value, *interval) in of_organ.items()]

@@ -1,13 +1,14 @@
 """Joins the parts of a division that was tested fold by fold: one result over all of its images.
 
 Each image is tested once, by the segmenter that did not learn from it. Pooled scores are taken over all
-images together, means over all images; the paper's own figure for folds, the mean and the deviation over
-folds, is in `per_fold`.
+images together, means over all images. A joined row has two keys more: `per_fold`, {metric: {organ or
+'average': [score of each fold that has one]}}, whose mean and deviation Oliveira and dos Santos 2018 print;
+and `chosen_epochs`, of each fold, where a validation fold chose among epochs.
 """
 from __future__ import annotations
 
 import statistics
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -43,21 +44,6 @@ def joined(rows: Sequence[Row]) -> Tuple[List[Row], List[str]]:
     return whole, missing
 
 
-def per_fold(rows: Sequence[Row], metric: str, organ: str) -> Tuple[float, float]:
-    """(mean, sample deviation) over folds of a score, as Oliveira & dos Santos 2018, Table I, print it.
-
-    Args:
-      rows: of one segmenter, one for each fold.
-
-    Returns:
-      NaN for the deviation of one fold; both NaN where no fold has a score.
-    """
-    values = [row['scores'][metric][organ][0] for row in rows if organ in row['scores'].get(metric, {})]
-    if not values:
-        return float('nan'), float('nan')
-    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else float('nan')
-
-
 def _join(folds: Sequence[Row]) -> Row:
     organs = folds[0]['organs']
     images: Dict[str, Any] = {'names': [name for row in folds for name in row['images']['names']]}
@@ -69,4 +55,15 @@ def _join(folds: Sequence[Row]) -> Row:
     scores = metrics.scores({name: None if values is None else np.array(values, np.float64)
                              for name, values in images.items() if name != 'names'}, organs)
     return {**folds[0], 'num_real': round(statistics.fmean(row['num_real'] for row in folds)), 'fold': None,
-            'images': images, 'scores': scores}
+            'images': images, 'scores': scores, 'per_fold': {metric: {organ: _of_folds(folds, metric, organ)
+                                                                      for organ in of} for metric, of in scores.items()},
+            'chosen_epochs': [_chosen_epoch(row['protocol']) for row in folds]}
+
+
+def _of_folds(folds: Sequence[Row], metric: str, organ: str) -> List[float]:
+    return [row['scores'][metric][organ][0] for row in folds if organ in row['scores'].get(metric, {})]
+
+
+def _chosen_epoch(protocol: Mapping[str, Any]) -> Optional[int]:
+    chosen, epochs = protocol.get('chosen_update'), protocol.get('epochs')
+    return None if None in (chosen, epochs) else round(chosen * epochs / protocol['updates'])
