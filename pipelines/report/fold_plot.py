@@ -21,7 +21,7 @@ def beside(panels: Mapping[str, Mapping[str, Tuple[Point, Point]]], xlabel: str)
     """
     sizes = [len(rows) for rows in panels.values()]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, .34 * sum(sizes) + .75 * len(sizes) + .4), layout='constrained')
+        figure = Figure(figsize=(6.4, .25 * sum(sizes) + .6 * len(sizes) + .5), layout='constrained')
         axes = figure.subplots(len(sizes), 1, squeeze=False, gridspec_kw={'height_ratios': sizes}).ravel()
         for axis, (task, rows) in zip(axes, panels.items()):
             for number, points in enumerate(rows.values()):
