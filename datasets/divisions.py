@@ -19,7 +19,8 @@ class Division(NamedTuple):
     Attributes:
       asks: 'train' or 'test' -> the split that the reader is asked for, see readers.Request.
       pick: (ids, patients, settings, 'train' or 'test') -> the ids of that part, in their order; where
-        there are several folds also 'validation'; settings are the config's `data`; `patients` is id -> patient, of those whose patient is known.
+        there are several folds also 'validation'; settings are the config's `data`; `patients` is id ->
+        patient, of those whose patient is known.
       label: settings -> its name in results, which tells it from others.
       fold: settings -> which of several parts is tested; None where there is one only.
     """

@@ -22,10 +22,10 @@ ORGANS = ('left_lung', 'heart', 'right_lung', 'average')  # the order of the lis
 METRICS = (('J', 'jaccard_pooled'), ('DSC', 'dice_pooled'))
 ARXIV = ' †'
 OF_LINE = ('segmenter', 'regime', 'num_synthetic', 'division', 'seed')  # what tells lines of folds apart
-TAKEN = ('three-stage and fine-tuned, or the nearest to it that was measured, whatever it scored; lungs are the mean of '
-         'left and right.')
-FOLDS = ('Ours of folds: mean ± standard deviation over folds of the means over images, as Oliveira and dos Santos print '
-         'theirs; others of ours are pooled.')
+TAKEN = ('three-stage and fine-tuned, or the nearest to it that was measured, whatever it scored; lungs are the mean '
+         'of left and right.')
+FOLDS = ('Ours of folds: mean ± standard deviation over folds of the means over images, as Oliveira and dos Santos '
+         'print theirs; others of ours are pooled.')
 
 
 def tables(rows: Sequence[Row]) -> List[Table]:

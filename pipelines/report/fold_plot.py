@@ -6,6 +6,7 @@ from typing import Mapping, Optional, Tuple
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from pipelines.report.plots import COLOURS, STYLE, to_png
 
@@ -34,7 +35,7 @@ def beside(panels: Mapping[str, Mapping[str, Tuple[Point, Point]]], xlabel: str)
             axis.grid(False, axis='y')
             axis.tick_params(axis='y', length=0)
         axes[-1].set_xlabel(xlabel)
-        handles = [matplotlib.lines.Line2D([], [], color=colour, marker=marker, markersize=5.5, linewidth=1.6, label=name)
+        handles = [Line2D([], [], color=colour, marker=marker, markersize=5.5, linewidth=1.6, label=name)
                    for name, colour, marker, _ in SIDES]
         figure.legend(handles=handles, loc='outside upper right', ncols=2)
         return to_png(figure)

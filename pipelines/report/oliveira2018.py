@@ -53,8 +53,8 @@ def tables(rows: Sequence[Row]) -> List[Table]:
         body.append((line.task.capitalize(), line.label + marks, theirs[0], ours[0], theirs[1], ours[1],
                      f'{pooled["value"]:.2f}' if pooled else '-', _epochs(pooled)))
     experiments = dict.fromkeys(row['experiment'] for row in measured)
-    notes = ['Per cent, mean ± standard deviation over folds of the means over images, published and ours; pooled: over '
-             'all pixels of all folds together. "-": not printed or not measured.', paper['note']]
+    notes = ['Per cent, mean ± standard deviation over folds of the means over images, published and ours; pooled: '
+             'over all pixels of all folds together. "-": not printed or not measured.', paper['note']]
     for name in experiments:
         of = [row for row in measured if row['experiment'] == name]
         notes += [f'Ours: {name}. {words}' for words in (

@@ -54,9 +54,9 @@ def _join(folds: Sequence[Row]) -> Row:
                 one for part in parts for one in part]
     scores = metrics.scores({name: None if values is None else np.array(values, np.float64)
                              for name, values in images.items() if name != 'names'}, organs)
+    per_fold = {metric: {organ: _of_folds(folds, metric, organ) for organ in of} for metric, of in scores.items()}
     return {**folds[0], 'num_real': round(statistics.fmean(row['num_real'] for row in folds)), 'fold': None,
-            'images': images, 'scores': scores, 'per_fold': {metric: {organ: _of_folds(folds, metric, organ)
-                                                                      for organ in of} for metric, of in scores.items()},
+            'images': images, 'scores': scores, 'per_fold': per_fold,
             'chosen_epochs': [_chosen_epoch(row['protocol']) for row in folds]}
 
 
