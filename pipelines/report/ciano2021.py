@@ -13,7 +13,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from pipelines.plan import segmenters
 from pipelines.plan.regimes import label_of, order_of, rank_of
 from pipelines.report import protocols
-from pipelines.report.groups import configuration_of, group_of, variant_of, variant_words
+from pipelines.report.groups import by_group, configuration_of, group_of, variant_of, variant_words
 from pipelines.report.papers import Paper, load_paper
 from pipelines.runtime.json_lines import Row
 from pipelines.scores.table import Table, mean_and_deviation, spread
@@ -46,12 +46,25 @@ def tables(rows: Sequence[Row]) -> List[Table]:
     others = sorted({configuration_of(row) for row in rows} - {'full', 'tiny'})
     for configuration in others:
         for experiment, measured in _groups(rows, [configuration]).items():
-            if 'per_fold' in measured[0] and {row['regime'] for row in measured} == {'real'}:
+            if _is_elsewhere(measured):
                 continue
             title = f'Configuration {configuration!r} beside Table 2: published / ours'
             made.append(_comparison(title, experiment, measured, published['tiny'],
                                     configuration))
     return made + [_table3(rows, published)]
+
+
+def departures(rows: Sequence[Row]) -> Tuple[List[str], List[str]]:
+    """Sentences on where we leave the paper, and on where these rows do, but for those in folds alone."""
+    here = {key: measured for key, measured in by_group(rows).items() if not _is_elsewhere(measured)}
+    return load_paper()['departures'] if here else [], [
+        f'{group} ({configuration}): {note}' for (configuration, group), measured in here.items()
+        for note in protocols.differences(measured, configuration)]
+
+
+def _is_elsewhere(rows: Sequence[Row]) -> bool:
+    """Whether a group learned from real pairs alone and was tested in folds, which Table 3 alone has a line for."""
+    return 'per_fold' in rows[0] and {row['regime'] for row in rows} == {'real'}
 
 
 def _groups(rows: Sequence[Row], configurations) -> Dict[str, List[Row]]:

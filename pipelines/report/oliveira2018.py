@@ -52,15 +52,18 @@ def tables(rows: Sequence[Row]) -> List[Table]:
                 marks += f' ({len(slips)})'
         body.append((line.task.capitalize(), line.label + marks, theirs[0], ours[0], theirs[1], ours[1],
                      f'{pooled["value"]:.2f}' if pooled else '-', _epochs(pooled)))
-    experiments = dict.fromkeys(row['experiment'] for row in measured)
     notes = ['Per cent, mean ± standard deviation over folds of the means over images, published and ours; pooled: '
              'over all pixels of all folds together. "-": not printed or not measured.', paper['note']]
-    for name in experiments:
-        of = [row for row in measured if row['experiment'] == name]
-        notes += [f'Ours: {name}. {words}' for words in (
-            protocols.describe(of), *protocols.another_scale(of, paper['scale']))]
+    notes += [f'Ours: {name}. {protocols.describe(of)}' for name, of in _by_experiment(measured).items()]
+    notes += [f'Ours: {words}' for words in _otherwise(measured)]
     return [Table('Table I of Oliveira and dos Santos 2018: JSRT in folds, published and ours', HEADER, body,
                   notes + slips)]
+
+
+def departures(rows: Sequence[Row]) -> Tuple[List[str], List[str]]:
+    """Sentences on where we leave the paper, and on where these rows do; none where Table I has nothing of them."""
+    measured, paper = _measured(rows), load_paper(NAME)
+    return paper['departures'] if measured else [], _otherwise(measured)
 
 
 def figures(rows: Sequence[Row]) -> List[Block]:
@@ -80,6 +83,16 @@ def figures(rows: Sequence[Row]) -> List[Block]:
         panels.setdefault(line.task.capitalize(), {})[line.label] = theirs, ours
     return [document.figure('oliveira2018-figure7', fold_plot.beside(panels, 'J per image (%)'), CAPTION,
                             scale=plots.SCALE)]
+
+
+def _by_experiment(rows: Sequence[Row]) -> Dict[str, List[Row]]:
+    return {name: [row for row in rows if row['experiment'] == name]
+            for name in dict.fromkeys(row['experiment'] for row in rows)}
+
+
+def _otherwise(rows: Sequence[Row]) -> List[str]:
+    return [f'{name}. {words}' for name, of in _by_experiment(rows).items()
+            for words in protocols.another_scale(of, load_paper(NAME)['scale'])]
 
 
 def _measured(rows: Sequence[Row]) -> List[Row]:

@@ -22,7 +22,6 @@ from pipelines.plan.loading import from_dict
 from pipelines.report import (comparison_section, diagram, document, exhibits, groups, image_section, plots,
                               protocols, published, quality_section, run_sections)
 from pipelines.report.document import Block
-from pipelines.report.papers import load_paper
 from pipelines.runtime.json_lines import Row
 from pipelines.runtime.versions import versions
 from pipelines.scores.results import RESULTS, collect, score_rows
@@ -156,13 +155,9 @@ def _published(scores: Sequence[Row]) -> List[Block]:
 
 
 def _departures(scores: Sequence[Row]) -> List[Block]:
-    if not any(map(protocols.is_of_paper, scores)):
-        return []
-    lines = [f'{group} ({configuration}): {note}'
-             for (configuration, group), measured in groups.by_group(scores).items()
-             for note in protocols.differences(measured, configuration)]
-    return [document.listing(load_paper()['departures']), *([
-        document.heading(3, 'Measured otherwise than in the paper'), document.listing(lines)] if lines else [])]
+    told, lines = published.departures(scores)
+    return [document.listing(told)] * bool(told) + ([
+        document.heading(3, 'Measured otherwise than in the paper'), document.listing(lines)] if lines else [])
 
 
 def _versions(rows: Sequence[Row]) -> Block:
