@@ -23,15 +23,15 @@ def joined(rows: Sequence[Row]) -> Tuple[List[Row], List[str]]:
     """Rows with those of folds put together.
 
     Returns:
-      (rows without folds as they are, and one for each set of folds that is complete; words for each set
-      of which folds are missing, which is left out).
+      (rows without folds as they are, and one for each set of folds that is complete; words for the sets
+      of which folds are missing, which are left out, those of several networks together).
     """
     whole = [row for row in rows if row['fold'] is None]
     groups: Dict[tuple, List[Row]] = {}
     for row in rows:
         if row['fold'] is not None:
             groups.setdefault(tuple(row[key] for key in SAME), []).append(row)
-    missing = []
+    missing: Dict[tuple, List[str]] = {}
     for found in groups.values():
         found.sort(key=lambda row: row['fold'])
         count = found[0]['protocol'].get('folds', len(found))
@@ -39,9 +39,10 @@ def joined(rows: Sequence[Row]) -> Tuple[List[Row], List[str]]:
             whole.append(_join(found))
         else:
             absent = sorted(set(range(count)) - {row['fold'] for row in found})
-            missing.append(f'{found[0]["arm"]}, {found[0]["regime"]}, {found[0]["segmenter"]}, seed '
-                           f'{found[0]["seed"]}: fold {", ".join(map(str, absent))} of {count}')
-    return whole, missing
+            words = f'seed {found[0]["seed"]}: fold {", ".join(map(str, absent))} of {count}'
+            missing.setdefault((found[0]['arm'], found[0]['regime'], words), []).append(found[0]['segmenter'])
+    return whole, [f'{arm}, {regime}, {", ".join(networks)}, {words}'
+                   for (arm, regime, words), networks in missing.items()]
 
 
 def _join(folds: Sequence[Row]) -> Row:

@@ -41,6 +41,8 @@ def test_an_incomplete_division_is_left_out_and_told():
     rows, missing = runs.joined([whole, other, fold(2, 0.9, seed=4)])
     assert rows == [whole]
     assert missing == ['demo, synth3, smanet, seed 4: fold 1 of 3']
+    assert runs.joined([fold(0, 0.9, segmenter=name) for name in ('smanet', 'unet')])[1] == [
+        'demo, synth3, smanet, unet, seed 0: fold 1, 2 of 3']
 
 
 def test_seeds_are_not_mixed():

@@ -69,6 +69,23 @@ def test_the_epoch_is_chosen_by_the_mean_of_j_over_the_images_of_the_validation_
     assert task.validation.best is task.networks['chosen'] and not task.averages
 
 
+def test_tasks_together_choose_by_the_mean_over_their_masks(prepared, monkeypatch):
+    """Clavicles lie on lungs; the upper half of every picture is said to be each of both."""
+    _, workdir = prepared
+    config = fold_config(segmenter={**FOLDS['segmenter'], 'overlapping': True, 'targets': {
+        'lungs': ['left_lung', 'right_lung'], 'clavicles': ['left_clavicle', 'right_clavicle']}})
+    upper = np.tile(np.arange(32)[:, None, None] < 16, (1, 32, 2)).astype(np.float32)
+    monkeypatch.setattr(segmentation, 'predict_probabilities',
+                        lambda network, images, crop, targets: tf.tile(upper[None], [len(images), 1, 1, 1]))
+    codes = records.load_arrays(records.read_info(workdir / 'records' / 'validation'))['labels']
+    said, means = np.arange(32)[None, :, None] < 16, []
+    for of_task in ((1, 2, 6, 7), (4, 5, 6, 7)):
+        mask = np.isin(codes, of_task)
+        means.append(np.mean(100 * (mask & said).sum((1, 2)) / (mask | said).sum((1, 2))))
+    score = segmentation.segmenter_task(config, REAL, workdir).validation.score()
+    assert score == pytest.approx(np.mean(means)) and min(means) > 0
+
+
 def test_an_epoch_is_every_image_once_and_then_it_is_validated(prepared):
     """Three images in batches of two: two updates, four times."""
     config, workdir = prepared
