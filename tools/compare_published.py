@@ -1,4 +1,7 @@
-"""Prints the paper's Tables 1, 2 and 3 with our measured numbers beside the published ones."""
+"""Prints the papers' tables with our measured numbers beside the published ones.
+
+Tables 1, 2 and 3 of Ciano et al. 2021 and, of what was tested in folds, Table I of Oliveira and dos Santos 2018.
+"""
 import sys
 from pathlib import Path
 
@@ -25,7 +28,7 @@ def main() -> None:
     from pipelines.scores import results, runs, table
     rows, missing = runs.joined(results.collect(arguments.results))
     scores = results.score_rows(rows)
-    foreign = [row for row in scores if not protocols.is_of_paper(row)]
+    foreign = [row for row in scores if not published.is_beside(row)]
     if len(foreign) == len(scores):
         raise InputError(f'--results {arguments.results}: expected scores on JSRT with SCR, of which numbers are '
                          f'published, found {protocols.said(foreign, "dataset")}; your own tables are in '

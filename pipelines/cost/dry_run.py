@@ -89,7 +89,7 @@ def _describe(config: Config, runs: Sequence[Run], traced: Traced) -> str:
         needs[f'segmenter {run.segmenter}'] = estimate.total
         lines.append(f'segmenter  {run.name}: {estimate.parameters:,} parameters, '
                      f'crop {settings.crop} of {settings.size} px, batch {settings.batch_size}, '
-                     f'{steps_of(config, run):,} updates, '
+                     f'{steps_of(config, run, count):,} updates, '
                      f'{estimate.total / GIB:.1f} GiB')
     return '\n'.join([*lines, *_memory(needs)])
 

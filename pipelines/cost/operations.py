@@ -17,7 +17,7 @@ from pipelines.plan.config import Config
 from pipelines.plan.loading import segmenter_settings
 from pipelines.plan.regimes import Run, stages_of
 from pipelines.segmentation.pairs import num_held_out
-from pipelines.segmentation.task import steps_of
+from pipelines.segmentation.task import steps_of, validated_every
 from pipelines.training.task import Task
 
 # [estimate] of SMANet at 377 px, forward and backward: 12 crops a second in float32 and 35 in half
@@ -58,7 +58,7 @@ def of_trainings(config: Config, runs: Sequence[Run], coding, count: int) -> Ite
                 task = planned_segmenter(config, run.segmenter, coding)
                 operations[run.segmenter] = _operations(task, 0), _of_picture(config, run, task)
         step, picture = operations[run.segmenter]
-        yield Cost(run.name, '', steps_of(config, run), step)
+        yield Cost(run.name, '', steps_of(config, run, count), step)
         pictures = validated(config, run, count)
         if pictures:
             yield Cost(run.name, VALIDATION, pictures, picture)
@@ -73,9 +73,13 @@ def validated(config: Config, run: Run, count: int) -> int:
     settings = segmenter_settings(config, run.segmenter)
     if run.regime.kind == 'synth':
         there = config.generation.num_validation
+    elif config.data.validation:
+        there = count // config.data.augment * config.data.validation // (
+            config.data.folds - 1 - config.data.validation)
     else:
-        there = num_held_out(settings, count // config.data.augment) * config.data.augment
-    times = -(-steps_of(config, run) // settings.validate_every)  # the last step always is one
+        there = num_held_out(config, settings, count // config.data.augment) * config.data.augment
+    # the last step always is one
+    times = -(-steps_of(config, run, count) // validated_every(config, settings, count))
     return times * min(there, settings.max_validation)
 
 

@@ -34,8 +34,8 @@ IMAGES_PER_SHARD = 32   # source images; with 6 versions each, 192 records a fil
 def prepare_split(config: Config, workdir, split: str) -> records.Info:
     """Records of one split of a config under `workdir`/records; finished ones are kept.
 
-    The training split and that of other sources are augmented and have the GANs' size; those that are
-    scored are as they are, at the size where they are scored.
+    The training split and that of other sources are augmented and have the GANs' size; a validation fold has
+    that too; those that are scored are as they are, at the size where they are scored.
     """
     output, artefact = Workdir(workdir).records(split), artefacts.records_of(config, split)
     if (output / records.INFO).exists():
@@ -55,10 +55,12 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
         size, versions = data.size, data.augment
     else:
         check_disjoint(records.read_info(output.parent / 'train').ids, dataset.ids)
+        size = data.size if split == 'validation' else size
 
     def begin():
         if split not in ('train', *config.sources):
-            check_apart(dataset, open_split(config, 'train'), digests)
+            for other in ('train', 'test') if split == 'validation' else ('train',):
+                check_apart(dataset, open_split(config, other), digests)
         provenance.claim(config, workdir, artefact, contents(dataset, digests))
 
     def look(label_maps):

@@ -20,9 +20,9 @@ def open_split(config: Config, split: str) -> Dataset:
     """The images of one split that a config asks for.
 
     Args:
-      split: 'train', of which TINY draws its few at random; 'left_out', the learning images that
-        were not drawn, on which choices are made; 'test'; or a name of the config's `sources`: the
-        learning images of that data set.
+      split: 'train', of which TINY draws its few at random; 'validation', the folds that choose an
+        epoch; 'left_out', the learning images that were not drawn, on which choices are made; 'test'; or
+        a name of the config's `sources`: the learning images of that data set.
     """
     if split in config.sources:
         return _drawn(config.sources[split], config.data.size)
@@ -30,6 +30,8 @@ def open_split(config: Config, split: str) -> Dataset:
         return _opened(config.data, 'test', config.evaluation.size, config.data.num_test)
     if split == 'train':
         return _drawn(config.data, config.data.size)
+    if split == 'validation':
+        return _opened(config.data, split, config.data.size, config.data.num_train)
     dataset = _left_out(config)
     if not dataset.ids:
         raise InputError('score: left_out: expected learning images that were not drawn, found '

@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Sequence
 
+from datasets.divisions import DIVISIONS
 from datasets.errors import InputError
 from datasets.files import read_json
 from datasets.readers import place_of
-from datasets.targets import targets_of
+from datasets.targets import Targets, targets_of
 from pipelines.data.contents import contents_of
 from pipelines.data.sources import has_left_out, open_split
 from pipelines.plan import artefacts, matrix, notes, provenance, redo as taking
@@ -119,8 +120,8 @@ def _gone(config: Config, workdir: Path, arms: Sequence[Arm], every: Dict[str, D
 
 
 def check_possible(arm: Arm, is_whole: bool) -> None:
-    """InputError for what would only be found after hours: targets that the data set has not, too few test
-    images to measure samples against.
+    """InputError for what would only be found after hours: targets that the data set has not or that no picture
+    of a fold shows, too few test images to measure samples against.
 
     Args:
       is_whole: whether samples are going to be measured.
@@ -132,11 +133,24 @@ def check_possible(arm: Arm, is_whole: bool) -> None:
         return
     for name in {run.segmenter for run in arm.runs}:
         settings = segmenter_settings(arm.config, name)
-        targets_of(dataset.coding, settings.targets, settings.overlapping)
+        _check_shown(arm.config, targets_of(dataset.coding, settings.targets, settings.overlapping))
     synthetic = any(run.regime.method for run in arm.runs)
     if synthetic and count < 2 and not has_left_out(arm.config):
         raise InputError(f'data: expected at least 2 test images, to measure samples against, found {count}; '
                          f'add some, or leave regimes with synthetic pairs out')
+
+
+def _check_shown(config: Config, targets: Targets) -> None:
+    """InputError for a class that no picture of a part of a fold shows: nobody could learn or score it there."""
+    if DIVISIONS[config.data.division].fold(config.data) is None:
+        return
+    for part in (*artefacts.learned_from(config), 'test'):
+        dataset = open_split(config, part)
+        for name, organs in zip(targets.names, targets.organs):  # others are in every picture, or it is refused
+            if set(organs) <= set(dataset.coding.optional) and not any(
+                    dataset.load(id).masks[organ].any() for id in dataset.ids for organ in organs):
+                raise InputError(f'data.fold={config.data.fold}: none of the {len(dataset.ids)} pictures of {part} '
+                                 f'shows {name}; take fewer folds, or another target')
 
 
 def _every(arm: Arm, folder) -> Dict[str, Artefact]:

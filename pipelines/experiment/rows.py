@@ -15,6 +15,7 @@ from pipelines.plan.regimes import Run
 from pipelines.plan.workdir import Workdir
 from pipelines.scores import results
 from pipelines.segmentation.task import updates_of
+from pipelines.training.checkpoints import FINISHED
 
 
 def read_scores(path: Path, run: Run, split: str) -> dict:
@@ -35,11 +36,15 @@ def row_of(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
     protocol = {
         'dataset': config.data.dataset, 'configuration': config.configuration,
         'size': scored['size'], 'train_size': settings.size, 'gan_size': config.data.size,
-        'augmentation': config.data.augment > 1, 'updates': updates_of(config, run),
+        'augmentation': config.data.augment > 1,
+        'updates': updates_of(config, run, len(train['ids']) * config.data.augment),
         'distances': scored['library'], 'spacing_mm': scored['spacing_mm'],
         'enlarged': train.get('notes', {}).get(ENLARGED, 0)}
     if division.fold(config.data) is not None:
         protocol['folds'] = config.data.folds
+    if config.data.validation:
+        finished = read_json(Workdir(workdir).segmenter(run) / FINISHED)
+        protocol.update(epochs=settings.epochs, chosen_update=finished.get('chosen_step'))
     return dict(
         experiment=config.experiment, arm=arm.name, num_real=len(train['ids']),
         draw=config.data.draw, regime=run.regime.name, segmenter=run.segmenter,

@@ -35,18 +35,17 @@ READ_IMAGES = 20  # of a blinded reading, as in the paper's section 4.4
 
 
 def prepare(config: Config, workdir, scored: Iterable[str] = ('test',)) -> records.Info:
-    """Training records and those that are scored; returns the training set's records.Info."""
-    while not (devices.is_chief(devices.distribution(config.strategy)) or _is_prepared(workdir)):
+    """Training records, those that choose, and those that are scored; returns the training set's records.Info."""
+    while not (devices.is_chief(devices.distribution(config.strategy)) or _is_prepared(config, workdir)):
         time.sleep(1)  # the first of several hosts prepares
-    info = prepare_split(config, workdir, 'train')
-    for split in sorted(scored):
-        prepare_split(config, workdir, split)
+    info, *_ = [prepare_split(config, workdir, split)
+                for split in (*artefacts.learned_from(config), *sorted(scored))]
     return info
 
 
-def _is_prepared(workdir) -> bool:
+def _is_prepared(config: Config, workdir) -> bool:
     return all((Workdir(workdir).records(split) / records.INFO).exists()
-               for split in ('train', 'test'))
+               for split in (*artefacts.learned_from(config), 'test'))
 
 
 def train_stage(config: Config, stage: Stage, workdir) -> None:

@@ -22,7 +22,7 @@ FREED = ('data.memory_limit_mb',)  # what notes of earlier versions count, and c
 _NOWHERE = ('experiment', 'configuration', 'regimes', 'matrix', 'run', 'strategy', *FREED)
 _IMAGES = tuple(f'data.{key}' for key in (  # which images, and how they become records
     'dataset', 'source', 'size', 'channels', 'grey', 'fit', 'num_train', 'draw', 'train_ids', 'division', 'test_ids',
-    'folds', 'fold', 'num_test', 'field_of_view_mm', 'augment', 'noise', 'augment_mode', 'dots_size',
+    'folds', 'fold', 'validation', 'num_test', 'field_of_view_mm', 'augment', 'noise', 'augment_mode', 'dots_size',
     'dots_radius'))
 _PLACES = ('data.source', 'data.train_ids', 'data.test_ids', 'data.num_test')
 _CLEANING = tuple(f'labels.{key}' for key in ('clean', 'warp', 'reject', 'margin', 'centroid_margin'))
@@ -48,14 +48,20 @@ class Artefact(NamedTuple):
     under: Callable[[Config], 'Artefact']
 
 
+def learned_from(config: Config) -> Tuple[str, ...]:
+    """The sets of records that a segmenter learns real pairs from, and chooses its epoch by."""
+    return ('train', 'validation') if config.data.validation else ('train',)
+
+
 def records_of(config: Config, name: str) -> Artefact:
     """Records of a set; beside the settings it depends on what the data set holds."""
     without = ['seed', 'precision', 'labels', 'generation', 'segmenter', 'segmenters', *_sections(), *_PLACES,
                'evaluation.inception_weights']
     if name == 'train' or name in config.sources:
         without.append('evaluation')
-    else:  # as they are, at the size where they are scored
-        without += ['data.size', 'data.num_train', 'data.augment', 'data.noise', 'data.augment_mode']
+    else:  # as they are, at the size where they are scored, or where they choose
+        without += ['data.num_train', 'data.augment', 'data.noise', 'data.augment_mode',
+                    'evaluation' if name == 'validation' else 'data.size']
     if name in config.sources:
         config = dataclasses.replace(config, data=dataclasses.replace(
             config.sources[name], size=config.data.size))
@@ -93,7 +99,8 @@ def segmenter_of(config: Config, run: Run) -> Artefact:
     without = ['labels', 'evaluation', 'segmenter', 'segmenters', *_sections(), *_IMAGES,
                'generation.block', 'generation.shard']
     tree = _less(config, without + ([] if run.regime.method else ['generation']))
-    of = (f'synthetic/{run.regime.method.name}' if drawn else 'records/train',)
+    of = (f'synthetic/{run.regime.method.name}',) if drawn else tuple(
+        f'records/{name}' for name in learned_from(config))
     if kind == 'finetune':
         of += (f'segmenters/{run.pretraining.name}',)
     return Artefact(f'segmenters/{run.name}', {**tree, 'segmenter': settings}, of,
@@ -128,7 +135,7 @@ def all_of(config: Config, scores: Mapping[Run, Sequence[str]], splits: Iterable
     """
     regimes = [run.regime for run in scores]
     stages = stages_of(regimes)
-    sets = dict.fromkeys(['train', *(name for stage in stages.values() for name in stage.reads),
+    sets = dict.fromkeys([*learned_from(config), *(name for stage in stages.values() for name in stage.reads),
                           *(split for some in scores.values() for split in some), *splits])
     found = [records_of(config, name) for name in sets]
     found += [stage_of(config, stage) for stage in stages.values()]

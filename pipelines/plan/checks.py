@@ -66,7 +66,7 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
             refuse(key, f'one of {", ".join(map(str, choices))}', _value(config, key))
     _check_data(config.data, 'data', refuse)
     for name, data in config.sources.items():
-        if not NAME.fullmatch(name) or name in ('train', 'test', 'left_out'):
+        if not NAME.fullmatch(name) or name in ('train', 'validation', 'test', 'left_out'):
             refuse(f'sources.{name}', 'a name of letters, digits and _, other than those of splits', name)
         _check_data(data, f'sources.{name}', refuse)
     if config.generation.shard % config.generation.block:
@@ -84,7 +84,7 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
         refuse('regimes', 'at least one regime', [])
     for number, block in enumerate(config.matrix):
         _check_block(config, block, f'matrix[{number}]', refuse)
-    for regime in {*config.regimes, *(name for block in config.matrix for name in block.regimes)}:
+    for regime in _regimes(config):
         method = parse_regime(regime).method
         for stage in method.stages if method else ():
             settings = stage_settings(config, stage)
@@ -110,6 +110,17 @@ def check_segmenter(config, name: str, segmenter, source: str) -> None:
     for key in ('learning_rate', 'finetune_learning_rate'):
         if not getattr(segmenter, key) > 0:
             refuse(key, 'a number above 0', getattr(segmenter, key))
+    if not segmenter.weight_decay >= 0:
+        refuse('weight_decay', 'a number from 0 on', segmenter.weight_decay)
+    if segmenter.decayed not in ('weights', 'all'):
+        refuse('decayed', 'one of weights, all', segmenter.decayed)
+    if segmenter.epochs is not None:
+        others = sorted(_regimes(config) - {'real'})
+        if segmenter.epochs < 1:
+            refuse('epochs', 'a number from 1 on, or null', segmenter.epochs)
+        if others:
+            refuse('epochs', f'null with {", ".join(others)}, for REAL gets as many updates as both trainings of what '
+                   f'starts twice', segmenter.epochs)
     for name in segmenter.targets or ():
         if not NAME.fullmatch(name) or name == 'background':
             refuse(f'targets.{name}', 'a name of letters, digits and _, other than background', name)
@@ -141,6 +152,15 @@ def _check_data(data, section: str, refuse) -> None:
         refuse(f'{section}.folds', 'a number from 2 on', data.folds)
     if not 0 <= data.fold < data.folds:
         refuse(f'{section}.fold', f'0 to {data.folds - 1}, of {data.folds} folds', data.fold)
+    if data.validation and DIVISIONS[data.division].fold(data) is None:
+        refuse(f'{section}.validation', '0 unless data.division=folds', data.validation)
+    if not 0 <= data.validation <= max(data.folds - 2, 0):
+        refuse(f'{section}.validation', f'0 to {data.folds - 2} of {data.folds} folds, for one is tested and one '
+               f'learned from', data.validation)
+
+
+def _regimes(config) -> set:
+    return {*config.regimes, *(name for block in config.matrix for name in block.regimes)}
 
 
 def _check_block(config, block, where, refuse) -> None:

@@ -35,6 +35,9 @@ class Data:
     test_ids: Optional[str] = None      # listed: the file of those to test
     folds: int = 5                      # folds: into how many parts the patients are cut
     fold: int = 0                       # folds: which of them is tested, from 0 on
+    # folds: how many of the others choose the epoch of trainings on real pairs and are not learned from; 0 =
+    # segmenter.holdout does. Of 5 folds 1 makes it 60/20/20.
+    validation: int = 0
     num_test: Optional[int] = None      # phantom: how many test images to draw
     field_of_view_mm: Optional[Tuple[float, ...]] = None  # folder: height and width of its pictures
     augment: int = 6                    # versions of each real image: itself and up to 5 variants, 1 to 6
@@ -90,7 +93,15 @@ class Segmenter:
     learning_rate: float = 1.0e-4       # of SYNTH and REAL, constant
     synth_steps: int = 20_000           # updates on synthetic pairs
     finetune_steps: int = 5_000         # updates on real pairs after that; REAL gets the sum of both
+    # Of REAL in the place of those: so often it sees every record that it learns from, and it is validated after
+    # each time; where REAL is the only regime.
+    epochs: Optional[int] = None
     finetune_learning_rate: float = 1.0e-4  # of FINETUNE
+    # Coupled, as PyTorch's Adam has it: decay * weight is added to the gradient, and not to the loss; 0 = none.
+    weight_decay: float = 0.0
+    # What decays: weights (kernels and BN scales; biases and BN shifts move at twice the rate instead, as in the
+    # trainer that Oliveira 2018 built on) | all (everything, at one rate)
+    decayed: str = 'weights'
     validate_every: int = 500           # steps; rarer, and the best one is missed
     max_validation: int = 2500          # images used to choose the epoch
     holdout: float = 0.15               # share of the real source images held out to choose it

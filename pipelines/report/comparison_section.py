@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
-from pipelines.report import answers, document, findings, plots, published, trials
+from pipelines.report import answers, document, findings, groups, plots, trials
 from pipelines.report.document import Block
 from pipelines.runtime.json_lines import Row
 from pipelines.scores import error_rates
@@ -24,13 +24,13 @@ WORDS = (
 
 def main(rows: Sequence[Row]) -> List[Block]:
     """The answers on the test images, the tables behind them, and how sure such tables are."""
-    groups = _of_test(rows)
-    if not groups:
+    of_test = _of_test(rows)
+    if not of_test:
         return []
-    compared = findings.against(groups[0])
+    compared = findings.against(of_test[0])
     blocks = [document.answer(*answer) for answer in answers.answers(compared)]
     blocks += [document.folded('The words: REAL, FINETUNE k, J, draw, interval', [document.listing(WORDS)]),
-               *_tables(compared, 'differences-0', groups[0], rules=True), document.paragraph(findings.counted(rows))]
+               *_tables(compared, 'differences-0', of_test[0], rules=True), document.paragraph(findings.counted(rows))]
     lines = max(len(one.found) for one in compared)
     spread = answers.variances(compared)
     if lines:
@@ -39,7 +39,7 @@ def main(rows: Sequence[Row]) -> List[Block]:
         blocks.append(document.folded('How sure are such intervals?', rates))
     chosen = [of_images for of_images in findings.by_images(
         [row for row in rows if row['split'] == 'left_out'
-         and row['arm'] == published.configuration_of(row)]) if len(of_images) > 1]
+         and row['arm'] == groups.configuration_of(row)]) if len(of_images) > 1]
     if chosen:
         blocks.append(document.folded('The same on learning images that the draws left out', [
             document.table(table, css='scores') for of_images in chosen
@@ -52,7 +52,7 @@ def beside(rows: Sequence[Row]) -> List[Block]:
     blocks = []
     for number, of_images in enumerate(_of_test(rows)[1:], 1):
         compared = findings.against(of_images)
-        blocks += [document.heading(3, published.group_of(of_images[0])),
+        blocks += [document.heading(3, groups.group_of(of_images[0])),
                    *[document.answer(*answer) for answer in answers.answers(compared)],
                    *_tables(compared, f'differences-{number}', of_images)]
     for words, lines in trials.sweeps(rows).items():
@@ -81,7 +81,7 @@ def _tables(compared: Sequence[findings.Against], name: str, rows: Sequence[Row]
     if drawn:
         blocks.append(document.figure(
             name, plots.differences(drawn, 'difference of average pooled J, points'),
-            f'{published.group_of(rows[0])}: differences on the test images, each with its interval of all lines '
+            f'{groups.group_of(rows[0])}: differences on the test images, each with its interval of all lines '
             f'together. Filled: a difference is told; hollow: none is, or one training each. An arrow with a number '
             f'is a line that lies beyond the scale.', scale=plots.SCALE))
     others = [block for block in others if block not in placebo]

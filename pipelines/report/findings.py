@@ -6,17 +6,16 @@ each draw leaves out other learning images, so there each has tables of its own.
 from __future__ import annotations
 
 import collections
-import statistics
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from pipelines.plan import regimes, segmenters
-from pipelines.report.published import configuration_of, group_of, variant_of
+from pipelines.report.groups import configuration_of, group_of, variant_of
 from pipelines.runtime.json_lines import Row
 from pipelines.scores import bootstrap, comparison
 from pipelines.scores.comparison import Comparison
-from pipelines.scores.table import Table
+from pipelines.scores.table import Table, spread
 
 PLACEBO = 'restart'   # the regime beside REAL that every FINETUNE k is measured against
 ONE_EACH = 'one training each'
@@ -199,13 +198,6 @@ def _pooled(counted: np.ndarray, row: Row, draws: Optional[Sequence[int]] = None
         return bootstrap.pooled_interval(counted, row['organs'], draws=draws)['average']
     except ValueError:
         return None
-
-
-def spread(values: Sequence[float]) -> str:
-    """'92.71' of one training, '92.71 ± 0.20' (sample deviation) of several, '-' of none."""
-    if not values:
-        return '-'
-    return f'{statistics.fmean(values):.2f}' + (f' ± {statistics.stdev(values):.2f}' if len(values) > 1 else '')
 
 
 def bounds(interval) -> str:

@@ -7,7 +7,7 @@ from typing import Dict, List, Sequence, Tuple
 
 from pipelines.plan.regimes import order_of, short_of
 from pipelines.plan.segmenters import foremost, label_of
-from pipelines.report import document, plots, published
+from pipelines.report import document, groups, plots
 from pipelines.report.document import Block
 from pipelines.runtime.json_lines import Row
 from pipelines.scores.table import Table
@@ -16,7 +16,7 @@ from pipelines.scores.table import Table
 def per_image(rows: Sequence[Row]) -> List[Block]:
     """A figure and a table for each group and metric; rows are results.score_rows."""
     blocks = []
-    for (configuration, group), measured in published.by_group(rows).items():
+    for (configuration, group), measured in groups.by_group(rows).items():
         for metric, words in (('jaccard_per_image', 'J'), ('dice_per_image', 'DSC')):
             found = [row for row in measured if row['metric'] == metric]
             found.sort(key=lambda row: (row['segmenter'], order_of(row['regime']),

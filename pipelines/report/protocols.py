@@ -1,6 +1,6 @@
 """Says in plain words how results were measured and where that differs from the paper.
 
-The paper's own protocol is stated in pipelines/FIDELITY.md and in published/ciano2021.yaml.
+The papers' own protocols are stated in pipelines/FIDELITY.md and in published/<paper>.yaml.
 """
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def said(rows: Sequence[Row], name: str) -> str:
     return ' and '.join(map(str, _values(rows, name))) or '?'
 
 
-def is_of_paper(row: Row) -> bool:
-    """Whether a result is of the paper's data set, so that its numbers may stand beside the published ones."""
-    return str(row['protocol'].get('dataset', '?')).lower().startswith(tuple(load_paper()['datasets']))
+def is_of_paper(row: Row, name: str = 'ciano2021') -> bool:
+    """Whether a result is of a paper's data set, so that its numbers may stand beside the published ones."""
+    return str(row['protocol'].get('dataset', '?')).lower().startswith(tuple(load_paper(name)['datasets']))
 
 
 def describe(rows: Sequence[Row]) -> str:
@@ -47,21 +47,29 @@ def differences(rows: Sequence[Row], configuration: str) -> List[str]:
     if configuration not in paper['real_images']:
         notes.append(f'Configuration {configuration!r} is none of the paper\'s: nothing published '
                      f'corresponds to it.')
-    changed = []
     scale = list(paper['scale'])
     if configuration in paper['real_images']:
         scale.append(('num_real', paper['real_images'][configuration], '{} real images'))
-    for name, papers, words in scale:
-        told = [row for row in rows if name not in OF_GENERATION or row['num_synthetic']]
-        if told and _values(told, name) != [papers]:
-            changed.append(f'{words.format(said(told, name))} (paper: {papers:,})')
-    if changed:
-        notes.append(f'ANOTHER SCALE than the paper\'s: {", ".join(changed)}.')
+    notes += another_scale(rows, scale)
     enlarged = max(_values(rows, 'enlarged'), default=0)
     if enlarged:
         notes.append(f'ENLARGED PICTURES: {enlarged} of the real images were smaller than the '
                      f'{said(rows, "gan_size")} px that the GANs learned, which adds no detail.')
     return notes + _unequal_updates(rows)
+
+
+def another_scale(rows: Sequence[Row], scale: Sequence[tuple]) -> List[str]:
+    """A sentence on what was measured otherwise than printed; none if nothing was.
+
+    Args:
+      scale: (key of a protocol or of a row, what is printed, words for it) of each.
+    """
+    changed = []
+    for name, papers, words in scale:
+        told = [row for row in rows if name not in OF_GENERATION or row['num_synthetic']]
+        if told and _values(told, name) != [papers]:
+            changed.append(f'{words.format(said(told, name))} (paper: {papers:,})')
+    return [f'ANOTHER SCALE than the paper\'s: {", ".join(changed)}.'] if changed else []
 
 
 def _unequal_updates(rows: Sequence[Row]) -> List[str]:

@@ -19,10 +19,9 @@ from datasets.errors import InputError
 from datasets.files import read_yaml
 from pipelines.plan import matrix
 from pipelines.plan.loading import from_dict
-from pipelines.report import (comparison_section, diagram, document, exhibits, image_section, plots, protocols,
-                              published, quality_section, run_sections)
+from pipelines.report import (comparison_section, diagram, document, exhibits, groups, image_section, plots,
+                              protocols, published, quality_section, run_sections)
 from pipelines.report.document import Block
-from pipelines.report.papers import load_paper
 from pipelines.runtime.json_lines import Row
 from pipelines.runtime.versions import versions
 from pipelines.scores.results import RESULTS, collect, score_rows
@@ -109,7 +108,7 @@ def _run(workdir: pathlib.Path, config: dict) -> List[Block]:
 
 def _protocols(rows: Sequence[Row]) -> List[Block]:
     lines = [f'{group} ({configuration}): {protocols.describe(measured)}'
-             for (configuration, group), measured in published.by_group(rows).items()]
+             for (configuration, group), measured in groups.by_group(rows).items()]
     heading = document.heading(3, 'Protocol')
     return [heading, document.listing(lines) if lines else document.missing(
         'No scores yet, so no protocol.')]
@@ -149,20 +148,16 @@ def _pictures(arms: Sequence[Arm], rows: Sequence[Row]) -> Dict[str, List[Block]
 
 
 def _published(scores: Sequence[Row]) -> List[Block]:
-    """Tables of the paper, where something was measured on its data set."""
-    if not any(map(protocols.is_of_paper, scores)):
+    """Tables and figures of the papers, where something was measured on their data sets."""
+    if not any(map(published.is_beside, scores)):
         return []
-    return [document.table(table, css='scores') for table in published.tables(scores)]
+    return [*[document.table(table, css='scores') for table in published.tables(scores)], *published.figures(scores)]
 
 
 def _departures(scores: Sequence[Row]) -> List[Block]:
-    if not any(map(protocols.is_of_paper, scores)):
-        return []
-    lines = [f'{group} ({configuration}): {note}'
-             for (configuration, group), measured in published.by_group(scores).items()
-             for note in protocols.differences(measured, configuration)]
-    return [document.listing(load_paper()['departures']), *([
-        document.heading(3, 'Measured otherwise than in the paper'), document.listing(lines)] if lines else [])]
+    told, lines = published.departures(scores)
+    return [document.listing(told)] * bool(told) + ([
+        document.heading(3, 'Measured otherwise than in the paper'), document.listing(lines)] if lines else [])
 
 
 def _versions(rows: Sequence[Row]) -> Block:

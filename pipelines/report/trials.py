@@ -8,7 +8,7 @@ import numpy as np
 
 from pipelines.plan import regimes, segmenters
 from pipelines.report.findings import bounds, pooled, signed
-from pipelines.report.published import configuration_of
+from pipelines.report.groups import configuration_of
 from pipelines.runtime.json_lines import Row
 from pipelines.scores import bootstrap
 from pipelines.scores.table import Table

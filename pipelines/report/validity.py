@@ -14,7 +14,7 @@ from pipelines.plan.methods import METHODS
 from pipelines.plan.segmenters import foremost
 from pipelines.report import document
 from pipelines.report.document import Block
-from pipelines.report.published import configuration_of
+from pipelines.report.groups import configuration_of
 from pipelines.scores.results import collect
 from pipelines.scores.table import Table
 

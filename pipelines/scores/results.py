@@ -23,7 +23,9 @@ A line is one evaluation: one trained segmenter on one set of images. Its keys, 
   protocol       dict: how it was measured. `dataset` ('jsrt...' is the paper's), `configuration`
                  ('full' and 'tiny' are the paper's, any other name is ours), `size` (scored at,
                  px), `train_size` (the segmenter's, px), `gan_size` (px), `augmentation` (bool, of
-                 the real images), `updates` (pre-training and fine-tuning together), `distances`
+                 the real images), `updates` (pre-training and fine-tuning together), with a validation
+                 fold `epochs` (of those, null where nobody counts them) and `chosen_update` (whose
+                 weights they are), `folds` (of a division that has some), `distances`
                  (the library), `spacing_mm` (row and column, at `size`; null where pictures differ),
                  `enlarged` (real learning images smaller than `gan_size`). None is required; a table says
                  '?' for what it is not told.
@@ -134,9 +136,12 @@ def remove_results(path: PathLike, is_gone: Callable[[Row], bool]) -> None:
 
 
 def score_rows(rows: Iterable[Row]) -> List[Row]:
-    """One row a number, for tables: the key, `metric`, `organ`, `value`, `interval` and `protocol`."""
+    """One row a number, for tables: the key, `metric`, `organ`, `value`, `interval` and `protocol`; of joined folds
+    also `per_fold` and `chosen_epochs`, see runs.py."""
     return [{**{name: row[name] for name in KEY}, 'metric': metric, 'organ': organ,
              'value': value, 'interval': interval or None,
+             **({'per_fold': row['per_fold'][metric][organ], 'chosen_epochs': row['chosen_epochs']}
+                if 'per_fold' in row else {}),
              'protocol': {**row['protocol'], 'num_test_images': len(row['images']['names'])}}
             for row in rows for metric, of_organ in row['scores'].items()
             for organ, (value, *interval) in of_organ.items()]

@@ -1,13 +1,14 @@
 """Joins the parts of a division that was tested fold by fold: one result over all of its images.
 
 Each image is tested once, by the segmenter that did not learn from it. Pooled scores are taken over all
-images together, means over all images; the paper's own figure for folds, the mean and the deviation over
-folds, is in `per_fold`.
+images together, means over all images. A joined row has two keys more: `per_fold`, {metric: {organ or
+'average': [score of each fold that has one]}}, whose mean and deviation Oliveira and dos Santos 2018 print;
+and `chosen_epochs`, of each fold, where a validation fold chose among epochs.
 """
 from __future__ import annotations
 
 import statistics
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -22,15 +23,15 @@ def joined(rows: Sequence[Row]) -> Tuple[List[Row], List[str]]:
     """Rows with those of folds put together.
 
     Returns:
-      (rows without folds as they are, and one for each set of folds that is complete; words for each set
-      of which folds are missing, which is left out).
+      (rows without folds as they are, and one for each set of folds that is complete; words for the sets
+      of which folds are missing, which are left out, those of several networks together).
     """
     whole = [row for row in rows if row['fold'] is None]
     groups: Dict[tuple, List[Row]] = {}
     for row in rows:
         if row['fold'] is not None:
             groups.setdefault(tuple(row[key] for key in SAME), []).append(row)
-    missing = []
+    missing: Dict[tuple, List[str]] = {}
     for found in groups.values():
         found.sort(key=lambda row: row['fold'])
         count = found[0]['protocol'].get('folds', len(found))
@@ -38,24 +39,10 @@ def joined(rows: Sequence[Row]) -> Tuple[List[Row], List[str]]:
             whole.append(_join(found))
         else:
             absent = sorted(set(range(count)) - {row['fold'] for row in found})
-            missing.append(f'{found[0]["arm"]}, {found[0]["regime"]}, {found[0]["segmenter"]}, seed '
-                           f'{found[0]["seed"]}: fold {", ".join(map(str, absent))} of {count}')
-    return whole, missing
-
-
-def per_fold(rows: Sequence[Row], metric: str, organ: str) -> Tuple[float, float]:
-    """(mean, sample deviation) over folds of a score, as Oliveira & dos Santos 2018, Table I, print it.
-
-    Args:
-      rows: of one segmenter, one for each fold.
-
-    Returns:
-      NaN for the deviation of one fold; both NaN where no fold has a score.
-    """
-    values = [row['scores'][metric][organ][0] for row in rows if organ in row['scores'].get(metric, {})]
-    if not values:
-        return float('nan'), float('nan')
-    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else float('nan')
+            words = f'seed {found[0]["seed"]}: fold {", ".join(map(str, absent))} of {count}'
+            missing.setdefault((found[0]['arm'], found[0]['regime'], words), []).append(found[0]['segmenter'])
+    return whole, [f'{arm}, {regime}, {", ".join(networks)}, {words}'
+                   for (arm, regime, words), networks in missing.items()]
 
 
 def _join(folds: Sequence[Row]) -> Row:
@@ -68,5 +55,16 @@ def _join(folds: Sequence[Row]) -> Row:
                 one for part in parts for one in part]
     scores = metrics.scores({name: None if values is None else np.array(values, np.float64)
                              for name, values in images.items() if name != 'names'}, organs)
+    per_fold = {metric: {organ: _of_folds(folds, metric, organ) for organ in of} for metric, of in scores.items()}
     return {**folds[0], 'num_real': round(statistics.fmean(row['num_real'] for row in folds)), 'fold': None,
-            'images': images, 'scores': scores}
+            'images': images, 'scores': scores, 'per_fold': per_fold,
+            'chosen_epochs': [_chosen_epoch(row['protocol']) for row in folds]}
+
+
+def _of_folds(folds: Sequence[Row], metric: str, organ: str) -> List[float]:
+    return [row['scores'][metric][organ][0] for row in folds if organ in row['scores'].get(metric, {})]
+
+
+def _chosen_epoch(protocol: Mapping[str, Any]) -> Optional[int]:
+    chosen, epochs = protocol.get('chosen_update'), protocol.get('epochs')
+    return None if None in (chosen, epochs) else round(chosen * epochs / protocol['updates'])

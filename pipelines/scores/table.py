@@ -15,12 +15,14 @@ class Table(NamedTuple):
 
 def mean_and_deviation(values: Sequence[float]) -> str:
     """'92.71' of one seed, '92.71 ± 0.20 (3)' (sample deviation) of three, '-' of none."""
+    return spread(values) + (f' ({len(values)})' if len(values) > 1 else '')
+
+
+def spread(values: Sequence[float]) -> str:
+    """`mean_and_deviation` without the number: '92.71 ± 0.20'."""
     if not values:
         return '-'
-    mean = f'{statistics.fmean(values):.2f}'
-    if len(values) == 1:
-        return mean
-    return f'{mean} ± {statistics.stdev(values):.2f} ({len(values)})'
+    return f'{statistics.fmean(values):.2f}' + (f' ± {statistics.stdev(values):.2f}' if len(values) > 1 else '')
 
 
 def to_markdown(made: Sequence[Table]) -> str:

@@ -1,7 +1,8 @@
 """Which records a segmenter learns from, and which choose the epoch (caption of Table 1).
 
-SYNTH learns from the first `generation.num_train` synthetic pairs and the rest choose the epoch. All others
-hold out source images for that; with few of them none is held out.
+SYNTH learns from the first `generation.num_train` synthetic pairs and the rest choose the epoch. For all others
+a validation fold does, where the division has one (Oliveira and dos Santos 2018); else they hold out source
+images for that, and with few of them none is held out.
 """
 from __future__ import annotations
 
@@ -20,10 +21,17 @@ from pipelines.runtime.seeds import stable_seed
 
 
 class Pairs(NamedTuple):
-    """Which records a regime learns from and which choose the epoch (None: none do)."""
+    """Which records a regime learns from, and which choose the epoch: none, where the last two are None.
+
+    Attributes:
+      train: those of `info` that are learned from; None = all.
+      validation: those of `info` that choose.
+      fold: records that choose, of a validation fold.
+    """
     info: records.Info
     train: Optional[Callable]
     validation: Optional[Callable]
+    fold: Optional[records.Info] = None
 
 
 def pairs_of(config: Config, run: Run, workdir) -> Pairs:
@@ -47,15 +55,19 @@ def pairs_of(config: Config, run: Run, workdir) -> Pairs:
                              f'without --num')
         return Pairs(info, trains, chooses)
     info = records.read_info(Workdir(workdir).records('train'))
+    if config.data.validation:
+        return Pairs(info, None, None, records.read_info(Workdir(workdir).records('validation')))
     ids, settings = sorted(set(info.ids)), segmenter_settings(config, run.segmenter)
-    if not num_held_out(settings, len(ids)):
+    held = num_held_out(config, settings, len(ids))
+    if not held:
         return Pairs(info, None, None)
     rng = np.random.default_rng(stable_seed(config.seed, run.seed, 'holdout'))
-    held_out = tf.constant(rng.choice(ids, num_held_out(settings, len(ids)), replace=False))
+    held_out = tf.constant(rng.choice(ids, held, replace=False))
     is_held_out = lambda row: tf.reduce_any(row['source_id'] == held_out)
     return Pairs(info, lambda row: ~is_held_out(row), is_held_out)
 
 
-def num_held_out(settings: Segmenter, images: int) -> int:
-    """Of so many real images, how many choose the epoch: none where there are few."""
-    return 0 if images < settings.min_holdout_images else max(1, round(settings.holdout * images))
+def num_held_out(config: Config, settings: Segmenter, images: int) -> int:
+    """Of so many learning images, how many choose the epoch: none where there are few, or a fold is there for it."""
+    few = images < settings.min_holdout_images or config.data.validation
+    return 0 if few else max(1, round(settings.holdout * images))

@@ -1,7 +1,8 @@
 """A segmenter's regimes as Tasks: REAL, SYNTH k, FINETUNE k, RESTART (Ciano 2021, section 4.2).
 
 With few real images REAL and the fine-tuning train a fixed number of updates and take averaged weights.
-REAL gets as many updates as SYNTH and fine-tuning together [ours]: a weak baseline proves nothing.
+REAL gets as many updates as SYNTH and fine-tuning together [ours]: a weak baseline proves nothing. Alone it may
+be told in epochs instead.
 """
 from __future__ import annotations
 
@@ -23,9 +24,11 @@ from pipelines.plan.workdir import Workdir
 from pipelines.runtime import determinism
 from pipelines.runtime.seeds import stable_seed
 from pipelines.scores import overlap
+from pipelines.scores.bootstrap import mean_of
+from pipelines.segmentation.decay import with_decay
 from pipelines.segmentation.network import (input_deviation, make_helpers, make_network,
                                             targets_for)
-from pipelines.segmentation.pairs import Pairs, pairs_of
+from pipelines.segmentation.pairs import Pairs, num_held_out, pairs_of
 from pipelines.segmentation.predict import decided, predict_probabilities
 from pipelines.training.checkpoints import restore_networks
 from pipelines.training.task import Average, Phase, Task, Validation
@@ -33,17 +36,35 @@ from pipelines.training.task import Average, Phase, Task, Validation
 VALIDATION_BATCH = 8
 
 
-def steps_of(config: Config, run: Run) -> int:
-    """Updates of a run's own training."""
+def steps_of(config: Config, run: Run, count: int) -> int:
+    """Updates of a run's own training.
+
+    Args:
+      count: real images after augmentation.
+    """
     settings = segmenter_settings(config, run.segmenter)
     synth, finetune = settings.synth_steps, settings.finetune_steps
-    return {'real': synth + finetune, 'synth': synth, 'finetune': finetune}[run.regime.kind]
+    real = synth + finetune if settings.epochs is None else settings.epochs * _epoch(config, settings, count)
+    return {'real': real, 'synth': synth, 'finetune': finetune}[run.regime.kind]
 
 
-def updates_of(config: Config, run: Run) -> int:
-    """Updates behind a run's model, pre-training included."""
-    return steps_of(config, run) + (steps_of(config, run.pretraining)
-                                    if run.regime.kind == 'finetune' else 0)
+def validated_every(config: Config, settings: Segmenter, count: int) -> int:
+    """Updates from one validation to the next, of `count` real images after augmentation."""
+    return settings.validate_every if settings.epochs is None else _epoch(config, settings, count)
+
+
+def _epoch(config: Config, settings: Segmenter, count: int) -> int:
+    """Updates of an epoch. [ours] A batch that the images do not fill counts, as in PyTorch's loaders; here the
+    next images fill it."""
+    versions = config.data.augment
+    learned = count - versions * num_held_out(config, settings, count // versions)
+    return -(-learned // settings.batch_size)
+
+
+def updates_of(config: Config, run: Run, count: int) -> int:
+    """Updates behind a run's model, pre-training included; of `count` real images after augmentation."""
+    return steps_of(config, run, count) + (steps_of(config, run.pretraining, count)
+                                           if run.regime.kind == 'finetune' else 0)
 
 
 def segmenter_task(config: Config, run: Run, workdir) -> Task:
@@ -57,7 +78,7 @@ def segmenter_task(config: Config, run: Run, workdir) -> Task:
 
 def task_of(config: Config, run: Run, pairs: Pairs, workdir) -> Task:
     """`segmenter_task` of given pairs; nothing is read before its first batch is asked for."""
-    settings, coding = segmenter_settings(config, run.segmenter), pairs.info.coding
+    settings, coding, count = segmenter_settings(config, run.segmenter), pairs.info.coding, pairs.info.count
     row, targets = SEGMENTERS[settings.network], targets_for(config, run, coding)
     with determinism.precision(config.precision):  # of training alone: what is exported is float32
         network, chosen = (make_network(config, run, targets.num_outputs) for _ in range(2))
@@ -74,15 +95,17 @@ def task_of(config: Config, run: Run, pairs: Pairs, workdir) -> Task:
             resolve(row.prepare)(network, settings)
         copy_weights(chosen, network)
 
-    phase = Phase(run.name, steps_of(config, run), lambda step: rate, resolve(row.updates)(networks),
+    updates = with_decay(resolve(row.updates)(networks), network, settings)
+    phase = Phase(run.name, steps_of(config, run, count), lambda step: rate, updates,
                   lambda first: _batches(config, settings, pairs, targets, seed, first),
                   _batch_spec(settings, config.data.channels, targets, pairs.info.has_ignored))
     task = Task(run.name, networks, (phase,), (0.9, 0.999), start=start,
                 mixed_precision=config.precision == 'mixed_float16')
-    if pairs.validation is None:
+    if pairs.validation is None and pairs.fold is None:
         return task._replace(averages=(Average(chosen, network, settings.average_decay),))
     return task._replace(validation=Validation(
-        settings.validate_every, _validator(config, settings, pairs, targets, network), chosen, network))
+        validated_every(config, settings, count), _validator(config, settings, pairs, targets, network), chosen,
+        network))
 
 
 def _batch_spec(settings: Segmenter, channels: int, targets: Targets, has_ignored: bool
@@ -146,12 +169,16 @@ def _batches(config: Config, settings: Segmenter, pairs: Pairs, targets: Targets
 
 def _validator(config: Config, settings: Segmenter, pairs: Pairs, targets: Targets, network
                ) -> Callable[[], float]:
-    """-> pooled average Jaccard, per cent, of the network on the validation pairs."""
-    size = settings.size
-    prepare = _prepare(settings, pairs.info, targets)
-    rows = batches.serialized(pairs.info.paths, pairs.validation)
+    """-> average Jaccard, per cent, of the network on the validation pairs.
+
+    Pooled over their pixels; [ours] on a validation fold the mean over its images, which is what its division is
+    scored by, where the public trainer pools.
+    """
+    size, info = settings.size, pairs.fold or pairs.info
+    prepare = _prepare(settings, info, targets)
+    rows = batches.serialized(info.paths, pairs.validation)
     rows = rows.take(settings.max_validation).map(
-        lambda record: prepare(records.parse(record, pairs.info)), batches.THREADS)
+        lambda record: prepare(records.parse(record, info)), batches.THREADS)
     if settings.max_validation * size * size * 3 < config.data.memory_limit_mb * 2 ** 20:
         rows = rows.cache()
 
@@ -167,10 +194,17 @@ def _validator(config: Config, settings: Segmenter, pairs: Pairs, targets: Targe
             if 'ignored' in row:
                 taken = row['ignored'].numpy() == 0
                 sides = [side * taken[(...,) + (None,) * (side.ndim - 3)] for side in sides]
-            counted.append(overlap.mask_counts(*(np.moveaxis(s > 0, -1, 0) for s in sides))
-                           if targets.is_overlapping else overlap.counts(*sides, targets.num_outputs))
+            counted += [_counts(*of_image, targets) for of_image in zip(*sides)]
         if not counted:
-            raise InputError(f'{pairs.info.directory}: no pair is left to choose the epoch; raise '
+            raise InputError(f'{info.directory}: no pair is left to choose the epoch; raise '
                              f'generation.num_validation or segmenter.holdout')
-        return float(np.nanmean(overlap.jaccard(np.sum(counted, axis=0))))
+        of_images = overlap.jaccard(np.array(counted) if pairs.fold else np.sum(counted, axis=0, keepdims=True))
+        return float(mean_of(mean_of(of_images, axis=0), axis=0))
     return score
+
+
+def _counts(label: np.ndarray, found: np.ndarray, targets: Targets) -> np.ndarray:
+    """Of one image, [classes, 3], see scores.overlap."""
+    if targets.is_overlapping:
+        return overlap.mask_counts(*(np.moveaxis(side > 0, -1, 0) for side in (label, found)))
+    return overlap.counts(label, found, targets.num_outputs)

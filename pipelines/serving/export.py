@@ -91,7 +91,7 @@ def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
         'colours': targets.colours(coding).tolist(), 'size': settings.size, 'crop': settings.crop,
         'channels': config.data.channels, 'grey': config.data.grey, 'fit': info.fit,
         'regime': run.regime.name, 'network': settings.network,
-        'updates': updates_of(config, run), 'seed': run.seed, 'config': to_dict(config), 'versions': versions()}
+        'updates': updates_of(config, run, info.count), 'seed': run.seed, 'config': to_dict(config), 'versions': versions()}
     return _save(module, {'serving_default': module.segment, 'encoded': module.segment_encoded},
                  description, output)
 

@@ -5,7 +5,7 @@ import json
 import math
 import shutil
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Optional
 
 import cv2
 import numpy as np
@@ -16,11 +16,15 @@ from datasets.files import whole_file, write_png
 from pipelines.runtime.json_lines import read_json_lines
 
 
+LOSSES = 'losses.jsonl'
+VALIDATED = 'jaccard_validation'  # among the losses, where validation chooses the weights
+
+
 class Logs:
     """losses.jsonl, sample sheets and their TensorBoard copy."""
 
     def __init__(self, directory: Path, restored_step: int):
-        self.file = directory / 'losses.jsonl'
+        self.file = directory / LOSSES
         self.samples = directory / 'samples'
         self.samples.mkdir(parents=True, exist_ok=True)
         rows = [row for row in read_rows(self.file) if row['step'] <= restored_step]
@@ -59,6 +63,12 @@ class Logs:
     def _picture(self, step: int, picture: np.ndarray) -> None:
         with self.writer.as_default(step=step):
             tf.summary.image('samples', picture[None])
+
+
+def chosen_step(path) -> Optional[int]:
+    """The first step of the highest validation, whose weights were chosen; None where nothing was validated."""
+    rows = [row for row in read_rows(path) if row.get(VALIDATED) is not None]
+    return max(rows, key=lambda row: row[VALIDATED])['step'] if rows else None
 
 
 def read_rows(path) -> list:

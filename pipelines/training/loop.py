@@ -36,7 +36,7 @@ from pipelines.runtime import interrupts, progress
 from pipelines.runtime.devices import agreed, is_chief
 from pipelines.training import checkpoints
 from pipelines.training.checkpoints import State, is_finished
-from pipelines.training.logs import Logs
+from pipelines.training.logs import LOSSES, VALIDATED, Logs, chosen_step
 from pipelines.training.task import Phase, Task
 
 SAVING_SHARE = 0.02  # [ours] of the time, at most; devices wait while a state is written
@@ -83,7 +83,7 @@ def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: 
                 if step % log_every == 0 or step == task.steps:
                     logs.row(step, phase.name, {k: float(v) for k, v in metrics.items()})
                 if task.validation and (step % task.validation.every == 0 or step == task.steps):
-                    logs.row(step, phase.name, {'jaccard_validation': _validate(task, state)})
+                    logs.row(step, phase.name, {VALIDATED: _validate(task, state)})
                 snapshot = phase.snapshot_every and (step - first) % phase.snapshot_every == 0
                 if snapshot:
                     checkpoints.write(tf.train.Checkpoint(networks=dict(task.snapshot)),
@@ -100,8 +100,9 @@ def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: 
                                                    f'{task.steps}')
             first += phase.steps
         state.save()
-    write_json(own / checkpoints.FINISHED, {'task': task.name, 'steps': task.steps,
-                                            'best_score': float(state.best_score.numpy())})
+    write_json(own / checkpoints.FINISHED, {
+        'task': task.name, 'steps': task.steps, 'best_score': float(state.best_score.numpy()),
+        'chosen_step': chosen_step(own / LOSSES)})
 
 
 def _save(state: State, checkpoint_seconds: float) -> Tuple[float, float]:

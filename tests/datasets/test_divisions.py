@@ -25,6 +25,25 @@ def test_folds_cover_every_image_once_and_part_no_patient(folds, by_patient):
     assert sorted(tested) == sorted(IDS)
 
 
+def test_five_folds_with_one_for_validation_are_60_20_20_by_patient():
+    """Oliveira 2018: of five folds one is tested, one chooses the epoch, three are learned from."""
+    ids = [f'{patient}{image}' for patient in 'abcdefghij' for image in (1, 2)]
+    patients = {id: id[0] for id in ids}
+    parts = {(fold, part): set(DIVISIONS['folds'].pick(
+        ids, patients, Data('folder', division='folds', fold=fold, validation=1), part))
+        for fold in range(5) for part in ('train', 'validation', 'test')}
+    for fold in range(5):
+        own = [parts[fold, part] for part in ('train', 'validation', 'test')]
+        assert [len(part) for part in own] == [12, 4, 4] and set.union(*own) == set(ids)
+        of = [{id[0] for id in part} for part in own]
+        assert not (of[0] & of[1] or of[1] & of[2] or of[0] & of[2])
+        assert parts[fold, 'validation'] == parts[(fold + 1) % 5, 'test']
+    assert sorted(id for fold in range(5) for id in parts[fold, 'test']) == sorted(ids)
+    without = Data('folder', division='folds', fold=3)
+    assert set(DIVISIONS['folds'].pick(ids, patients, without, 'test')) == parts[3, 'test']
+    assert DIVISIONS['folds'].label(Data('folder', division='folds', validation=1)) == '5 folds, 1 for validation'
+
+
 def test_folds_are_the_same_whatever_the_order_of_ids():
     data = Data('folder', division='folds', folds=5, fold=2)
     one = DIVISIONS['folds'].pick(IDS, PATIENTS, data, 'test')

@@ -52,3 +52,11 @@ def test_validation_is_as_often_as_it_is_made(regime, segmenter, pictures):
     config = from_dict({'experiment': 'x', 'configuration': 'x', 'data': {'dataset': 'phantom'},
                         'segmenter': segmenter}, 'x')
     assert operations.validated(config, Run(parse_regime(regime)), 124 * 6) == pictures
+
+
+def test_a_validation_fold_is_looked_at_once_an_epoch():
+    """Of 247 in five folds 148 are learned from and a third as many choose; 150 epochs."""
+    config = from_dict({'experiment': 'x', 'configuration': 'x', 'regimes': ['real'], 'segmenter': {
+        'epochs': 150, 'batch_size': 4},
+        'data': {'dataset': 'phantom', 'division': 'folds', 'validation': 1, 'augment': 1}})
+    assert operations.validated(config, Run(parse_regime('real')), 148) == 150 * 49

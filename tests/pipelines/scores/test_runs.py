@@ -1,8 +1,7 @@
 """Folds put together: every image once, nothing of an incomplete division."""
-import numpy as np
 import pytest
 
-from pipelines.scores import runs
+from pipelines.scores import results, runs
 from tests.evaluations import make_counts, make_evaluation
 
 
@@ -21,9 +20,20 @@ def test_folds_are_one_result_over_all_images():
     # six organs of 1,000 pixels each: 0.9 + 2 * 0.6 + 3 * 0.3 of six
     assert row['scores']['jaccard_pooled']['heart'][0] == pytest.approx(50.0)
     assert row['scores']['jaccard_per_image']['heart'][0] == pytest.approx(50.0)
-    mean, deviation = runs.per_fold(parts, 'jaccard_per_image', 'heart')
-    assert (mean, deviation) == pytest.approx((60.0, 30.0))
-    assert np.isnan(runs.per_fold(parts[:1], 'jaccard_per_image', 'heart')[1])
+    assert row['per_fold']['jaccard_per_image']['heart'] == pytest.approx([90.0, 60.0, 30.0])
+    told, = [one for one in results.score_rows([row]) if (one['metric'], one['organ']) == ('dice_pooled', 'heart')]
+    assert told['per_fold'] == row['per_fold']['dice_pooled']['heart']
+    assert all('per_fold' not in one for one in results.score_rows(parts))
+
+
+def test_the_chosen_epoch_of_each_fold_is_told():
+    """Folds may differ by an update in an epoch: 60 of 30 epochs are two each, 90 are three."""
+    parts = [fold(number, 0.9) for number in range(3)]
+    for part, updates, chosen in zip(parts, (60, 90, 60), (6, 90, None)):
+        part['protocol'].update(updates=updates, epochs=30, chosen_update=chosen)
+    (row,), _ = runs.joined(parts)
+    assert row['chosen_epochs'] == [3, 30, None]
+    assert runs.joined([fold(number, 0.9) for number in range(3)])[0][0]['chosen_epochs'] == [None] * 3
 
 
 def test_an_incomplete_division_is_left_out_and_told():
@@ -31,6 +41,8 @@ def test_an_incomplete_division_is_left_out_and_told():
     rows, missing = runs.joined([whole, other, fold(2, 0.9, seed=4)])
     assert rows == [whole]
     assert missing == ['demo, synth3, smanet, seed 4: fold 1 of 3']
+    assert runs.joined([fold(0, 0.9, segmenter=name) for name in ('smanet', 'unet')])[1] == [
+        'demo, synth3, smanet, unet, seed 0: fold 1, 2 of 3']
 
 
 def test_seeds_are_not_mixed():

@@ -19,7 +19,7 @@ from tests.conftest import tiny_config
 
 def test_real_gets_as_many_updates_as_synth_and_finetuning_together():
     config = tiny_config()
-    updates = {name: segmentation.updates_of(config, Run(regime))
+    updates = {name: segmentation.updates_of(config, Run(regime), 8)
                for name, regime in regimes().items()}
     assert updates['synth3'] == 4
     assert updates['real'] == updates['finetune3'] == updates['restart'] == 7
