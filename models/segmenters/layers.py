@@ -121,7 +121,8 @@ def pool_with_positions(x: tf.Tensor) -> Tuple[tf.Tensor, tf.Tensor]:
     windows = tf.transpose(tf.reshape(x, [-1, rows, 2, columns, 2, channels]), [0, 1, 3, 2, 4, 5])
     windows = tf.reshape(windows, [-1, rows, columns, 4, channels])
     # [ours] no max_pool_with_argmax: it has no second derivative, no XLA kernel, and no sure order of ties on a GPU
-    first, second, third, fourth = tf.unstack(windows == tf.reduce_max(windows, 3, keepdims=True), axis=3)
+    first, second, third, fourth = tf.unstack(
+        tf.equal(windows, tf.reduce_max(windows, 3, keepdims=True)), axis=3)
     places = tf.cast(tf.stack([first, second & ~first, third & ~(first | second),
                                fourth & ~(first | second | third)], 3), x.dtype)
     return tf.reduce_sum(windows * places, 3), places
