@@ -227,12 +227,18 @@ def dry_run(arguments: argparse.Namespace, arms) -> bool:
 
 def run_of(arguments: argparse.Namespace, config):
     """The regimes.Run that the options of `add_run_options` name."""
-    from pipelines.plan import checks, regimes
-    from pipelines.plan.loading import segmenter_settings
+    from pipelines.plan import regimes
     segmenter = arguments.segmenter or config.segmenter.network
-    checks.check_segmenter(config, segmenter, segmenter_settings(config, segmenter), arguments.config)
+    check_segmenter(arguments, config, segmenter)
     return regimes.Run(regimes.parse_regime(arguments.regime), segmenter, arguments.seed,
                        arguments.num_synthetic)
+
+
+def check_segmenter(arguments: argparse.Namespace, config, name: str) -> None:
+    """InputError for a network that nobody knows or that the config gives what it does not take."""
+    from pipelines.plan import checks
+    from pipelines.plan.loading import segmenter_settings
+    checks.check_segmenter(config, name, segmenter_settings(config, name), arguments.config)
 
 
 def setup_tensorflow(strategy: str = 'none') -> None:

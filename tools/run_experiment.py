@@ -19,8 +19,8 @@ def main() -> None:
     options.add_argument('--arms', nargs='+', metavar='A', help='only these folders of the matrix, '
                          'such as tiny-draw0; --dry-run lists them. Different arms may run side by '
                          'side; of those that share a GAN stage the first has to train it')
-    options.add_argument('--segmenters', nargs='+', metavar='S', help='only these of the matrix: '
-                         'networks (models/README.md) or names in the config\'s segmenters')
+    options.add_argument('--segmenters', nargs='+', metavar='S', help='networks (models/README.md) or '
+                         'names in the config\'s segmenters; with a matrix, of its segmenters')
     options.add_argument('--seeds', nargs='+', type=common.natural, metavar='N',
                          help='only these seeds of the segmenters, of those in the matrix')
     options.add_argument('--stages-from', metavar='DIR', help='the workdir of another experiment: its '
@@ -36,7 +36,9 @@ def main() -> None:
     if arguments.regimes and not config.matrix:  # any regime, not only those of the config
         arguments.overrides.append(f'regimes=[{", ".join(arguments.regimes)}]')
         config = common.load_config(arguments)
-    arms = matrix.selected(matrix.arms_of(config), arguments.arms, arguments.regimes,
+    for name in () if config.matrix else arguments.segmenters or ():
+        common.check_segmenter(arguments, config, name)
+    arms = matrix.selected(matrix.arms_of(config, arguments.segmenters), arguments.arms, arguments.regimes,
                            arguments.segmenters, arguments.seeds)
     if common.dry_run(arguments, arms):
         return

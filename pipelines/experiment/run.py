@@ -35,8 +35,8 @@ def run_experiment(config: Config, workdir, arms: Optional[Sequence[Arm]] = None
     if config.strategy == 'multi_worker':
         raise InputError('strategy: multi_worker trains one stage at a time: start train_stage.py or '
                          'train_segmenter.py on every host; the other steps need one host')
-    every = matrix.arms_of(config)
-    arms = every if arms is None else arms
+    arms = matrix.arms_of(config) if arms is None else arms
+    every = matrix.arms_of(config) if config.matrix else arms
     workdir = open_experiment(config, workdir, arms, say=say)
     total, done = sum(len(splits) for arm in arms for splits in arm.scores.values()), 0
     for arm in arms:

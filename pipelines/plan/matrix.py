@@ -44,14 +44,18 @@ class Arm(NamedTuple):
         return with_pretraining(self.scores)
 
 
-def arms_of(config: Config) -> List[Arm]:
+def arms_of(config: Config, segmenters: Optional[Sequence[str]] = None) -> List[Arm]:
     """The arms of an experiment; without a matrix one, in the experiment's own folder.
+
+    Args:
+      segmenters: without a matrix, networks in the place of the config's own.
 
     Raises:
       InputError: two blocks give one folder two configs, or two folders rows of the same name.
     """
     if not config.matrix:
-        return [arm_of(config, [Run(parse_regime(name), config.segmenter.network)
+        return [arm_of(config, [Run(parse_regime(name), segmenter)
+                                for segmenter in segmenters or [config.segmenter.network]
                                 for name in config.regimes])]
     arms: Dict[str, Arm] = {}
     for number, block in enumerate(config.matrix):

@@ -85,7 +85,7 @@ def test_one_folder_with_two_configs_is_refused():
     ({'num_synthetic': [5], 'config': {'generation': {'num_train': 2}}}, 'from 1 to .* = 2, found'),
     ({'segmenters': ['wide-net']}, 'segmenters.wide-net: expected a name of letters'),
     ({'config': {'matrix': []}}, r'matrix\[0\].config: expected no matrix inside a matrix'),
-    ({'segmenters': ['segnet']}, "segmenter 'segnet': expected one of smanet, unet"),
+    ({'segmenters': ['segnot']}, "segmenter 'segnot': expected one of smanet, unet"),
     ({'segmenters': ['unet']}, 'segmenters.unet.crop: expected a multiple of 16'),
     ({'regimes': ['synth4']}, "regime 'synth4': expected one of real"),
     ({'folds': [0, 1]}, r'matrix\[0\].folds: expected data.division=folds with it, found official'),
@@ -192,3 +192,12 @@ def test_a_report_says_which_scores_are_missing(tmp_path):
     report.write_report(tmp_path)
     assert ('1 of 2 scores that the config asks for are here. Missing: demo real-smanet-0 (test).'
             in (tmp_path / 'report.md').read_text())
+
+
+def test_without_a_matrix_any_networks_may_be_asked_for():
+    config = tiny_config(segmenters={'unet': {'crop': 48}}, regimes=['real', 'finetune3'])
+    arm, = matrix.selected(matrix.arms_of(config, ['unet', 'smanet']), None, ['real'], ['unet', 'smanet'], None)
+    assert (arm.folder, [run.name for run in arm.runs]) == ('', ['real-smanet-0', 'real-unet-0'])
+    arm, = matrix.arms_of(config, ['unet'])
+    assert [run.name for run in arm.runs] == ['real-unet-0', 'synth3-unet-0', 'finetune3-unet-0']
+    assert [run.segmenter for run in matrix.arms_of(config)[0].runs] == ['smanet'] * 3
