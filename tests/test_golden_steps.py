@@ -1,9 +1,10 @@
 """Every training, the samples, an evaluation and a report are what they were, see tests/golden.py.
 
 On instructions and a number of cores that the file knows to 1e-5. Elsewhere rounding differs and grows: two steps
-to 1e-4; then, behind the first ReLU that falls to the other side, three to 5e-3, but gradient norms to 5e-2 (between
-TensorFlow 2.15 and 2.21 it was 2e-5, 1.1e-3 and 1.8e-2); a pixel near a tie may count for another class; and what
-learns from samples, which differ by then, by its names alone. Names, steps and texts are exact everywhere.
+to 1e-3; then, behind the first ReLU that falls to the other side, three to 5e-2 without their gradient norms (between
+TensorFlow 2.15 and 2.21, on one core and on two, it was up to 9e-5, 1e-2 and, of the norms, 2e-1); a pixel near a tie
+may count for another class; and what learns from samples, which differ by then, by its names alone. Names, steps and
+texts are exact everywhere.
 """
 import json
 
@@ -15,7 +16,7 @@ from tests.conftest import made_once
 MADE = json.loads(golden.STEPS.read_text())  # the same commit on several machines
 MATCHING = [made for made in MADE if {key: made[key] for key in golden.machine()} == golden.machine()]
 WANTED, IS_SAME = (MATCHING or MADE)[0], bool(MATCHING)
-SAME, FIRST, LATER, GRADIENTS = 1e-5, 1e-4, 5e-3, 5e-2
+SAME, FIRST, LATER = 1e-5, 1e-3, 5e-2
 ONE_PIXEL = 1.01 / (2 * 41 * 41)  # of the smallest batch of crops
 
 
@@ -40,10 +41,10 @@ def near(value, tolerance=SAME):
 
 def near_elsewhere(row):
     """A row of losses as another machine may compute it."""
-    tolerance = FIRST if row['step'] <= 2 else LATER
+    is_first = row['step'] <= 2
     return {key: pytest.approx(value, abs=ONE_PIXEL) if key == 'pixel_accuracy'
-            else near(value, GRADIENTS if tolerance == LATER and key.endswith('gradient_norm') else tolerance)
-            for key, value in row.items()}
+            else near(value, FIRST if is_first else LATER)
+            for key, value in row.items() if is_first or not key.endswith('gradient_norm')}
 
 
 @pytest.mark.parametrize('training', WANTED['steps'])
@@ -55,7 +56,8 @@ def test_steps(found, training):
         if IS_SAME:
             assert row == near(expected), f'{training}, step {row["step"]}'
         elif row['step'] <= 5 and not training.startswith('synth'):
-            assert row == near_elsewhere(expected), f'{training}, step {row["step"]}'
+            wanted_row = near_elsewhere(expected)
+            assert {key: row[key] for key in wanted_row} == wanted_row, f'{training}, step {row["step"]}'
 
 
 @pytest.mark.skipif(not IS_SAME, reason='rounding of many steps is that of another machine')
