@@ -3,12 +3,8 @@ import cv2
 import numpy as np
 
 from pipelines.experiment.opening import open_experiment
-from pipelines.plan import matrix
+from pipelines.plan.matrix import arms_of
 from tests.conftest import tiny_config
-
-
-def arms_of(config):
-    return matrix.arms_of(config)
 
 
 def opened(config, workdir, names=None, **options):

@@ -5,10 +5,11 @@ import pytest
 
 from datasets.errors import InputError
 from pipelines.experiment import status, steps
+from pipelines.plan.matrix import arms_of
 from pipelines.plan.provenance import Outdated
 from pipelines.plan.regimes import Run, parse_regime
 from tests.conftest import tiny_config
-from tests.drawn import arms_of, draw_folder, of_folder, opened
+from tests.drawn import draw_folder, of_folder, opened
 
 
 def test_a_command_asks_only_for_what_it_needs(run):

@@ -6,11 +6,12 @@ import pytest
 from datasets.errors import InputError
 from pipelines.experiment import status, steps
 from pipelines.experiment.opening import open_experiment
+from pipelines.plan.matrix import arms_of
 from pipelines.plan.methods import METHODS
 from pipelines.plan.provenance import Outdated
 from pipelines.scores import results
 from tests.conftest import tiny_config
-from tests.drawn import arms_of, opened
+from tests.drawn import opened
 
 
 def test_redone_scores_are_forgotten_until_they_are_made_anew(run):
