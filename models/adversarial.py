@@ -7,7 +7,7 @@ given its share of the batch, and the mean over devices is what is minimised.
 """
 from __future__ import annotations
 
-from typing import Callable, Dict, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -38,6 +38,9 @@ class Update(NamedTuple):
       rate: times the learning rate of the phase.
       every: training steps from one to the next; it moves in the first of a phase.
       groups: of its variables, those with a rate or a decay of their own; no variable in two of them.
+      betas: of its Adam; None = the task's.
+      begin: batch -> what enters `made` before the first update of a step, recorded for this update's own
+        gradient: a picture that an update before it judges (detached there) and that is drawn once.
     """
     name: str
     variables: Sequence[tf.Variable]
@@ -45,6 +48,8 @@ class Update(NamedTuple):
     rate: float = 1.0
     every: int = 1
     groups: Tuple[Group, ...] = ()
+    betas: Optional[Tuple[float, float]] = None
+    begin: Optional[Callable[[Batch], Dict[str, tf.Tensor]]] = None
 
     def is_due(self, step: int) -> bool:
         """Whether it moves in this step of a phase, counted from 0."""
@@ -67,14 +72,17 @@ def train_step(updates: Tuple[Update, ...], optimizers: Dict[str, tf.keras.optim
         help; that update is not applied.
     """
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    made, metrics = {}, {}
+    begun = {update.name: _begun(update, batch) for update in updates if update.begin}
+    made, metrics = {key: value for _, own in begun.values() for key, value in own.items()}, {}
     for update in updates:
         name, variables, loss_fn = update.name, update.variables, update.loss
         decays = {id(v): group.decay for group in update.groups for v in group.variables if group.decay}
         optimizer = optimizers[name]
         is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape, own = begun.get(name) or (tf.GradientTape(watch_accessed_variables=False), {})
+        with tape:
             tape.watch(variables)
+            made.update(own)
             loss, extras = loss_fn(batch, made)
             target = optimizer.get_scaled_loss(loss) if is_scaled else loss
             if replicas > 1:  # the optimiser adds the devices' gradients up
@@ -101,6 +109,13 @@ def train_step(updates: Tuple[Update, ...], optimizers: Dict[str, tf.keras.optim
             batch, made = tf.nest.map_structure(tf.identity, (batch, made))
         metrics.update({f'{name}_loss': loss, f'{name}_gradient_norm': norm, **extras})
     return metrics
+
+
+def _begun(update: Update, batch: Batch) -> Tuple[tf.GradientTape, Dict[str, tf.Tensor]]:
+    """The tape of an update with what it begins with on it; made by the others it would be a copy off the tape."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(update.variables)
+        return tape, update.begin(batch)
 
 
 def update_average(average: tf.keras.Model, live: tf.keras.Model, decay: float,
