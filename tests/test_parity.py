@@ -25,12 +25,7 @@ def assert_repeats_every_array(source, networks):
         outputs = {name for name in file.files
                    if name not in INPUTS | {'meta'} and not name.startswith(('weight/', 'input/'))}
     assert outputs and set(errors) == outputs
-    assert {name: error for name, error in errors.items() if not error <= tolerance(name)} == {}
-
-
-def tolerance(name):
-    """A flip of a ReLU or of an L1 is multiplied by Adam in training steps."""
-    return 1e-3 if '/steps/' in name else 1e-4
+    assert {name: error for name, error in errors.items() if not error <= official.tolerance(name)} == {}
 
 
 def test_there_are_files():

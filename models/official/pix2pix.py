@@ -144,6 +144,7 @@ def _patchgan_layers(network: PatchGAN) -> Layers:
 
 
 _LAYERS = {UNetGenerator: _unet_layers, PatchGAN: _patchgan_layers, GlobalGenerator: pix2pixhd.generator_layers}
+NETWORKS = tuple(_LAYERS)
 
 
 def replay(networks: Networks, meta: Meta, arrays: Arrays) -> Dict[str, np.ndarray]:
