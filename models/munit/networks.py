@@ -24,6 +24,7 @@ from models.pix2pixhd.networks import ResidualBlock
 from models.segmenters.layers import check_sides
 
 STYLE_DOWNSAMPLINGS = 4   # of the style encoder, whatever those of the content encoder
+LEAST_SIDE = 2 ** STYLE_DOWNSAMPLINGS   # px: a border can only be reflected where there are two rows
 
 
 def _convolution(channels_in: int, channels_out: int, size: int, initializers, stride: int = 1) -> Convolution:
@@ -197,7 +198,8 @@ class MUNITGenerator(tf.keras.Model):
         return self.content_encoder(x)
 
     def style(self, x: tf.Tensor) -> tf.Tensor:
-        """[N, H, W, channels] -> [N, style]."""
+        """[N, H, W, channels] -> [N, style]; ValueError for sides that four halvings leave nothing of."""
+        check_sides('MUNIT', x.shape[1:3], 1, LEAST_SIDE)
         return self.style_encoder(x)
 
     def decode(self, content: tf.Tensor, style: tf.Tensor) -> tf.Tensor:

@@ -85,8 +85,8 @@ class PatchGAN(tf.keras.Model):
       norm: 'batch' or 'instance', of all layers but the first and the last.
       seed: of the initial weights, N(0, 0.02).
 
-    Call: [N, H, W, channels_in] -> scores float32 [N, H', W', 1], linear; H' = H / 2^layers - 2. `statistics`: of
-    batch norm, see layers.normed.
+    Call: [N, H, W, channels_in] -> scores float32 [N, H', W', 1], linear; H' = H / 2^layers - 2, else ValueError.
+    `statistics`: of batch norm, see layers.normed.
     """
 
     def __init__(self, channels_in: int, width: int = 64, layers: int = 3, norm: str = 'batch', seed: int = 0):
@@ -102,6 +102,7 @@ class PatchGAN(tf.keras.Model):
         self.built = True
 
     def call(self, x, statistics: str = 'running'):
+        check_sides(f'a PatchGAN of {len(self.hidden)} layers', x.shape[1:3], 1, 3 * 2 ** len(self.hidden))
         x = tf.nn.leaky_relu(self.first(x), 0.2)
         for convolution in self.hidden:
             x = tf.nn.leaky_relu(normed(convolution, x, statistics), 0.2)

@@ -53,3 +53,30 @@ def test_coupled_decay_is_added_to_the_gradient_of_its_group_alone():
     metrics = train_step((update,), {'w': sgd([decayed, plain])}, {})
     assert decayed.numpy() == 2 - (3 + 0.25 * 2) and plain.numpy() == 2 - 4
     assert metrics['w_gradient_norm'].numpy() == 5
+
+
+@pytest.mark.parametrize('compiled', [False, True])
+def test_what_an_update_begins_with_is_made_once_and_has_its_gradient(compiled):
+    """A discriminator judges a picture before its generator moves; the generator's gradient goes through it."""
+    first, second, calls = tf.Variable(1.0), tf.Variable(2.0), []
+
+    def begin(batch):
+        calls.append(1)
+        return {'picture': second ** 2 * batch['x']}
+
+    def loss_of_first(batch, made):
+        return first * tf.stop_gradient(made['picture']), {}
+
+    def loss_of_second(batch, made):
+        made['seen'] = made['picture']
+        return first * made['picture'], {'picture': made['picture'] + 0.0}
+
+    updates = (Update('a', [first], loss_of_first), Update('b', [second], loss_of_second, begin=begin))
+    optimizers = {'a': sgd([first]), 'b': sgd([second])}
+    step = (tf.function if compiled else lambda function: function)(
+        lambda x: train_step(updates, optimizers, {'x': x}))
+    metrics = step(tf.constant(3.0))
+    assert len(calls) == 1 and metrics['picture'].numpy() == 12
+    assert first.numpy() == 1 - 12                    # of the first, by the picture
+    assert second.numpy() == 2 - (-11) * 2 * 2 * 3    # first has moved; d picture / d second = 2 second x
+    assert metrics['b_gradient_norm'].numpy() == 11 * 12

@@ -57,6 +57,12 @@ def test_the_published_patchgan_scores_30_x_30_patches_of_70_px():
     assert rows[-1] - rows[0] + 1 == 70
 
 
+def test_a_picture_that_is_too_small_to_be_judged_is_named():
+    assert PatchGAN(1, 1)(tf.zeros([1, 24, 24, 1])).shape == (1, 1, 1, 1)
+    with pytest.raises(ValueError, match='from 24 px on for a PatchGAN of 3 layers, found 23 x 24'):
+        PatchGAN(1, 1)(tf.zeros([1, 23, 24, 1]))
+
+
 @pytest.mark.parametrize('levels, blocks', [(5, 0), (6, 1), (8, 3), (9, 4)])
 def test_dropout_follows_the_blocks_after_the_innermost(levels, blocks):
     network, seen = UNetGenerator(1, 1, levels, 1), []
