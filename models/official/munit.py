@@ -45,6 +45,9 @@ def infer(tensors: Tensors) -> Dict[str, Any]:
     generator, discriminator = of_scope('gen_a', tensors), of_scope('dis_a', tensors)
     if not generator:
         return infer_generator(tensors) or _infer_discriminator(tensors)
+    if not all(of_scope(official, tensors) for official in _ROLES):
+        raise ValueError(f'tensors: expected {", ".join(_ROLES)}, found only some of them; save all four or one alone, '
+                         f'without its name')
     meta = infer_generator(generator)
     net = MUNIT if meta.get('net') == 'munit.AdaINGen' else UNIT
     return {**meta, **_infer_discriminator(discriminator), 'net': net} if meta else {}

@@ -41,6 +41,9 @@ def infer(tensors: Tensors) -> Dict[str, Any]:
     net = PIX2PIX if any(name.startswith('netG.') for name in tensors) else CYCLEGAN
     if net == CYCLEGAN and not any(name.startswith('netG_A.') for name in tensors):
         return {}
+    if not all(of_scope(official, tensors) for official in _ROLES[net]):
+        raise ValueError(f'tensors: expected {", ".join(_ROLES[net])}, found only some of them; save all of them or one '
+                         f'alone, without its name')
     first, *_, last = _ROLES[net]
     drawn, judged = of_scope(first, tensors), of_scope(last, tensors)
     generator = pix2pix.infer_unet(drawn) or pix2pix.infer_resnet(drawn)

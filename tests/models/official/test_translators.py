@@ -211,6 +211,13 @@ def test_tensors_of_another_network_are_named():
         load(networks, meta, spoilt(tensors, 'dec.model.2.norm.gamma', None))
 
 
+@pytest.mark.parametrize('name, left_out', [('munit', 'dis_b'), ('cyclegan', 'netD_A')])
+def test_a_training_of_which_a_network_is_missing(name, left_out):
+    _, _, tensors = tensors_of(name)
+    with pytest.raises(ValueError, match=f'expected .*{left_out}.*, found only some of them; save all'):
+        infer_meta({key: array for key, array in tensors.items() if not key.startswith(left_out)})
+
+
 def test_what_meta_does_not_say_is_read_from_the_weights(tmp_path):
     meta, _, tensors = tensors_of('supervised_munit')
     np.savez(tmp_path / 'x.npz', meta='{"net": "transfer.Supervised", "translator": "munit", "note": "more"}',
