@@ -162,7 +162,7 @@ class Config:
     # same two trainings with real pairs alone: what fine-tuning is worth without synthesis).
     regimes: Tuple[str, ...] = ('real', 'synth3', 'finetune3')
     labels: Labels = Labels()
-    # The settings of each kind of GAN; in a config each is a section of its own: pggan, pix2pixhd.
+    # The settings of each kind of GAN; in a config each is a section of its own: pggan, pix2pixhd, pix2pix.
     kinds: Mapping[str, Any] = dataclasses.field(
         default_factory=lambda: {name: kind.settings() for name, kind in KINDS.items()})
     # Changes to the section of its kind for one stage, by the name of its folder: dots,

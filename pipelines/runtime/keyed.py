@@ -12,6 +12,7 @@ import tensorflow as tf
 # uses: every independent draw for one sample has its own number
 LATENT, LATENT_GENERATOR, MIXING, AFFINE, TONE, NOISE, CROP, POOL, ELASTIC, ORDER = range(10)
 NOISE_STRENGTH = 104
+DROPOUT = 200   # and those behind it: one for each layer of a network that draws
 
 
 def sample_keys(seed: int, numbers: tf.Tensor) -> tf.Tensor:

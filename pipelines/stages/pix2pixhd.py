@@ -15,11 +15,10 @@ from models.image_pool import ImagePool
 from models.pix2pixhd.networks import GlobalGenerator, LocalEnhancer, MultiscaleDiscriminator
 from models.pix2pixhd.updates import pix2pixhd_updates
 from models.pix2pixhd.vgg import perceptual_loss
-from pipelines.data import augment, batches, pixels, sheets
-from pipelines.plan.augmentation import Augmentation
+from pipelines.data import pixels
 from pipelines.plan.kinds.pix2pixhd import Part, epoch_steps, linear_decay, schedule
-from pipelines.runtime import keyed
 from pipelines.runtime.seeds import stable_seed
+from pipelines.stages.paired import pair_batches, pair_sheet
 from pipelines.training.task import Phase, Task
 
 
@@ -60,8 +59,9 @@ def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]
         phases.append(Phase(
             part.name, epoch * len(part.epochs), _learning_rate(settings, part, epoch),
             _updates(settings, part, networks, perceptual, pools.get(f'pool_{side}px')),
-            _batches(io, info, spec, io.seed + number), spec,
-            _sheet(io, info, side, networks[part.network]), keeps=part.keeps))
+            pair_batches(io, info, spec, io.seed + number, settings.edges), spec,
+            pair_sheet(io, info, side, translator(networks[part.network], settings), settings.edges),
+            keeps=part.keeps))
     return Task(io.stage.folder, networks, tuple(phases), (0.5, 0.999), extras=pools)
 
 
@@ -122,53 +122,3 @@ def _updates(settings, part: Part, networks, perceptual, pool) -> Tuple[Update, 
         translator(generator, settings), lambda pair: discriminator(pair, skip=part.coarser),
         variables, discriminator.variables_of(part.coarser), settings.feature_weight, perceptual,
         pool)
-
-
-def _prepare(io):
-    target, = io.drawn
-    return lambda row: {'source': io.source.prepare(row), 'target': target.prepare(row)}
-
-
-def _batches(io, info: Info, spec, seed: int):
-    side, (target,), settings = spec['source'].shape[1], io.drawn, io.settings
-
-    def finish(step, keys, rows):
-        given, wanted = _augment_pair(io, rows, keys)
-        batch = {'source': io.source.condition(given, side, settings.edges),
-                 'target': target.encode(target.resize(wanted, side))}
-        if settings.pool_size:
-            batch['pool'] = keyed.uniform(keys, keyed.POOL, [2])
-        return {name: tf.ensure_shape(value, spec[name].shape) for name, value in batch.items()}
-
-    return lambda first_step: batches.batches(
-        info, _prepare(io), finish, settings.batch_size, seed, first_step, io.data.memory_limit_mb)
-
-
-def _sheet(io, info: Info, side: int, generator):
-    translate, (target,), source = translator(generator, io.settings), io.drawn, io.source
-
-    def sheet(done):
-        rows = batches.prepared_rows(info, _prepare(io), at_most=sheets.COLUMNS)
-        given = tf.constant(rows['source'])
-        drawn = tf.concat([target.decode(translate(source.condition(one, side, io.settings.edges)))
-                           for one in tf.split(given, len(given))], 0)  # one at a time: memory
-        real = target.decode(target.encode(target.resize(tf.constant(rows['target']), side)))
-        return sheets.grid([[source.picture(v) for v in rows['source']],
-                            [target.picture(v) for v in real.numpy()],
-                            [target.picture(v) for v in drawn.numpy()]])
-    return sheet
-
-
-def _augment_pair(io, rows, keys) -> Tuple:
-    """Changes source and target alike at the size of the pictures."""
-    how, (target,), side = io.settings.augmentation, io.drawn, io.data.size
-    if how == Augmentation():
-        return rows['source'], rows['target']
-    both = [tf.cast(field.resize(rows[role], side), tf.float32)
-            for role, field in (('source', io.source), ('target', target))]
-    maps = [values for values in both if values.shape.rank == 3]
-    pictures = [values for values in both if values.shape.rank == 4] or [
-        tf.zeros_like(both[0])[..., None]]
-    picture, maps = augment.augment(tf.concat(pictures, -1), maps, keys, how)
-    pictures = tf.split(picture, [values.shape[-1] for values in pictures], axis=-1)
-    return tuple((pictures if values.shape.rank == 4 else maps).pop(0) for values in both)

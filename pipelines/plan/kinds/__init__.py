@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, NamedTuple, Tuple
 
-from pipelines.plan.kinds import pggan, pix2pixhd
+from pipelines.plan.kinds import pggan, pix2pix, pix2pixhd
 
 
 class Kind(NamedTuple):
@@ -38,4 +38,6 @@ KINDS: Dict[str, Kind] = {
     'pggan': Kind(pggan.Settings, 'pipelines.stages.pggan', pggan.check, pggan.POSITIVE),
     'pix2pixhd': Kind(pix2pixhd.Settings, 'pipelines.stages.pix2pixhd', pix2pixhd.check,
                       pix2pixhd.POSITIVE, pix2pixhd.NOT_NEGATIVE),
+    'pix2pix': Kind(pix2pix.Settings, 'pipelines.stages.pix2pix', pix2pix.check, pix2pix.POSITIVE,
+                    pix2pix.NOT_NEGATIVE),
 }
