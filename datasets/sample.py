@@ -107,7 +107,8 @@ def check_aspect(image: np.ndarray, masks: Mapping[str, np.ndarray], source: str
 
 
 def check_same_aspect(image: np.ndarray, other: np.ndarray, what: str, source: str) -> None:
-    """Raises InputError, naming `source`, unless `what` ('a mask of heart') has the picture's aspect, within a pixel."""
+    """Raises InputError, naming `source`, unless `what`, such as 'a mask of heart', has the picture's aspect, within
+    a pixel."""
     (height, width), (rows, columns) = image.shape[:2], other.shape[:2]
     if abs(rows * width - columns * height) > max(height, width, rows, columns):
         raise InputError(f'{source}: expected {what} of the picture\'s aspect, {height} x {width}, found {rows} x '

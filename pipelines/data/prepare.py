@@ -96,8 +96,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
             'ids': list(dataset.ids), 'field_of_view_mm': dataset.field_of_view_mm,
             **({'bone_suppressed': True} if dataset.has_bone_suppressed else {})}
     bits = 8 * dataset.load(dataset.ids[0]).image.dtype.itemsize
-    shards = [dataset.ids[i:i + IMAGES_PER_SHARD]
-              for i in range(0, len(dataset.ids), IMAGES_PER_SHARD)]
+    shards = [dataset.ids[i:i + IMAGES_PER_SHARD] for i in range(0, len(dataset.ids), IMAGES_PER_SHARD)]
     own = list(itertools.chain(*part.of(shards)))
     if not (Path(output) / writing.RECIPE).exists():
         # every file is read once before anything is written: a bad one leaves no half-made set
@@ -129,8 +128,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
                          channels=data.channels, fit=data.fit, has_ignored=dataset.has_ignored,
                          has_bone_suppressed=dataset.has_bone_suppressed)
     with progress.bar(total=len(own), desc=f'records {split}', unit='image') as bar:
-        return writing.write_dataset(
-            blank, [lambda notes, ids=ids: shard(ids, notes, bar) for ids in shards], part)
+        return writing.write_dataset(blank, [lambda notes, ids=ids: shard(ids, notes, bar) for ids in shards], part)
 
 
 def check_sample(dataset: Dataset, sample: Sample) -> Sample:

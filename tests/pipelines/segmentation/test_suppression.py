@@ -38,7 +38,7 @@ def both_config(data, **settings):
 
 @pytest.fixture
 def source(tmp_path):
-    """Two wide pictures; where bones are suppressed, at half the size, they have another grey scale and no bones less."""
+    """Two wide pictures; their bone-suppressed ones are they, at half the size in another grey scale."""
     folder = tmp_path / 'mine'
     for index, id in enumerate('ab'):
         sample = draw_phantom(3, index, 120)
@@ -135,7 +135,7 @@ def _without_key(note):
 
 @pytest.mark.parametrize('spoil, message', [
     (lambda folder: [path.unlink() for path in folder.iterdir()] and folder.rmdir(),
-     r'data.bone_suppressed: expected a data set with bone-suppressed pictures, .*found folder without; set it to false'),
+     r'data.bone_suppressed: expected a data set with bone-suppressed pictures, .*found folder without; set it to'),
     (lambda folder: (folder / 'a.png').unlink(), 'expected a picture for every image, found none for a'),
     (lambda folder: Image.fromarray(np.arange(2700, dtype=np.uint16).reshape(45, 60)).save(folder / 'a.png'),
      'a.png: expected the 8 bits of its image, found 16; convert it'),
@@ -205,4 +205,5 @@ def test_both_tasks_are_learned_and_the_classes_exported(tmp_path):
 
 
 def test_names_in_tables():
-    assert [segmenters.label_of(name) for name in ('pix2pix_mtdg', 'pix2pix_mtdg_both')] == ['Pix2Pix dG', 'Pix2Pix MTdG']
+    names = ('pix2pix_mtdg', 'pix2pix_mtdg_both')
+    assert [segmenters.label_of(name) for name in names] == ['Pix2Pix dG', 'Pix2Pix MTdG']
