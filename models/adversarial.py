@@ -1,13 +1,16 @@
 """The one training step: an ordered list of updates, each with its own tape and optimiser.
 
 PGGAN, Pix2PixHD and a plain segmenter differ only in their updates. A later update may reuse what an
-earlier one made (the discriminator of Pix2PixHD takes the generator's picture) through the dict `made`.
+earlier one made (the discriminator of Pix2PixHD takes the generator's picture) through the dict `made`;
+and an earlier one what a later one makes ahead (`Update.ahead`: SCAN's critic moves before the network
+whose masks it sees, in one forward pass).
 A loss is a mean over the samples that it is given; under a `tf.distribute` strategy each device is
 given its share of the batch, and the mean over devices is what is minimised.
 """
 from __future__ import annotations
 
-from typing import Callable, Dict, NamedTuple, Sequence, Tuple
+import contextlib
+from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -38,6 +41,8 @@ class Update(NamedTuple):
       rate: times the learning rate of the phase.
       every: training steps from one to the next; it moves in the first of a phase.
       groups: of its variables, those with a rate or a decay of their own; no variable in two of them.
+      ahead: batch -> tensors of `made` that its loss is going to differentiate, computed before any update
+        of the step moves anything, for updates before it to use too: detached, and never without it.
     """
     name: str
     variables: Sequence[tf.Variable]
@@ -45,6 +50,7 @@ class Update(NamedTuple):
     rate: float = 1.0
     every: int = 1
     groups: Tuple[Group, ...] = ()
+    ahead: Optional[Callable[[Batch], Dict[str, tf.Tensor]]] = None
 
     def is_due(self, step: int) -> bool:
         """Whether it moves in this step of a phase, counted from 0."""
@@ -67,13 +73,14 @@ def train_step(updates: Tuple[Update, ...], optimizers: Dict[str, tf.keras.optim
         help; that update is not applied.
     """
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    made, metrics = {}, {}
-    for update in updates:
+    tapes, metrics = [tf.GradientTape(watch_accessed_variables=False) for _ in updates], {}
+    made = _made_ahead(updates, tapes, batch)
+    for number, (update, tape) in enumerate(zip(updates, tapes), 1):
         name, variables, loss_fn = update.name, update.variables, update.loss
         decays = {id(v): group.decay for group in update.groups for v in group.variables if group.decay}
         optimizer = optimizers[name]
         is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
+        with tape:  # entered again where something was made ahead: it records on
             tape.watch(variables)
             loss, extras = loss_fn(batch, made)
             target = optimizer.get_scaled_loss(loss) if is_scaled else loss
@@ -96,11 +103,33 @@ def train_step(updates: Tuple[Update, ...], optimizers: Dict[str, tf.keras.optim
             pairs = [(tf.identity(g) if id(v) not in decays else g + decays[id(v)] * v, v)
                      for g, v in pairs]
         optimizer.apply_gradients(pairs)
-        # Else the next update's forward pass may run first and hold its tensors through this one's.
-        with tf.control_dependencies([v.read_value() for v in variables]):
-            batch, made = tf.nest.map_structure(tf.identity, (batch, made))
         metrics.update({f'{name}_loss': loss, f'{name}_gradient_norm': norm, **extras})
+        batch, made = _moved(variables, batch, made, [
+            own for later, own in zip(updates[number:], tapes[number:]) if later.ahead])
     return metrics
+
+
+def _made_ahead(updates: Tuple[Update, ...], tapes: Sequence[tf.GradientTape], batch: Batch) -> Dict[str, tf.Tensor]:
+    """What updates make ahead, each on its own tape, which goes on when it is the update's turn."""
+    made = {}
+    for update, tape in zip(updates, tapes):
+        if update.ahead:
+            with tape:
+                tape.watch(update.variables)
+                made.update(update.ahead(batch))
+    return made
+
+
+def _moved(variables: Sequence[tf.Variable], batch: Batch, made: Dict[str, tf.Tensor],
+           tapes: Sequence[tf.GradientTape]) -> Tuple[Batch, Dict[str, tf.Tensor]]:
+    """(batch, made) that are there when the variables have moved, on tapes whose gradients go through them.
+
+    Else the next update's forward pass may run first and hold its tensors through this one's.
+    """
+    with tf.control_dependencies([v.read_value() for v in variables]), contextlib.ExitStack() as recording:
+        for tape in tapes:
+            recording.enter_context(tape)
+        return tf.nest.map_structure(tf.identity, (batch, made))
 
 
 def update_average(average: tf.keras.Model, live: tf.keras.Model, decay: float,

@@ -109,7 +109,9 @@ def _structures(config: Config, dataset: Dataset) -> Iterator[str]:
     words = (f'{name} {str(getattr(settled, name)).lower()}' + ' (auto)' * (getattr(config.labels, name) == 'auto')
              for name in ('clean', 'reject'))
     yield f'labels     {", ".join(words)}'
-    yield from (f'WARNING: {line}' for line in structures.warnings(found, dataset.coding, config.labels, methods))
+    told: List[str] = []
+    structures.warn(found, dataset.coding, config.labels, methods, told.append)
+    yield from told
 
 
 def predicted(config: Config, build: Callable[[], Task], phase: str = '') -> step_memory.Estimate:
