@@ -9,7 +9,6 @@ given its share of the batch, and the mean over devices is what is minimised.
 """
 from __future__ import annotations
 
-import contextlib
 from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
 import tensorflow as tf
@@ -41,8 +40,9 @@ class Update(NamedTuple):
       rate: times the learning rate of the phase.
       every: training steps from one to the next; it moves in the first of a phase.
       groups: of its variables, those with a rate or a decay of their own; no variable in two of them.
+      betas: of its Adam; None = the task's.
       ahead: batch -> tensors of `made` that its loss is going to differentiate, computed before any update
-        of the step moves anything, for updates before it to use too: detached, and never without it.
+        of the step moves anything, for updates before it to use too: detached there.
     """
     name: str
     variables: Sequence[tf.Variable]
@@ -50,6 +50,7 @@ class Update(NamedTuple):
     rate: float = 1.0
     every: int = 1
     groups: Tuple[Group, ...] = ()
+    betas: Optional[Tuple[float, float]] = None
     ahead: Optional[Callable[[Batch], Dict[str, tf.Tensor]]] = None
 
     def is_due(self, step: int) -> bool:
@@ -73,15 +74,17 @@ def train_step(updates: Tuple[Update, ...], optimizers: Dict[str, tf.keras.optim
         help; that update is not applied.
     """
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    tapes, metrics = [tf.GradientTape(watch_accessed_variables=False) for _ in updates], {}
-    made = _made_ahead(updates, tapes, batch)
-    for number, (update, tape) in enumerate(zip(updates, tapes), 1):
+    ahead = {update.name: _made_ahead(update, batch) for update in updates if update.ahead}
+    made, metrics = {key: value for _, own in ahead.values() for key, value in own.items()}, {}
+    for update in updates:
         name, variables, loss_fn = update.name, update.variables, update.loss
         decays = {id(v): group.decay for group in update.groups for v in group.variables if group.decay}
         optimizer = optimizers[name]
         is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
-        with tape:  # entered again where something was made ahead: it records on
+        tape, own = ahead.get(name) or (tf.GradientTape(watch_accessed_variables=False), {})
+        with tape:
             tape.watch(variables)
+            made.update(own)
             loss, extras = loss_fn(batch, made)
             target = optimizer.get_scaled_loss(loss) if is_scaled else loss
             if replicas > 1:  # the optimiser adds the devices' gradients up
@@ -103,33 +106,18 @@ def train_step(updates: Tuple[Update, ...], optimizers: Dict[str, tf.keras.optim
             pairs = [(tf.identity(g) if id(v) not in decays else g + decays[id(v)] * v, v)
                      for g, v in pairs]
         optimizer.apply_gradients(pairs)
+        # Else the next update's forward pass may run first and hold its tensors through this one's.
+        with tf.control_dependencies([v.read_value() for v in variables]):
+            batch, made = tf.nest.map_structure(tf.identity, (batch, made))
         metrics.update({f'{name}_loss': loss, f'{name}_gradient_norm': norm, **extras})
-        batch, made = _moved(variables, batch, made, [
-            own for later, own in zip(updates[number:], tapes[number:]) if later.ahead])
     return metrics
 
 
-def _made_ahead(updates: Tuple[Update, ...], tapes: Sequence[tf.GradientTape], batch: Batch) -> Dict[str, tf.Tensor]:
-    """What updates make ahead, each on its own tape, which goes on when it is the update's turn."""
-    made = {}
-    for update, tape in zip(updates, tapes):
-        if update.ahead:
-            with tape:
-                tape.watch(update.variables)
-                made.update(update.ahead(batch))
-    return made
-
-
-def _moved(variables: Sequence[tf.Variable], batch: Batch, made: Dict[str, tf.Tensor],
-           tapes: Sequence[tf.GradientTape]) -> Tuple[Batch, Dict[str, tf.Tensor]]:
-    """(batch, made) that are there when the variables have moved, on tapes whose gradients go through them.
-
-    Else the next update's forward pass may run first and hold its tensors through this one's.
-    """
-    with tf.control_dependencies([v.read_value() for v in variables]), contextlib.ExitStack() as recording:
-        for tape in tapes:
-            recording.enter_context(tape)
-        return tf.nest.map_structure(tf.identity, (batch, made))
+def _made_ahead(update: Update, batch: Batch) -> Tuple[tf.GradientTape, Dict[str, tf.Tensor]]:
+    """The tape of an update, which goes on when it is its turn, and what it made ahead on it."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(update.variables)
+        return tape, update.ahead(batch)
 
 
 def update_average(average: tf.keras.Model, live: tf.keras.Model, decay: float,

@@ -15,7 +15,7 @@ def main() -> None:
     options = common.parser(
         __doc__,
         '  python tools/import_weights.py --source generator.npz --output imported/pix2pixhd\n\n'
-        'Pix2PixHD, FCN, U-Net, SegNet, SCAN (see models/README.md), where PyTorch is:\n'
+        'Pix2PixHD, pix2pix, CycleGAN, MUNIT, FCN, SegNet, ... (see models/README.md), where PyTorch is:\n'
         '  import numpy as np, torch\n'
         "  state = torch.load('latest_net_G.pth', map_location='cpu')\n"
         "  np.savez('generator.npz', **{name: tensor.numpy() for name, tensor in state.items()})\n"
@@ -26,7 +26,7 @@ def main() -> None:
     options.add_argument('--source', required=True, metavar='FILE.npz',
                          help='tensors by official name; may hold meta, inputs and outputs too')
     options.add_argument('--output', required=True, type=common.some_path, metavar='DIR',
-                         help='new folder for generator/1, discriminator/1 or segmenter/1 (SavedModels), '
+                         help='new folder for generator/1, discriminator/1, segmenter/1, ... (SavedModels), '
                          'networks.* (checkpoint to train from) and network.json')
     arguments = options.parse_args()
 

@@ -12,16 +12,17 @@ from typing import Any, Dict, Tuple
 import numpy as np
 import tensorflow as tf
 
-from models.official import (fcn, invertednet, invertednet_kth, pggan, pix2pix_mtdg, pix2pixhd, scan, segnet,
-                             segnet_zijun, unet_oliveira, unetplusplus)
+from models.official import (fcn, invertednet, invertednet_kth, munit, pggan, pix2pix, pix2pix_mtdg,
+                             pix2pix_training, pix2pixhd, scan, segnet, segnet_zijun, transfer, unet_oliveira,
+                             unetplusplus)
 from models.official.tensors import Arrays, Family, Functions, Meta, Networks, assign
 
 _FAMILIES = tuple(module.FAMILY for module in (
-    pggan, pix2pixhd, fcn, unet_oliveira, segnet, segnet_zijun, invertednet, invertednet_kth, scan, unetplusplus,
-    pix2pix_mtdg))
+    transfer, pggan, pix2pix, pix2pix_training, munit, pix2pixhd, fcn, unet_oliveira, segnet, segnet_zijun, invertednet,
+    invertednet_kth, scan, unetplusplus, pix2pix_mtdg))
 _MAY_BE_ZERO = ('fused_scale', 'mbstd_group_size', 'n_blocks', 'n_blocks_local', 'n_blocks_global',
                 'n_downsampling', 'n_downsample_global', 'deep_supervision')
-_MOST = {'levels': 12}
+_MOST = {'levels': 12, 'num_downs': 12}
 
 
 def infer_meta(tensors: Arrays) -> Dict[str, Any]:

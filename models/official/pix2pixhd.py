@@ -57,7 +57,8 @@ def slots(networks: Networks, tensors: Tensors) -> Dict[str, Slot]:
     return torch_slots(_LAYERS[type(network)](network))
 
 
-def _generator(network: GlobalGenerator) -> _Named:
+def generator_layers(network: GlobalGenerator) -> _Named:
+    """The layers of a global generator by official name, norms left out."""
     named, end = _trunk(network.trunk)
     return {**named, f'model.{end + 1}': network.head}
 
@@ -81,7 +82,7 @@ def _discriminator(network: MultiscaleDiscriminator) -> _Named:
             for layer, convolution in enumerate(discriminator.convolutions)}
 
 
-_LAYERS = {GlobalGenerator: _generator, LocalEnhancer: _local_enhancer,
+_LAYERS = {GlobalGenerator: generator_layers, LocalEnhancer: _local_enhancer,
            MultiscaleDiscriminator: _discriminator}
 
 

@@ -22,7 +22,7 @@ Functions = Dict[str, Callable[[tf.Tensor], Dict[str, tf.Tensor]]]
 _TORCH = {'kernel': 'weight', 'gamma': 'weight', 'bias': 'bias', 'beta': 'bias', 'moving_mean': 'running_mean',
           'moving_variance': 'running_var'}
 _KERAS = {name: name for name in _TORCH}
-_TENSOR = re.compile(r'(^|[./])(weight|bias|lod)$|(^|\.)(running_mean|running_var|num_batches_tracked)$'
+_TENSOR = re.compile(r'(^|[./])(weight|bias|lod)$|\.(gamma|beta)$|(^|\.)(running_mean|running_var|num_batches_tracked)$'
                      r'|/(kernel|gamma|beta|moving_mean|moving_variance)(:0)?$')
 
 
@@ -64,7 +64,7 @@ class Family(NamedTuple):
 
 def is_tensor(name: str) -> bool:
     """Whether this is a name of a network's tensor, and not of its input or output."""
-    return bool(_TENSOR.search(name))
+    return bool(_TENSOR.search(name)) and not name.startswith(('input/', 'output/'))
 
 
 def spell_torch(tensors: Tensors, dropped: Sequence[str] = ('num_batches_tracked',)) -> Dict[str, np.ndarray]:
@@ -87,8 +87,8 @@ def spell_keras(tensors: Tensors) -> Dict[str, np.ndarray]:
 
 
 def torch_slots(layers: Layers) -> Dict[str, Slot]:
-    """'<name>.weight', '.bias', '.running_mean', '.running_var' of convolutions and batch norms."""
-    return {f'{name}.{end}': (slot if slot.variable.shape.rank < 4 else _turned(slot.variable))
+    """'<name>.weight', '.bias', '.running_mean', '.running_var' of convolutions, dense layers and batch norms."""
+    return {f'{name}.{end}': (slot if slot.variable.shape.rank < 2 else _turned(slot.variable))
             for name, end, slot in _slots(layers, _TORCH)}
 
 
@@ -106,7 +106,9 @@ def _slots(layers: Layers, ends: Mapping[str, str]):
 
 
 def _turned(variable: tf.Variable) -> Slot:
-    """Ours is HWIO, and HWOI where transposed: the same turn for both."""
+    """Ours is HWIO, and HWOI where transposed: the same turn for both. Dense: ours is IO."""
+    if variable.shape.rank == 2:
+        return Slot(variable, tuple(variable.shape)[::-1], np.transpose)
     height, width, third, fourth = variable.shape
     return Slot(variable, (fourth, third, height, width), lambda tensor: np.transpose(tensor, (2, 3, 1, 0)))
 

@@ -1,26 +1,31 @@
-"""The parts Pix2PixHD is made of: convolutions padded as in PyTorch, instance norm, average pool.
+"""The parts of the networks that translate pictures: convolutions padded as in PyTorch, norms, average pool.
 
 Tensors are NHWC. PyTorch pads both sides alike; Keras' 'same' pads a strided convolution at its end
 only, so every padding here is explicit. Every layer owns its variables as soon as it is built.
 Source: Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with
-Conditional GANs", and its official code.
+Conditional GANs", and its official code; batch norm and 4x4 kernels: pix2pix and CycleGAN.
 """
 from __future__ import annotations
 
 import itertools
-from typing import Callable, Iterator
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence
 
 import tensorflow as tf
 
+from models.segmenters.layers import batch_norm
+
 Initializer = Callable[..., tf.Tensor]
+NORMS = ('instance', 'batch')
+STATISTICS = ('batch', 'running', 'sample')   # what batch norm divides by; instance norm has its own always
 
 
-def normal_initializers(seed: int) -> Iterator[Initializer]:
-    """Yields initialisers N(0, 0.02), each with a stateless key of its own: (seed, position)."""
+def normal_initializers(seed: int, deviation: Callable[[Sequence[int]], float] = lambda shape: 0.02
+                        ) -> Iterator[Initializer]:
+    """Yields initialisers N(0, deviation(shape)), each with a stateless key of its own: (seed, position)."""
     def initializer(position):
         key = tf.constant([seed, position], tf.int64)
         return lambda shape, dtype=tf.float32, **_: tf.random.stateless_normal(
-            shape, key, stddev=0.02, dtype=dtype)
+            shape, key, stddev=deviation(shape), dtype=dtype)
 
     return map(initializer, itertools.count())
 
@@ -32,30 +37,33 @@ def sizes(x: tf.Tensor) -> list:
 
 
 class Convolution(tf.keras.layers.Layer):
-    """A square convolution with a bias, padded by `padding` on all four sides.
+    """A square convolution, padded by `padding` on all four sides.
 
     n rows come out as floor((n + 2 * padding - size) / stride) + 1.
 
     Attributes:
       kernel: [size, size, channels_in, channels_out].
-      bias: [channels_out], zero at first [ours: the official code leaves PyTorch's uniform draw].
+      bias: [channels_out], zero at first [ours: the official code leaves PyTorch's uniform draw]; or None.
+      norm: its batch norm, which `normed` applies; None = instance norm.
     """
 
     def __init__(self, channels_in: int, channels_out: int, size: int, initializer: Initializer,
-                 stride: int = 1, padding: int = 0, reflect: bool = False):
+                 stride: int = 1, padding: int = 0, reflect: bool = False, bias: bool = True,
+                 norm: Optional[tf.keras.layers.Layer] = None):
         super().__init__()
         self.stride = stride
         self.padding = padding
         self.reflect = reflect
         self.kernel = self.add_weight('kernel', (size, size, channels_in, channels_out),
                                       initializer=initializer)
-        self.bias = self.add_weight('bias', (channels_out,), initializer='zeros')
+        self.bias = self.add_weight('bias', (channels_out,), initializer='zeros') if bias else None
+        self.norm = norm
 
     def call(self, x):
         # A pad op of its own made the training step 12 % faster on CPU than conv2d's padding.
         borders = [[0, 0], [self.padding] * 2, [self.padding] * 2, [0, 0]]
         x = tf.pad(x, borders, 'REFLECT' if self.reflect else 'CONSTANT')
-        return tf.nn.bias_add(self._convolve(x), self.bias)
+        return _biased(self._convolve(x), self.bias)
 
     def _convolve(self, x):
         size, _, _, channels_out = self.kernel.shape
@@ -96,28 +104,68 @@ def convolve_by_product(x: tf.Tensor, kernel: tf.Tensor):
 
 
 class UpConvolution(tf.keras.layers.Layer):
-    """A transposed 3x3 convolution of stride 2 with a bias: [N, H, W, C] -> [N, 2H, 2W, channels].
+    """A transposed 3x3 or 4x4 convolution of stride 2: [N, H, W, C] -> [N, 2H, 2W, channels].
 
-    The full result has 2H + 1 rows; PyTorch (padding 1, output padding 1) drops the **first** row
-    and column, Keras' 'same' the last.
+    The full result of 3x3 has 2H + 1 rows; PyTorch (padding 1, output padding 1) drops the **first** row
+    and column, Keras' 'same' the last. That of 4x4 has 2H + 2; both (padding 1) drop the first and the last.
 
     Attributes:
-      kernel: [3, 3, channels_out, channels_in].
-      bias: [channels_out].
+      kernel: [size, size, channels_out, channels_in].
+      bias, norm: as of `Convolution`.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, initializer: Initializer):
+    def __init__(self, channels_in: int, channels_out: int, initializer: Initializer, size: int = 3,
+                 bias: bool = True, norm: Optional[tf.keras.layers.Layer] = None):
         super().__init__()
-        self.kernel = self.add_weight('kernel', (3, 3, channels_out, channels_in),
+        self.kernel = self.add_weight('kernel', (size, size, channels_out, channels_in),
                                       initializer=initializer)
-        self.bias = self.add_weight('bias', (channels_out,), initializer='zeros')
+        self.bias = self.add_weight('bias', (channels_out,), initializer='zeros') if bias else None
+        self.norm = norm
 
     def call(self, x):
         batch, height, width, _ = sizes(x)
+        size, _, channels, _ = self.kernel.shape
         y = tf.nn.conv2d_transpose(
-            x, self.kernel, [batch, 2 * height, 2 * width, self.bias.shape[0]], strides=2,
-            padding=[[0, 0], [1, 0], [1, 0], [0, 0]])
-        return tf.nn.bias_add(y, self.bias)
+            x, self.kernel, [batch, 2 * height, 2 * width, channels], strides=2,
+            padding=[[0, 0], [1, size - 3], [1, size - 3], [0, 0]])
+        return _biased(y, self.bias)
+
+
+def _biased(x: tf.Tensor, bias) -> tf.Tensor:
+    return x if bias is None else tf.nn.bias_add(x, bias)
+
+
+def norm_of(kind: str, channels: int, initializers: Iterator[Initializer]) -> Dict[str, Any]:
+    """What a convolution is given for the norm behind it: batch norm replaces its bias, instance norm keeps it.
+
+    Batch norm is PyTorch's (epsilon 1e-5, momentum 0.1), its gamma N(1, 0.02), its beta 0.
+
+    Raises:
+      ValueError: a kind other than NORMS.
+    """
+    if kind not in NORMS:
+        raise ValueError(f'norm: expected one of {", ".join(NORMS)}, found {kind!r}')
+    if kind == 'instance':
+        return {}
+    draw = next(initializers)
+    norm = batch_norm(gamma_initializer=lambda shape, dtype=tf.float32, **_: 1 + draw(shape, dtype))
+    norm.build([None, None, None, channels])
+    return {'bias': False, 'norm': norm}
+
+
+def normed(layer: tf.keras.layers.Layer, x: tf.Tensor, statistics: str = 'running') -> tf.Tensor:
+    """`layer(x)`, then its norm.
+
+    Args:
+      statistics: of batch norm: the 'batch' that comes, which the running ones follow; the 'running' ones; or
+        those of each 'sample', which are the batch's where it holds one sample.
+    """
+    y, norm = layer(x), layer.norm
+    if norm is None:
+        return instance_norm(y)
+    if statistics == 'sample':
+        return instance_norm(y) * tf.cast(norm.gamma, y.dtype) + tf.cast(norm.beta, y.dtype)
+    return norm(y, training=statistics == 'batch')
 
 
 def instance_norm(x: tf.Tensor) -> tf.Tensor:

@@ -11,25 +11,29 @@ from typing import List, Optional
 
 import tensorflow as tf
 
-from models.pix2pixhd.layers import (Convolution, UpConvolution, halve, instance_norm,
-                                     normal_initializers)
+from models.pix2pixhd.layers import (Convolution, UpConvolution, halve, instance_norm, norm_of,
+                                     normal_initializers, normed)
 
 
-def _norm_relu(x: tf.Tensor) -> tf.Tensor:
-    return tf.nn.relu(instance_norm(x))
+def _norm_relu(layer: tf.keras.layers.Layer, x: tf.Tensor, statistics: str = 'running') -> tf.Tensor:
+    return tf.nn.relu(normed(layer, x, statistics))
 
 
 class ResidualBlock(tf.keras.layers.Layer):
-    """Two reflect-padded 3x3 convolutions around an identity, no activation after the sum."""
+    """Two reflect-padded 3x3 convolutions around an identity, no activation after the sum.
 
-    def __init__(self, channels: int, initializers):
+    Call: see GlobalGenerator; `drop` comes after the ReLU between them, None = no dropout.
+    """
+
+    def __init__(self, channels: int, initializers, norm: str = 'instance'):
         super().__init__()
         self.first, self.second = [
-            Convolution(channels, channels, 3, next(initializers), padding=1, reflect=True)
-            for _ in range(2)]
+            Convolution(channels, channels, 3, next(initializers), padding=1, reflect=True,
+                        **norm_of(norm, channels, initializers)) for _ in range(2)]
 
-    def call(self, x):
-        return x + instance_norm(self.second(_norm_relu(self.first(x))))
+    def call(self, x, drop=None, statistics='running'):
+        y = _norm_relu(self.first, x, statistics)
+        return x + normed(self.second, y if drop is None else drop(y, 0.5), statistics)
 
 
 class Trunk(tf.keras.layers.Layer):
@@ -38,30 +42,32 @@ class Trunk(tf.keras.layers.Layer):
     [N, H, W, channels_in] -> [N, H', W', ngf]; H', W' rounded up to multiples of 2^downsamplings.
     """
 
-    def __init__(self, channels_in: int, ngf: int, downsamplings: int, blocks: int, initializers):
+    def __init__(self, channels_in: int, ngf: int, downsamplings: int, blocks: int, initializers,
+                 norm: str = 'instance'):
         super().__init__()
         self.ngf, self.downsamplings = ngf, downsamplings
-        self.first = Convolution(channels_in, ngf, 7, next(initializers), padding=3, reflect=True)
+        norm_for = lambda channels: norm_of(norm, channels, initializers)
+        self.first = Convolution(channels_in, ngf, 7, next(initializers), padding=3, reflect=True, **norm_for(ngf))
         self.downs = [
-            Convolution(ngf * 2 ** i, ngf * 2 ** (i + 1), 3, next(initializers), 2, padding=1)
-            for i in range(downsamplings)]
-        self.blocks = [ResidualBlock(ngf * 2 ** downsamplings, initializers)
+            Convolution(ngf * 2 ** i, ngf * 2 ** (i + 1), 3, next(initializers), 2, padding=1,
+                        **norm_for(ngf * 2 ** (i + 1))) for i in range(downsamplings)]
+        self.blocks = [ResidualBlock(ngf * 2 ** downsamplings, initializers, norm)
                        for _ in range(blocks)]
-        self.ups = [UpConvolution(ngf * 2 ** i, ngf * 2 ** (i - 1), next(initializers))
-                    for i in range(downsamplings, 0, -1)]
+        self.ups = [UpConvolution(ngf * 2 ** i, ngf * 2 ** (i - 1), next(initializers),
+                                  **norm_for(ngf * 2 ** (i - 1))) for i in range(downsamplings, 0, -1)]
 
-    def call(self, x):
+    def call(self, x, drop=None, statistics='running'):
         smallest = max(4, 2 ** self.downsamplings + 1)  # reflection needs more rows than it adds
         if any(size and size < smallest for size in x.shape[1:3]):
             raise ValueError(f'Pix2PixHD generator: height and width must be at least {smallest} '
                              f'where it downsamples, got {x.shape[1]} x {x.shape[2]}: enlarge the '
                              f'input or lower `downsamplings`.')
         for convolution in [self.first] + self.downs:
-            x = _norm_relu(convolution(x))
+            x = _norm_relu(convolution, x, statistics)
         for block in self.blocks:
-            x = block(x)
+            x = block(x, drop, statistics)
         for convolution in self.ups:
-            x = _norm_relu(convolution(x))
+            x = _norm_relu(convolution, x, statistics)
         return x
 
 
@@ -79,7 +85,7 @@ class Enhancer(tf.keras.layers.Layer):
         self.up = UpConvolution(2 * ngf, ngf, next(initializers))
 
     def call(self, x, coarse):
-        x = _norm_relu(self.down(_norm_relu(self.first(x))))
+        x = _norm_relu(self.down, _norm_relu(self.first, x))
         if not x.shape.is_compatible_with(coarse.shape):
             raise ValueError(
                 f'LocalEnhancer: height and width must be multiples of 2^(enhancers + '
@@ -88,11 +94,13 @@ class Enhancer(tf.keras.layers.Layer):
         x = x + coarse
         for block in self.blocks:
             x = block(x)
-        return _norm_relu(self.up(x))
+        return _norm_relu(self.up, x)
 
 
 class GlobalGenerator(tf.keras.Model):
     """Label map to picture at one scale; the coarse half of coarse-to-fine training.
+
+    With 2 downsamplings it is CycleGAN's ResNet generator (Zhu et al. 2017), layer for layer.
 
     Args:
       channels_in: channels of the label map.
@@ -102,21 +110,24 @@ class GlobalGenerator(tf.keras.Model):
       blocks: residual blocks at the lowest size.
       seed: of the initial weights, N(0, 0.02).
       trunk: of a `LocalEnhancer`, to train in its place; it must have the channels of the others.
+      norm: 'instance' or 'batch' (CycleGAN's option).
 
     Call: [N, H, W, channels_in] -> float32 [N, H', W', channels_out] in [-1, 1], where H' is H
     rounded up to a multiple of 2^downsamplings. H and W above 2^downsamplings, else ValueError.
+    `drop`: (x, rate) -> x, dropout in the residual blocks (CycleGAN's option), None = none.
+    `statistics`: of batch norm, see layers.normed.
     """
 
     def __init__(self, channels_in: int, channels_out: int, ngf: int = 64, downsamplings: int = 4,
-                 blocks: int = 9, seed: int = 0, trunk: Optional[Trunk] = None):
+                 blocks: int = 9, seed: int = 0, trunk: Optional[Trunk] = None, norm: str = 'instance'):
         super().__init__()
         initializers = normal_initializers(seed)
-        self.trunk = trunk or Trunk(channels_in, ngf, downsamplings, blocks, initializers)
+        self.trunk = trunk or Trunk(channels_in, ngf, downsamplings, blocks, initializers, norm)
         self.head = Convolution(ngf, channels_out, 7, next(initializers), padding=3, reflect=True)
         self.built = True
 
-    def call(self, x):
-        return tf.tanh(tf.cast(self.head(self.trunk(x)), tf.float32))
+    def call(self, x, drop=None, statistics='running'):
+        return tf.tanh(tf.cast(self.head(self.trunk(x, drop, statistics)), tf.float32))
 
 
 class LocalEnhancer(tf.keras.Model):

@@ -182,17 +182,19 @@ def make_optimizers(phases: Iterable[Sequence[Update]], betas: Tuple[float, floa
                     mixed_precision: bool) -> Dict[str, tf.keras.optimizers.Optimizer]:
     """An Adam for each name of an update, for all variables that it moves in any phase."""
     moved: Dict[str, Dict[int, tf.Variable]] = {}
-    rates = {}
+    rates: Dict[str, Dict] = {}
+    own_betas = {}
     for update in itertools.chain.from_iterable(phases):
         moved.setdefault(update.name, {}).update((id(v), v) for v in update.variables)
-        rates.update((v.ref(), group.rate) for group in update.groups for v in group.variables
-                     if group.rate != 1)
+        own_betas[update.name] = update.betas or betas
+        rates.setdefault(update.name, {}).update(
+            (v.ref(), group.rate) for group in update.groups for v in group.variables if group.rate != 1)
     optimizers = {}
     for name, variables in moved.items():
-        optimizer = FusedAdam(1e-3, *betas, epsilon=1e-8, jit_compile=False)
+        optimizer = FusedAdam(1e-3, *own_betas[name], epsilon=1e-8, jit_compile=False)
         optimizer.build(list(variables.values()))
-        if rates:
-            optimizer.rate_of = lambda variable: rates.get(variable.ref(), 1.0)
+        if rates[name]:
+            optimizer.rate_of = lambda variable, own=rates[name]: own.get(variable.ref(), 1.0)
         if mixed_precision:
             optimizer = tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
         optimizers[name] = optimizer

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from datasets.errors import InputError
+from models.adversarial import Group, Update
 from pipelines.training import checkpoints
 
 
@@ -75,3 +76,15 @@ def test_the_whole_one_before_is_kept(tmp_path, capsys):
     state = checkpoints.State(task, tmp_path)
     assert state.restore(tmp_path) == 10 and 'ckpt-20' in capsys.readouterr().err
     assert kept(state, 15) == ['ckpt-10', 'ckpt-15']  # not the damaged one
+
+
+def test_rates_and_betas_are_those_of_their_update():
+    """A variable of two updates is moved by the rate of the one that moves it."""
+    shared, other = tf.Variable(0.0), tf.Variable(0.0)
+    updates = (Update('one', [shared, other], None, groups=(Group([shared], rate=0.1),)),
+               Update('two', [shared, other], None, betas=(0.9, 0.99)))
+    optimizers = checkpoints.make_optimizers([updates], (0.5, 0.999), False)
+    settings = {name: (optimizer.beta_1, optimizer.beta_2) for name, optimizer in optimizers.items()}
+    assert settings == {'one': (0.5, 0.999), 'two': (0.9, 0.99)}
+    assert [optimizers['one'].rate_of(v) for v in (shared, other)] == [0.1, 1.0]
+    assert [optimizers['two'].rate_of(v) for v in (shared, other)] == [1.0, 1.0]
