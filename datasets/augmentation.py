@@ -49,19 +49,32 @@ def augment(image: np.ndarray, masks: Dict[str, np.ndarray], seed: int, id: str,
     if variant == 0:
         return image, masks
     rng = np.random.default_rng(_key(seed, id, variant))
+    movement = _movement(rng, variant, mode)
+    if any(movement):
+        matrix = _affine(*movement, image.shape[:2])
+        masks = {organ: _warp_mask(mask, matrix, image.shape[:2]) for organ, mask in masks.items()}
+        image = _warp(image, matrix, cv2.BORDER_REPLICATE)
+    if mode == 'composed' or variant == 5:
+        image = add_noise(image, rng, noise)
+    return image, masks
+
+
+def moved(picture: np.ndarray, seed: int, id: str, variant: int, mode: str = 'separate') -> np.ndarray:
+    """A further picture of the same field of view [h, w(, 3)], moved as `augment` moves the image; without its noise,
+    which a picture to be learned does not have. [ours]"""
+    if variant == 0:
+        return picture
+    movement = _movement(np.random.default_rng(_key(seed, id, variant)), variant, mode)
+    return _warp(picture, _affine(*movement, picture.shape[:2]), cv2.BORDER_REPLICATE) if any(movement) else picture
+
+
+def _movement(rng: np.random.Generator, variant: int, mode: str) -> Tuple[float, float, float]:
+    """(degrees, shift to the right, shift down) of a variant, shifts as shares of the sides."""
     degrees = rng.uniform(-MAX_DEGREES, MAX_DEGREES)
     shift_x, shift_y = rng.uniform(-MAX_SHIFT, MAX_SHIFT, 2)
     composed = mode == 'composed'
-    degrees *= composed or variant == 1
-    shift_x *= composed or variant in (2, 4)
-    shift_y *= composed or variant in (3, 4)
-    if degrees or shift_x or shift_y:
-        matrix = _affine(degrees, shift_x, shift_y, image.shape[:2])
-        masks = {organ: _warp_mask(mask, matrix, image.shape[:2]) for organ, mask in masks.items()}
-        image = _warp(image, matrix, cv2.BORDER_REPLICATE)
-    if composed or variant == 5:
-        image = add_noise(image, rng, noise)
-    return image, masks
+    return (degrees * (composed or variant == 1), shift_x * (composed or variant in (2, 4)),
+            shift_y * (composed or variant in (3, 4)))
 
 
 def add_noise(image: np.ndarray, rng: np.random.Generator, noise: str) -> np.ndarray:

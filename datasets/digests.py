@@ -59,7 +59,7 @@ class Digests:
 
     def _keep(self, dataset: Dataset, id: str, sample: Sample) -> None:
         key, stamps = self._stamps(dataset, id)
-        self.known[key] = [stamps, of_sample(sample), of_sample(sample._replace(masks={}, ignored=None))]
+        self.known[key] = [stamps, of_sample(sample), of_sample(Sample(id, sample.image, {}))]
         self.is_changed = True
 
     def _stamps(self, dataset: Dataset, id: str):
@@ -70,10 +70,11 @@ class Digests:
 
 
 def of_sample(sample: Sample) -> str:
-    """Hex sha256 of a picture and of every mask."""
+    """Hex sha256 of a picture, of every mask and of what else there is."""
     found = hashlib.sha256()
     arrays = [('image', sample.image), *sorted(sample.masks.items())]
     arrays += [] if sample.ignored is None else [('', sample.ignored)]
+    arrays += [] if sample.bone_suppressed is None else [('bone-suppressed', sample.bone_suppressed)]
     for name, array in arrays:
         found.update(f'{name} {array.dtype} {array.shape} '.encode())
         found.update(np.ascontiguousarray(array))

@@ -36,6 +36,7 @@ SCHEMA = {
     'image/segmentation/class/format': tf.io.FixedLenFeature([], tf.string, 'png'),
     'image/dots/encoded': tf.io.FixedLenFeature([], tf.string, ''),
     'image/ignored/encoded': tf.io.FixedLenFeature([], tf.string, ''),
+    'image/bone_suppressed/encoded': tf.io.FixedLenFeature([], tf.string, ''),
     'image/source_shape': tf.io.FixedLenFeature([2], tf.int64, [0, 0]),
     'image/field_mm': tf.io.FixedLenFeature([2], tf.float32, [0.0, 0.0]),
     'image/source_id': tf.io.FixedLenFeature([], tf.string),
@@ -57,6 +58,7 @@ class Example(NamedTuple):
       shape: (height, width) of the picture that was fitted into the square, px; zeros where nobody knows.
       field_mm: (height, width) that the picture covers, mm; zeros where it is that of the data set, if any.
       index, seed: address of a synthetic sample; -1 for real ones.
+      bone_suppressed: the image without ribs and clavicles, of its type and shape, or None.
     """
     name: str
     source_id: str
@@ -68,6 +70,7 @@ class Example(NamedTuple):
     field_mm: Tuple[float, float] = (0.0, 0.0)
     index: int = -1
     seed: int = -1
+    bone_suppressed: Optional[np.ndarray] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,11 +91,14 @@ class Info:
     channels: int = 1             # of the image: 1 or 3
     fit: str = 'stretch'          # how pictures lie in the square, see datasets/fitting.py
     has_ignored: bool = False     # whether some pixels neither train nor score
+    has_bone_suppressed: bool = False  # whether each image has that picture beside it
 
     def to_dict(self) -> dict:
-        """As `dataset_info.json` has it."""
-        return {**{key: value for key, value in vars(self).items() if key != 'directory'},
-                'coding': self.coding.to_dict()}
+        """As `dataset_info.json` has it: without a word of a picture that is not there, as before there was any."""
+        told = {key: value for key, value in vars(self).items() if key != 'directory'}
+        if not self.has_bone_suppressed:
+            del told['has_bone_suppressed']
+        return {**told, 'coding': self.coding.to_dict()}
 
     @property
     def versions(self) -> int:
@@ -153,6 +159,8 @@ def serialize(example: Example) -> bytes:
         values['image/dots/encoded'] = encode_png(example.dots)
     if example.ignored is not None:
         values['image/ignored/encoded'] = encode_png(example.ignored.astype(np.uint8))
+    if example.bone_suppressed is not None:
+        values['image/bone_suppressed/encoded'] = encode_png(example.bone_suppressed)
     features = {key: feature(value) for key, value in values.items()}
     # by name, so that the same records have the same bytes under any protobuf
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
@@ -160,7 +168,7 @@ def serialize(example: Example) -> bytes:
 
 def parse(serialized: tf.Tensor, info: Info) -> Dict[str, tf.Tensor]:
     """Bytes -> {image [S, S, C], labels [S, S], dots [D, D] (uint8), source_id, name, index, shape [2],
-    field_mm [2]}, and ignored [S, S] where some pixels are."""
+    field_mm [2]}, ignored [S, S] where some pixels are, and bone_suppressed [S, S, C] where records have it."""
     features = tf.io.parse_single_example(serialized, SCHEMA)
 
     def decode(key, size, dtype=tf.uint8, channels=1):
@@ -185,6 +193,8 @@ def parse(serialized: tf.Tensor, info: Info) -> Dict[str, tf.Tensor]:
     }
     if info.has_ignored:
         parsed['ignored'] = decode('image/ignored/encoded', info.size)[..., 0]
+    if info.has_bone_suppressed:
+        parsed['bone_suppressed'] = decode('image/bone_suppressed/encoded', info.size, image_type, info.channels)
     if info.dots_size:
         parsed['dots'] = decode('image/dots/encoded', info.dots_size)[..., 0]
     return parsed

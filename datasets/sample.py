@@ -24,6 +24,7 @@ class Sample(NamedTuple):
     image: np.ndarray
     masks: Dict[str, np.ndarray]
     ignored: Optional[np.ndarray] = None   # bool, as the masks: pixels of which nobody says what they are
+    bone_suppressed: Optional[np.ndarray] = None   # the image without ribs and clavicles, its type and aspect
 
 
 class Dataset(NamedTuple):
@@ -36,6 +37,7 @@ class Dataset(NamedTuple):
       files: id -> the files that `load` reads; none for what is drawn.
       has_ignored: whether samples say of some pixels that nobody knows them: they neither train a segmenter
         nor score it.
+      has_bone_suppressed: whether samples bring that picture, which nobody reads unless it is asked for.
       notes: what whoever makes records of it should be told.
       patients: id -> patient, of those whose patient is known; other images stand for themselves.
     """
@@ -48,6 +50,7 @@ class Dataset(NamedTuple):
     files: Callable[[str], Sequence[pathlib.Path]] = lambda id: ()
     patients: Mapping[str, str] = {}
     has_ignored: bool = False
+    has_bone_suppressed: bool = False
     notes: Tuple[str, ...] = ()
 
 
@@ -99,12 +102,17 @@ def check_not_inverted(mask: np.ndarray, source: str) -> None:
 
 def check_aspect(image: np.ndarray, masks: Mapping[str, np.ndarray], source: str) -> None:
     """Raises InputError, naming `source`, unless masks have the picture's aspect, within a pixel."""
-    height, width = image.shape[:2]
     for organ, mask in masks.items():
-        rows, columns = mask.shape
-        if abs(rows * width - columns * height) > max(height, width, rows, columns):
-            raise InputError(f'{source}: expected a mask of {organ} of the picture\'s aspect, {height} x '
-                             f'{width}, found {rows} x {columns}; is it transposed or cropped?')
+        check_same_aspect(image, mask, f'a mask of {organ}', source)
+
+
+def check_same_aspect(image: np.ndarray, other: np.ndarray, what: str, source: str) -> None:
+    """Raises InputError, naming `source`, unless `what`, such as 'a mask of heart', has the picture's aspect, within
+    a pixel."""
+    (height, width), (rows, columns) = image.shape[:2], other.shape[:2]
+    if abs(rows * width - columns * height) > max(height, width, rows, columns):
+        raise InputError(f'{source}: expected {what} of the picture\'s aspect, {height} x {width}, found {rows} x '
+                         f'{columns}; is it transposed or cropped?')
 
 
 def check_field(image: np.ndarray, field_mm: Tuple[float, float], source: str) -> None:

@@ -1,7 +1,9 @@
 """The one training step: an ordered list of updates, each with its own tape and optimiser.
 
 PGGAN, Pix2PixHD and a plain segmenter differ only in their updates. A later update may reuse what an
-earlier one made (the discriminator of Pix2PixHD takes the generator's picture) through the dict `made`.
+earlier one made (the discriminator of Pix2PixHD takes the generator's picture) through the dict `made`;
+and an earlier one what a later one makes ahead (`Update.ahead`: SCAN's critic moves before the network
+whose masks it sees, in one forward pass).
 A loss is a mean over the samples that it is given; under a `tf.distribute` strategy each device is
 given its share of the batch, and the mean over devices is what is minimised.
 """
@@ -39,8 +41,8 @@ class Update(NamedTuple):
       every: training steps from one to the next; it moves in the first of a phase.
       groups: of its variables, those with a rate or a decay of their own; no variable in two of them.
       betas: of its Adam; None = the task's.
-      begin: batch -> what enters `made` before the first update of a step, recorded for this update's own
-        gradient: a picture that an update before it judges (detached there) and that is drawn once.
+      ahead: batch -> tensors of `made` that its loss is going to differentiate, computed before any update
+        of the step moves anything, for updates before it to use too: detached there.
     """
     name: str
     variables: Sequence[tf.Variable]
@@ -49,7 +51,7 @@ class Update(NamedTuple):
     every: int = 1
     groups: Tuple[Group, ...] = ()
     betas: Optional[Tuple[float, float]] = None
-    begin: Optional[Callable[[Batch], Dict[str, tf.Tensor]]] = None
+    ahead: Optional[Callable[[Batch], Dict[str, tf.Tensor]]] = None
 
     def is_due(self, step: int) -> bool:
         """Whether it moves in this step of a phase, counted from 0."""
@@ -72,14 +74,14 @@ def train_step(updates: Tuple[Update, ...], optimizers: Dict[str, tf.keras.optim
         help; that update is not applied.
     """
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    begun = {update.name: _begun(update, batch) for update in updates if update.begin}
-    made, metrics = {key: value for _, own in begun.values() for key, value in own.items()}, {}
+    ahead = {update.name: _made_ahead(update, batch) for update in updates if update.ahead}
+    made, metrics = {key: value for _, own in ahead.values() for key, value in own.items()}, {}
     for update in updates:
         name, variables, loss_fn = update.name, update.variables, update.loss
         decays = {id(v): group.decay for group in update.groups for v in group.variables if group.decay}
         optimizer = optimizers[name]
         is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
-        tape, own = begun.get(name) or (tf.GradientTape(watch_accessed_variables=False), {})
+        tape, own = ahead.get(name) or (tf.GradientTape(watch_accessed_variables=False), {})
         with tape:
             tape.watch(variables)
             made.update(own)
@@ -111,11 +113,11 @@ def train_step(updates: Tuple[Update, ...], optimizers: Dict[str, tf.keras.optim
     return metrics
 
 
-def _begun(update: Update, batch: Batch) -> Tuple[tf.GradientTape, Dict[str, tf.Tensor]]:
-    """The tape of an update with what it begins with on it; made by the others it would be a copy off the tape."""
+def _made_ahead(update: Update, batch: Batch) -> Tuple[tf.GradientTape, Dict[str, tf.Tensor]]:
+    """The tape of an update, which goes on when it is its turn, and what it made ahead on it."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(update.variables)
-        return tape, update.begin(batch)
+        return tape, update.ahead(batch)
 
 
 def update_average(average: tf.keras.Model, live: tf.keras.Model, decay: float,

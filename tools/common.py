@@ -5,6 +5,7 @@ Nothing here imports TensorFlow, so that `--help` answers at once.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import shlex
 import sys
@@ -228,10 +229,14 @@ def dry_run(arguments: argparse.Namespace, arms) -> bool:
 def run_of(arguments: argparse.Namespace, config):
     """The regimes.Run that the options of `add_run_options` name."""
     from pipelines.plan import regimes
-    segmenter = arguments.segmenter or config.segmenter.network
-    check_segmenter(arguments, config, segmenter)
-    return regimes.Run(regimes.parse_regime(arguments.regime), segmenter, arguments.seed,
-                       arguments.num_synthetic)
+    segmenter, pairs = arguments.segmenter or config.segmenter.network, arguments.num_synthetic
+    regime = regimes.parse_regime(arguments.regime)
+    # the regime that is asked for, whichever the config lists
+    check_segmenter(arguments, dataclasses.replace(config, regimes=(regime.name,)), segmenter)
+    if pairs and regime.method is None:
+        raise InputError(f'--num-synthetic {pairs}: expected with synth1..3 or finetune1..3, found --regime '
+                         f'{regime.name}, which learns from no synthetic pairs; leave it out')
+    return regimes.Run(regime, segmenter, arguments.seed, pairs)
 
 
 def check_segmenter(arguments: argparse.Namespace, config, name: str) -> None:

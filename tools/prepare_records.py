@@ -99,8 +99,7 @@ def main() -> None:
     def look(label_maps):
         found = structures.examine(label_maps, dataset.coding, labels)
         print(*structures.table(found), sep='\n')
-        for line in structures.warnings(found, dataset.coding, labels, list(METHODS.values())):
-            print(f'WARNING: {line}')
+        structures.warn(found, dataset.coding, labels, list(METHODS.values()))
 
     has_other = ids is None and arguments.split != 'all' and not READERS[arguments.dataset].is_drawn
     is_first = part.index == 0 and not (Path(arguments.output) / INFO).exists()

@@ -22,7 +22,7 @@ MIN_SIZE = 8
 FIELD_OF_VIEW_MM = (358.4, 358.4)  # JSRT's
 
 
-def open_phantom(split: str, count: int, size: int, seed: int) -> Dataset:
+def open_phantom(split: str, count: int, size: int, seed: int, bone_suppressed: bool = False) -> Dataset:
     """`count` drawn chests of size x size pixels; train (or all) and test draw from disjoint indices."""
     check_split(split)
     if not 1 <= count <= FIRST_TEST_INDEX:
@@ -31,13 +31,15 @@ def open_phantom(split: str, count: int, size: int, seed: int) -> Dataset:
     indices = {_name(seed, index): index for index in range(first, first + count)}
 
     def load(id: str) -> Sample:
-        return draw_phantom(seed, indices[id], size)
+        return draw_phantom(seed, indices[id], size, bone_suppressed)
 
-    return Dataset(f'phantom_{split}', CHEST, tuple(indices), load, FIELD_OF_VIEW_MM)
+    return Dataset(f'phantom_{split}', CHEST, tuple(indices), load, FIELD_OF_VIEW_MM,
+                   has_bone_suppressed=bone_suppressed)
 
 
-def draw_phantom(seed: int, index: int, size: int) -> Sample:
-    """Draws chest `index` of `seed`: image uint8 [size, size], masks bool [size, size]."""
+def draw_phantom(seed: int, index: int, size: int, bone_suppressed: bool = False) -> Sample:
+    """Draws chest `index` of `seed`: image uint8 [size, size], masks bool [size, size], and where it is asked for
+    the same radiograph without ribs and clavicles."""
     if size < MIN_SIZE:
         raise InputError(f'phantom size: expected at least {MIN_SIZE} pixels, found {size}')
     if seed < 0:
@@ -49,7 +51,8 @@ def draw_phantom(seed: int, index: int, size: int) -> Sample:
         cover = coverage([chest.organs[organ]], size)
         # half of the best pixel, not of a whole one: keeps a clavicle at the smallest sizes
         masks[organ] = cover >= 0.5 * cover.max()
-    return Sample(_name(seed, index), render(chest, rng, size), masks)
+    image, suppressed = render(chest, rng, size, bone_suppressed)
+    return Sample(_name(seed, index), image, masks, bone_suppressed=suppressed)
 
 
 def _name(seed: int, index: int) -> str:

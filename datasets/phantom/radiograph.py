@@ -6,7 +6,8 @@ enlarged; edges are drawn at the picture's size.
 """
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple
+import copy
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -41,16 +42,24 @@ class Chest(NamedTuple):
         return self._replace(organs={k: self.place(v) for k, v in self.organs.items()})
 
 
-def render(chest: Chest, rng: np.random.Generator, size: int) -> np.ndarray:
-    """Draws the radiograph of a chest, uint8 [size, size]."""
+def render(chest: Chest, rng: np.random.Generator, size: int, bone_suppressed: bool = False
+           ) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+    """Draws the radiograph of a chest, and where it is asked for the same, exposure and grain too, without the
+    shadows of ribs and clavicles; uint8 [size, size] each."""
     lungs = coverage([chest.organs['left_lung'], chest.organs['right_lung']], size)
     heart = soften(coverage([chest.organs['heart']], size), 0.004)
     lungs = soften(lungs, 0.0025)
     attenuation = _body(chest, rng, size)
     attenuation -= _air(chest, rng, size) * lungs * (1 - heart)
     attenuation += heart * rng.uniform(0.22, 0.40)
-    attenuation += _bones(chest, rng, size)
+    bones, shadows = _bones(chest, rng, size)
+    attenuation += bones
     attenuation += _vessels(chest, rng, size) * lungs * (1 - heart)
+    suppressed = _developed(attenuation - shadows, copy.deepcopy(rng), size) if bone_suppressed else None
+    return _developed(attenuation, rng, size), suppressed
+
+
+def _developed(attenuation: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
     image = _film(np.maximum(attenuation, 0), rng, size)
     image += _grain(rng, size)
     return _frame(np.clip(image, 0, 1), rng, size)
@@ -122,8 +131,8 @@ def _air(chest: Chest, rng: np.random.Generator, size: int) -> np.ndarray:
     return _enlarge(air.astype(np.float32), size)
 
 
-def _bones(chest: Chest, rng: np.random.Generator, size: int) -> np.ndarray:
-    """Ribs, inside and outside the lungs, spine, clavicles; and the air of the trachea."""
+def _bones(chest: Chest, rng: np.random.Generator, size: int) -> Tuple[np.ndarray, np.ndarray]:
+    """(ribs, inside and outside the lungs, spine, clavicles, and the air of the trachea; ribs and clavicles)."""
     between = rng.uniform
     top, base = chest.top, chest.base
     rib_outer, rib_inner = [], []
@@ -144,17 +153,18 @@ def _bones(chest: Chest, rng: np.random.Generator, size: int) -> np.ndarray:
             rib_outer.append(chest.place(ribbon(line, widths)))
             rib_inner.append(chest.place(ribbon(line, 0.55 * widths)))
     ribs = soften(coverage(rib_outer, size) - 0.45 * coverage(rib_inner, size), 0.002)
-    bones = between(0.15, 0.40) * ribs
+    bones = shadows = between(0.15, 0.40) * ribs
 
     discs = [ellipse((0.5 + rng.normal(0, 0.002), y), (0.036, 0.017))
              for y in np.arange(-0.3, 1.3, between(0.045, 0.055))]
-    bones += between(0.08, 0.2) * soften(coverage([chest.place(d) for d in discs], size), 0.004)
+    bones = bones + between(0.08, 0.2) * soften(coverage([chest.place(d) for d in discs], size), 0.004)
     clavicles = [chest.organs['left_clavicle'], chest.organs['right_clavicle']]
-    bones += between(0.25, 0.45) * soften(coverage(clavicles, size), 0.003)
+    clavicle = between(0.25, 0.45) * soften(coverage(clavicles, size), 0.003)
+    bones, shadows = bones + clavicle, shadows + clavicle
     trachea = ribbon(open_curve([(0.5, -0.3), (0.5 + rng.normal(0, 0.004), top),
                                  (0.5 + rng.normal(-0.004, 0.006), top + 0.26)], 16), 0.034)
     bones -= between(0.25, 0.55) * soften(coverage([chest.place(trachea)], size), 0.006)
-    return bones
+    return bones, shadows
 
 
 def _vessels(chest: Chest, rng: np.random.Generator, size: int) -> np.ndarray:

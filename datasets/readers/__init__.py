@@ -25,6 +25,7 @@ class Request(NamedTuple):
       channels: of the pictures: 1 = grey, 3 = colour.
       grey: what becomes of colours where they are grey, see images.read_picture.
       count, size, seed: of drawn data sets: how many pictures, their side in px, and which.
+      bone_suppressed: whether samples are to bring their bone-suppressed picture.
     """
     source: Optional[str]
     split: str
@@ -34,6 +35,7 @@ class Request(NamedTuple):
     count: Optional[int] = None
     size: int = 512
     seed: int = 0
+    bone_suppressed: bool = False
 
 
 class Reader(NamedTuple):
@@ -47,14 +49,14 @@ DRAWN = {'train': 124, 'test': 123, 'all': 247}  # phantoms where nobody says: a
 
 def _phantom(asked: Request) -> Dataset:
     return phantom.open_phantom(asked.split, asked.count or DRAWN.get(asked.split, 1), asked.size,
-                                asked.seed)
+                                asked.seed, asked.bone_suppressed)
 
 
 READERS: Dict[str, Reader] = {
     'phantom': Reader(_phantom, is_drawn=True),
     'jsrt': Reader(lambda asked: jsrt.open_jsrt(asked.source, asked.split, asked.ids)),
     'folder': Reader(lambda asked: folder.open_folder(asked.source, asked.split, asked.ids,
-                                                      asked.channels, asked.grey)),
+                                                      asked.channels, asked.grey, asked.bone_suppressed)),
 }
 
 
@@ -73,7 +75,11 @@ def open_dataset(name: str, asked: Request) -> Dataset:
                          f'number with --count (data.num_train)')
     if not reader.is_drawn and asked.source is None:
         raise InputError(f'--source: expected the folder of the {name} data set, found nothing')
-    return reader.open(asked._replace(source=place_of(asked.source)))
+    dataset = reader.open(asked._replace(source=place_of(asked.source)))
+    if asked.bone_suppressed and not dataset.has_bone_suppressed:
+        raise InputError(f'data.bone_suppressed: expected a data set with bone-suppressed pictures, as a folder with '
+                         f'bone_suppressed/<id>.png, found {name} without; set it to false')
+    return dataset
 
 
 def place_of(source: Optional[str]) -> Optional[str]:

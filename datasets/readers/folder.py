@@ -4,6 +4,7 @@
     <source>/images/<id>.png           8 or 16 bits, any size and shape, any of the suffixes of datasets/images.py
     <source>/masks/<organ>/<id>.png    one mask of two values per organ (they may overlap), or
     <source>/labels/<id>.png           one picture of codes (grey values or palette indices)
+    <source>/bone_suppressed/<id>.png  the image without ribs and clavicles, of its aspect; may be missing
     <source>/train.txt, test.txt       ids of each split, one a line
     <source>/patients.csv              lines `id,patient`, so that no division parts them; may be missing
     <source>/spacing.csv               lines `id,mm` or `id,row mm,column mm`: the size of a pixel; may be missing
@@ -33,7 +34,7 @@ from datasets.errors import InputError
 from datasets.images import (SUFFIXES, as_deep, bits_of, check_not_constant, read_codes,
                              read_picture, what_else)
 from datasets.readers.coding import Coding, read_coding
-from datasets.sample import (SPLITS, Dataset, Sample, check_aspect, check_shown, check_sides,
+from datasets.sample import (SPLITS, Dataset, Sample, check_aspect, check_same_aspect, check_shown, check_sides,
                              check_split, read_masks)
 from datasets.splits import check_disjoint, choose_ids, name_some, normal, read_ids
 
@@ -41,7 +42,7 @@ Path = Union[str, pathlib.Path]
 
 
 def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
-                channels: int = 1, grey: str = 'equal') -> Dataset:
+                channels: int = 1, grey: str = 'equal', bone_suppressed: bool = False) -> Dataset:
     """Opens one split of a folder laid out as above.
 
     Args:
@@ -50,6 +51,7 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
       ids: the ids of the split; None reads them from <split>.txt in the folder.
       channels: 1 for grey pictures, 3 for colour.
       grey: how colours become grey, see images.read_picture.
+      bone_suppressed: whether those pictures are to be there and read; else nobody looks.
 
     Returns:
       A Dataset named after the folder; images [H, W], colour ones [H, W, 3], uint8, or all of them uint16
@@ -85,12 +87,24 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
             if id not in annotated[organ]:
                 raise InputError(f'{folder / id}.png: no such file, though there is an image {id}')
     needed = {id: {organ: annotated[organ][id] for organ in folders} for id in ids}
+    suppressed = _suppressed(source / 'bone_suppressed', ids) if bone_suppressed else {}
     read = functools.partial(read_picture, channels=channels, grey=grey)
     bits = functools.lru_cache(None)(lambda: max(bits_of(images[id]) for id in ids))
-    load = functools.partial(_load, images=images, needed=needed, coded=coded, read=read, bits=bits)
+    load = functools.partial(_load, images=images, needed=needed, coded=coded, read=read, bits=bits,
+                             suppressed=suppressed)
     return Dataset(f'{source.resolve().name}_{split}', coding, ids, load,
-                   files=lambda id: [images[id], *needed[id].values()], patients=_patients(source, ids),
+                   files=lambda id: [images[id], *needed[id].values(), *([suppressed[id]] if suppressed else [])],
+                   has_bone_suppressed=bool(suppressed), patients=_patients(source, ids),
                    spacings_mm=_spacings(source, ids), has_ignored=coded.ignore is not None)
+
+
+def _suppressed(folder: pathlib.Path, ids: Sequence[str]) -> Dict[str, pathlib.Path]:
+    """id -> its bone-suppressed picture; none without the folder."""
+    found = _by_id(folder)
+    missing = [id for id in ids if id not in found] if folder.is_dir() else []
+    if missing:
+        raise InputError(f'{folder}: expected a picture for every image, found none for {name_some(missing)}')
+    return found
 
 
 def _check_mask_folders(place: pathlib.Path, coded: Coding) -> None:
@@ -116,7 +130,8 @@ def _by_id(folder: pathlib.Path) -> Dict[str, pathlib.Path]:
     return found
 
 
-def _load(id: str, images: dict, needed: dict, coded: Coding, read: Callable, bits: Callable) -> Sample:
+def _load(id: str, images: dict, needed: dict, coded: Coding, read: Callable, bits: Callable,
+          suppressed: dict) -> Sample:
     path, files, coding, ignored = images[id], needed[id], coded.coding, None
     image = read(path)
     check_not_constant(image, path)
@@ -131,7 +146,17 @@ def _load(id: str, images: dict, needed: dict, coded: Coding, read: Callable, bi
     else:
         masks = read_masks(files, coding)
     check_aspect(image, masks, str(path))
-    return Sample(id, image, masks, ignored)
+    return Sample(id, image, masks, ignored, _without_bones(suppressed[id], image, read) if suppressed else None)
+
+
+def _without_bones(path: pathlib.Path, image: np.ndarray, read: Callable) -> np.ndarray:
+    picture = read(path)
+    check_not_constant(picture, path)
+    picture = as_deep(picture) if image.dtype == np.uint16 else picture
+    if picture.dtype != image.dtype:
+        raise InputError(f'{path}: expected the 8 bits of its image, found 16; convert it, or the images')
+    check_same_aspect(image, picture, 'a bone-suppressed picture', str(path))
+    return picture
 
 
 def _patients(source: pathlib.Path, ids: Sequence[str]) -> Dict[str, str]:

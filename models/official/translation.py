@@ -92,8 +92,8 @@ def at_rest(updates: Sequence[Update], batch: Batch) -> Rest:
     made, metrics, losses = {}, {}, {}
     with tf.GradientTape(persistent=True) as tape:
         for update in updates:
-            if update.begin:
-                made.update(update.begin(batch))
+            if update.ahead:
+                made.update(update.ahead(batch))
         for update in updates:
             losses[update.name], terms = update.loss(batch, made)
             metrics.update({f'{update.name}_loss': losses[update.name], **terms})

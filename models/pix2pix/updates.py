@@ -48,7 +48,7 @@ def pix2pix_updates(generate: Callable[[Batch], tf.Tensor],
     def judged(batch, picture):
         return discriminate(tf.concat([batch['source'], picture], -1))
 
-    def begin(batch):
+    def ahead(batch):
         return {'picture': generate(batch)}
 
     def discriminator_loss(batch, made):
@@ -62,4 +62,4 @@ def pix2pix_updates(generate: Callable[[Batch], tf.Tensor],
         return tf.add_n(list(terms.values())), terms
 
     return (Update('discriminator', discriminator_variables, discriminator_loss),
-            Update('generator', generator_variables, generator_loss, begin=begin))
+            Update('generator', generator_variables, generator_loss, ahead=ahead))

@@ -36,8 +36,8 @@ def pixel_accuracy(labels: tf.Tensor, logits: tf.Tensor, ignored: Optional[tf.Te
     """Fraction of pixels whose largest logit is that of their label; shapes as `cross_entropy`, or of
     those of all masks on the right side of 0, as `mask_cross_entropy`."""
     if labels.shape.rank == 4:
-        return _mean(tf.reduce_mean(tf.cast((logits > 0) == (labels > 0), tf.float32), -1), ignored)
-    correct = tf.argmax(logits, -1, output_type=tf.int32) == tf.cast(labels, tf.int32)
+        return _mean(tf.reduce_mean(tf.cast(tf.equal(logits > 0, labels > 0), tf.float32), -1), ignored)
+    correct = tf.equal(tf.argmax(logits, -1, output_type=tf.int32), tf.cast(labels, tf.int32))
     return _mean(tf.cast(correct, tf.float32), ignored)
 
 
@@ -45,7 +45,7 @@ def _mean(values: tf.Tensor, ignored: Optional[tf.Tensor]) -> tf.Tensor:
     """Over the pixels that take part; 0 where none does."""
     if ignored is None:
         return tf.reduce_mean(values)
-    weights = tf.cast(ignored == 0, tf.float32)
+    weights = tf.cast(tf.equal(ignored, 0), tf.float32)
     return tf.math.divide_no_nan(tf.reduce_sum(values * weights), tf.reduce_sum(weights))
 
 
@@ -74,7 +74,7 @@ def dice_per_class(labels: tf.Tensor, logits: tf.Tensor, ignored: Optional[tf.Te
     """
     masks, guess = masks_of(labels, logits.shape[-1]), tf.nn.sigmoid(tf.cast(logits, tf.float32))
     if ignored is not None:
-        known = tf.cast(ignored == 0, tf.float32)[..., tf.newaxis]
+        known = tf.cast(tf.equal(ignored, 0), tf.float32)[..., tf.newaxis]
         masks, guess = known * masks, known * guess
     both = tf.reduce_sum(masks * guess, [0, 1, 2])
     return -tf.reduce_sum(tf.math.divide_no_nan(2 * both, tf.reduce_sum(masks + guess, [0, 1, 2])))

@@ -1,8 +1,10 @@
 """Pix2Pix MTdG (Eslami et al. 2020), a GAN with a dilated generator, as a segmenter.
 
-The authors' network draws an organ picture in [-1, 1] (and a bone-suppressed one, the second task). Here it draws
-one channel per class, -1 outside and 1 inside; as sigmoid(2 x) = (tanh(x) + 1) / 2, its logits are twice what goes
-into its tanh. Reference: github mohaEs/image-to-images-translation 9780001. Images are NHWC; logits float32.
+The authors' network draws an organ picture in [-1, 1] and, behind it, a bone-suppressed radiograph, the second task;
+with the first task alone it is their 'dG'. Here the organ picture has one channel per class, -1 outside and 1 inside;
+as sigmoid(2 x) = (tanh(x) + 1) / 2, its logits are twice what goes into the tanh. The bone-suppressed picture is what
+helps to learn: segmenting is left with the classes. Reference: github mohaEs/image-to-images-translation 9780001.
+Images are NHWC; logits float32.
 """
 from __future__ import annotations
 
@@ -20,13 +22,23 @@ DECODER = (8, 8, 8, 8, 4, 2, 1)   # decoder 8 to 2, times the first level's filt
 
 
 def build(num_classes: int, channels: int, seed: int, width: float) -> 'Generator':
-    """The generator of a config's settings."""
+    """The generator of a config's settings: classes alone."""
     return Generator(num_classes, channels, scaled(64, width), seed)
 
 
 def helpers(num_classes: int, channels: int, seed: int, width: float) -> Dict[str, tf.keras.Model]:
-    """The discriminator of a config's settings."""
+    """The discriminator of a config's settings: of classes alone."""
     return {'discriminator': Discriminator(channels + num_classes, scaled(64, width), seed + 1)}
+
+
+def build_both(num_classes: int, channels: int, seed: int, width: float) -> 'Generator':
+    """The generator of both tasks; the bone-suppressed picture has the channels of the image."""
+    return Generator(num_classes, channels, scaled(64, width), seed, channels)
+
+
+def helpers_of_both(num_classes: int, channels: int, seed: int, width: float) -> Dict[str, tf.keras.Model]:
+    """The discriminator of both tasks together."""
+    return helpers(num_classes + channels, channels, seed, width)
 
 
 def _start(rng: random.Random, mean: float = 0.0) -> tf.keras.initializers.Initializer:
@@ -65,6 +77,7 @@ class Generator(tf.keras.Model):
       channels: of the images.
       filters: of the first level; published: 64.
       seed: of the initial weights: kernels N(0, 0.02^2), gammas N(1, 0.02^2).
+      suppressed: channels of the bone-suppressed picture that it draws behind the maps; 0 = none.
 
     Call:
       images: [N, H, W, channels], sides multiples of 256.
@@ -76,9 +89,10 @@ class Generator(tf.keras.Model):
       ValueError: a size that the network cannot take.
     """
 
-    def __init__(self, num_classes: int, channels: int = 1, filters: int = 64, seed: int = 0):
+    def __init__(self, num_classes: int, channels: int = 1, filters: int = 64, seed: int = 0, suppressed: int = 0):
         super().__init__()
         rng = random.Random(seed)
+        self.num_classes, self.suppressed = num_classes, suppressed
 
         def convolution(count, **arguments):
             return tf.keras.layers.Conv2D(count, 4, padding='same', kernel_initializer=_start(rng), **arguments)
@@ -91,12 +105,16 @@ class Generator(tf.keras.Model):
                         *(convolution(width, dilation_rate=2) for width in widths[1:-1]),
                         convolution(widths[-1], strides=2)]
         self.encoder_norms = [BatchStatistics(rng) for _ in widths[1:]]
-        self.decoder = [*(up(filters * times) for times in DECODER), up(num_classes, dtype=tf.float32)]
+        self.decoder = [*(up(filters * times) for times in DECODER), up(num_classes + suppressed, dtype=tf.float32)]
         self.decoder_norms = [BatchStatistics(rng) for _ in DECODER]
         self.build((None, 256, 256, channels))  # no variable depends on the size
 
     def call(self, images: tf.Tensor, keys: Optional[tf.Tensor] = None,
              training: bool = False) -> tf.Tensor:
+        return self.both(images, keys, training)[..., :self.num_classes]
+
+    def both(self, images: tf.Tensor, keys: Optional[tf.Tensor] = None, training: bool = False) -> tf.Tensor:
+        """`call` with the bone-suppressed picture: [N, H, W, num_classes + suppressed], tanh of half of them drawn."""
         check_sides('Pix2Pix MTdG', images.shape[1:3], 256, 256)
         drop, x = dropouts(keys, training), self.encoder[0](images)
         skips = []
@@ -162,30 +180,36 @@ def generator_terms(fake: tf.Tensor, targets: tf.Tensor, pictures: tf.Tensor) ->
 def updates(networks: Dict[str, tf.keras.Model]) -> Tuple[Update, ...]:
     """The discriminator, then the generator, as in the official code; batches as `losses.segmentation_update`.
 
+    Both see all targets of a network as channels side by side, and L1 is the mean over all of them; where it draws a
+    bone-suppressed picture, batches hold 'bone_suppressed' too, float32 [N, H, W, channels] in [-1, 1].
     [ours] Pixels that nobody knows take part as background: the discriminator must see whole pictures.
     """
     network, discriminator = networks['network'], networks['discriminator']
 
-    def sides(batch):
-        """-> logits, drawn maps, target maps."""
-        logits = network(batch['image'], batch['key'], training=True)
-        return logits, tf.tanh(logits / 2), 2 * masks_of(batch['label'], logits.shape[-1]) - 1
+    def ahead(batch):
+        return {'logits': network.both(batch['image'], batch['key'], training=True)}
 
-    def judged(batch, maps):
-        return discriminator(tf.concat([batch['image'], maps], -1))
+    def sides(batch, made):
+        """-> what is drawn, what is wanted."""
+        wanted = [2 * masks_of(batch['label'], network.num_classes) - 1]
+        wanted += [batch['bone_suppressed']] if network.suppressed else []
+        return tf.tanh(made['logits'] / 2), tf.concat(wanted, -1)
+
+    def judged(batch, pictures):
+        return discriminator(tf.concat([batch['image'], pictures], -1))
 
     def loss_of_discriminator(batch, made):
-        del made
-        _, drawn, target = sides(batch)
-        return discriminator_loss(judged(batch, target), judged(batch, tf.stop_gradient(drawn))), {}
+        drawn, wanted = sides(batch, made)
+        return discriminator_loss(judged(batch, wanted), judged(batch, tf.stop_gradient(drawn))), {}
 
     def loss_of_generator(batch, made):
-        del made
-        logits, drawn, target = sides(batch)
-        gan, distance = generator_terms(judged(batch, drawn), target, drawn)
-        return GAN_WEIGHT * gan + L1_WEIGHT * distance, {
-            'gan_loss': gan, 'l1_loss': distance,
-            'pixel_accuracy': pixel_accuracy(batch['label'], logits, batch.get('ignored'))}
+        drawn, wanted = sides(batch, made)
+        gan, distance = generator_terms(judged(batch, drawn), wanted, drawn)
+        terms = {'gan_loss': gan, 'l1_loss': distance, 'pixel_accuracy': pixel_accuracy(
+            batch['label'], made['logits'][..., :network.num_classes], batch.get('ignored'))}
+        if network.suppressed:
+            terms['suppression_l1'] = tf.reduce_mean(tf.abs(wanted - drawn)[..., network.num_classes:])
+        return GAN_WEIGHT * gan + L1_WEIGHT * distance, terms
 
     return (Update('discriminator', discriminator.trainable_variables, loss_of_discriminator),
-            Update('segmentation', network.trainable_variables, loss_of_generator))
+            Update('segmentation', network.trainable_variables, loss_of_generator, ahead=ahead))

@@ -141,23 +141,24 @@ def updates(networks: Dict[str, tf.keras.Model]) -> Tuple[Update, ...]:
     """
     network, critic = networks['network'], networks['critic']
 
+    def ahead(batch):
+        return {'logits': network(batch['image'], batch['key'], training=True)}
+
     def critic_loss(batch, made):
-        del made
-        logits = network(batch['image'], batch['key'], training=True)
+        logits = made['logits']
         real = critic(masks_of(batch['label'], logits.shape[-1]), training=True)
         fake = critic(tf.stop_gradient(probabilities_of(batch['label'], logits)), training=True)
         return _entropy(real, 1.0) + _entropy(fake, 0.0), {}
 
     def network_loss(batch, made):
-        del made
-        logits = network(batch['image'], batch['key'], training=True)
+        logits = made['logits']
         fooled = _entropy(critic(probabilities_of(batch['label'], logits), training=True), 0.0)
         accuracy = pixel_accuracy(batch['label'], logits, batch.get('ignored'))
         return (pixel_loss(batch['label'], logits, batch.get('ignored')) - CRITIC_WEIGHT * fooled,
                 {'pixel_accuracy': accuracy, 'critic_on_masks': fooled})
 
     return (Update('critic', critic.trainable_variables, critic_loss),
-            Update('segmentation', network.trainable_variables, network_loss))
+            Update('segmentation', network.trainable_variables, network_loss, ahead=ahead))
 
 
 def _entropy(logits: tf.Tensor, target: float) -> tf.Tensor:

@@ -104,7 +104,7 @@ def head_loss(masks: tf.Tensor, logits: tf.Tensor, ignored: Optional[tf.Tensor] 
 
     Shapes as `losses.mask_cross_entropy`; about -1 at the best.
     """
-    known = 1.0 if ignored is None else tf.cast(ignored == 0, tf.float32)[..., tf.newaxis]
+    known = 1.0 if ignored is None else tf.cast(tf.equal(ignored, 0), tf.float32)[..., tf.newaxis]
     masks, guess = known * tf.cast(masks, tf.float32), known * tf.nn.sigmoid(logits)
     dice = (2 * tf.reduce_sum(masks * guess) + 1) / (tf.reduce_sum(masks) + tf.reduce_sum(guess) + 1)
     return 0.5 * mask_cross_entropy(masks, logits, ignored) - dice

@@ -6,13 +6,15 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence
 
 import tensorflow as tf
 
+from datasets.labels import LabelCoding
 from datasets.sample import Dataset
+from datasets.targets import targets_of
 from pipelines.cost import step_memory
 from pipelines.cost.planned import planned_segmenter, planned_stage
 from pipelines.data import structures
 from pipelines.data.prepare import resize_sample
 from pipelines.data.sources import open_split
-from pipelines.plan.config import Config
+from pipelines.plan.config import Config, Data, Segmenter
 from pipelines.plan.loading import segmenter_settings, stage_settings
 from pipelines.plan.matrix import Arm
 from pipelines.plan.regimes import Run, methods_of
@@ -42,17 +44,17 @@ Traced = Dict[str, Described]  # by what they depend on
 def describe(arms: Sequence[Arm]) -> str:
     """One line per step. Traces the dearest training step of each network, runs and trains nothing.
 
-    Of arms that differ in the draw alone, the first is described in full; what several arms train
-    alike is traced once.
+    Of arms that differ in their part of the images alone, the first is described in full; what several arms
+    train alike is traced once.
     """
     parts, described, traced = [], {}, {}
     for arm in arms:
-        kind = repr(dataclasses.replace(arm.config, data=dataclasses.replace(arm.config.data, draw=0)))
+        kind = repr(dataclasses.replace(arm.config, data=_any_part(arm.config)))
         count = sum(len(splits) for splits in arm.scores.values())
         if arm.folder:
             parts.append(f'arm {arm.folder}: {len(arm.scores)} segmenters, {count} evaluations')
         if kind in described and {*arm.runs} <= described[kind][1]:
-            parts.append(f'           as {described[kind][0]}, another draw')
+            parts.append(f'           as {described[kind][0]}, of other images')
         else:
             described[kind] = arm.folder, {*arm.runs}
             parts.append(_describe(arm.config, arm.runs, traced))
@@ -81,7 +83,7 @@ def _describe(config: Config, runs: Sequence[Run], traced: Traced) -> str:
             lines.append(f'stage      {method.name}/{stage.name}: {work}')
         lines.append(f'generate   {method.name}: {generation.num_train} + '
                      f'{generation.num_validation} samples')
-    estimates = {name: _described(traced, config, name, segmenter_settings(config, name), (
+    estimates = {name: _described(traced, config, name, _shape_of(segmenter_settings(config, name), coding), (
         lambda: planned_segmenter(config, name, coding))).estimate
         for name in dict.fromkeys(run.segmenter for run in runs)}
     for run in runs:
@@ -107,7 +109,9 @@ def _structures(config: Config, dataset: Dataset) -> Iterator[str]:
     words = (f'{name} {str(getattr(settled, name)).lower()}' + ' (auto)' * (getattr(config.labels, name) == 'auto')
              for name in ('clean', 'reject'))
     yield f'labels     {", ".join(words)}'
-    yield from (f'WARNING: {line}' for line in structures.warnings(found, dataset.coding, config.labels, methods))
+    told: List[str] = []
+    structures.warn(found, dataset.coding, config.labels, methods, told.append)
+    yield from told
 
 
 def predicted(config: Config, build: Callable[[], Task], phase: str = '') -> step_memory.Estimate:
@@ -134,10 +138,21 @@ def _trace(config: Config, build: Callable[[], Task], name: str = '') -> Describ
     return Described([phase.name for phase in task.phases], task.steps, estimate)
 
 
+def _any_part(config: Config) -> Data:
+    """The section `data` whatever the draw and the fold, on which no step's cost depends."""
+    return dataclasses.replace(config.data, draw=0, fold=0)
+
+
+def _shape_of(settings: Segmenter, coding: LabelCoding) -> tuple:
+    """Settings of a segmenter, with how many outputs it has in the place of what they stand for."""
+    outputs = targets_of(coding, settings.targets, settings.overlapping).num_outputs
+    return dataclasses.replace(settings, targets=None), outputs
+
+
 def _described(traced: Traced, config: Config, name: str, settings, build: Callable[[], Task]
                ) -> Described:
     """`_trace`, once for all arms that train the same."""
-    key = repr((name, settings, config.labels.channels, config.data, config.precision,
+    key = repr((name, settings, config.labels.channels, _any_part(config), config.precision,
                 config.strategy))
     if key not in traced:
         traced[key] = _trace(config, build)

@@ -22,7 +22,8 @@ from pipelines.training.task import Task
 def planned_info(config: Config, coding: LabelCoding, count: int, ids: Sequence[str] = ()) -> Info:
     """Records that will be there: `count` of them, with augmented versions."""
     return Info(Path('records'), 'planned', 'train', config.data.size, 8, config.data.dots_size,
-                coding, list(ids), {}, count, channels=config.data.channels)
+                coding, list(ids), {}, count, channels=config.data.channels,
+                has_bone_suppressed=config.data.bone_suppressed)
 
 
 def planned_stage(config: Config, stage: Stage, coding: LabelCoding, count: int) -> Task:

@@ -16,8 +16,18 @@ def augment(images: tf.Tensor, labels: Sequence[tf.Tensor], keys: tf.Tensor, how
     """Warps pictures and label maps alike; tone and noise change the pictures only.
 
     Args:
-      images: float32 [N, H, W, 1], any scale. labels: maps of codes [N, H, W] each.
+      images: float32 [N, H, W, C], any scale. labels: maps of codes [N, H, W] each.
       how: a plan.augmentation.Augmentation.
+
+    Returns:
+      (images, [labels]), see `moved`.
+    """
+    images, labels = moved(images, labels, keys, how)
+    return noised(toned(images, keys, how), keys, how), labels
+
+
+def moved(images: tf.Tensor, labels: Sequence[tf.Tensor], keys: tf.Tensor, how):
+    """What `augment` does to where things are; any number of channels move alike.
 
     Returns:
       (images, [labels]). Outside the frame pictures repeat their edge; label maps are background, but
@@ -32,16 +42,26 @@ def augment(images: tf.Tensor, labels: Sequence[tf.Tensor], keys: tf.Tensor, how
     if how.elastic:
         images, labels = warp(images, labels, how.elastic * keyed.normal(
             keys, keyed.ELASTIC, [ELASTIC_GRID, ELASTIC_GRID, 2]))
+    return images, labels
+
+
+def toned(images: tf.Tensor, keys: tf.Tensor, how) -> tf.Tensor:
+    """What `augment` does to tone: the exponent is the sample's, for any picture of it; its range stays."""
     if how.gamma:
         low = tf.reduce_min(images, axis=[1, 2, 3], keepdims=True)
         span = tf.reduce_max(images, axis=[1, 2, 3], keepdims=True) - low + 1e-6
         exponent = tf.exp(how.gamma * (keyed.uniform(keys, keyed.TONE, [1, 1, 1]) * 2 - 1))
         images = low + span * ((images - low) / span) ** exponent
+    return images
+
+
+def noised(images: tf.Tensor, keys: tf.Tensor, how) -> tf.Tensor:
+    """What `augment` adds."""
     if how.noise:
         size = how.noise * keyed.uniform(keys, keyed.NOISE_STRENGTH, [1, 1, 1])
         images += size * keyed.normal(keys, keyed.NOISE, images.shape[1:]) * tf.math.reduce_std(
             images, axis=[1, 2, 3], keepdims=True)
-    return images, labels
+    return images
 
 
 def warp(images: tf.Tensor, labels: Sequence[tf.Tensor], displacements: tf.Tensor):

@@ -64,9 +64,8 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
         provenance.claim(config, workdir, artefact, contents(dataset, digests))
 
     def look(label_maps):
-        found = structures.examine(label_maps, dataset.coding, config.labels)
-        for line in structures.warnings(found, dataset.coding, config.labels, structures.methods_in(config)):
-            print(f'WARNING: {line}')
+        structures.warn(structures.examine(label_maps, dataset.coding, config.labels), dataset.coding, config.labels,
+                        structures.methods_in(config))
 
     info = write_records(dataset, output, split, size, versions, data.draw, data, begin=begin,
                          look=look if split == 'train' else None)
@@ -94,10 +93,10 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
     made = {'tool': 'prepare_records', 'dataset': dataset.name, 'split': split, 'size': size,
             'augment': versions, 'noise': data.noise, 'augment_mode': data.augment_mode,
             'dots_size': data.dots_size, 'dots_radius': data.dots_radius, 'seed': seed, 'fit': data.fit,
-            'ids': list(dataset.ids), 'field_of_view_mm': dataset.field_of_view_mm}
+            'ids': list(dataset.ids), 'field_of_view_mm': dataset.field_of_view_mm,
+            **({'bone_suppressed': True} if dataset.has_bone_suppressed else {})}
     bits = 8 * dataset.load(dataset.ids[0]).image.dtype.itemsize
-    shards = [dataset.ids[i:i + IMAGES_PER_SHARD]
-              for i in range(0, len(dataset.ids), IMAGES_PER_SHARD)]
+    shards = [dataset.ids[i:i + IMAGES_PER_SHARD] for i in range(0, len(dataset.ids), IMAGES_PER_SHARD)]
     own = list(itertools.chain(*part.of(shards)))
     if not (Path(output) / writing.RECIPE).exists():
         # every file is read once before anything is written: a bad one leaves no half-made set
@@ -126,10 +125,10 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
 
     blank = records.Info(Path(output), dataset.name.replace('/', '_'), split, size, bits,
                          data.dots_size, dataset.coding, list(dataset.ids), made,
-                         channels=data.channels, fit=data.fit, has_ignored=dataset.has_ignored)
+                         channels=data.channels, fit=data.fit, has_ignored=dataset.has_ignored,
+                         has_bone_suppressed=dataset.has_bone_suppressed)
     with progress.bar(total=len(own), desc=f'records {split}', unit='image') as bar:
-        return writing.write_dataset(
-            blank, [lambda notes, ids=ids: shard(ids, notes, bar) for ids in shards], part)
+        return writing.write_dataset(blank, [lambda notes, ids=ids: shard(ids, notes, bar) for ids in shards], part)
 
 
 def check_sample(dataset: Dataset, sample: Sample) -> Sample:
@@ -182,16 +181,19 @@ def check_depth(sample: Sample, bits: int) -> Sample:
 
 
 def resize_sample(sample: Sample, size: int, fit: str = 'pad') -> Sample:
-    """Fitted into a square, see datasets/fitting.py: the image by area averaging; each mask likewise, then
+    """Fitted into a square, see datasets/fitting.py: pictures by area averaging; each mask likewise, then
     where it covers at least half a pixel."""
-    image = sample.image
-    box = box_of(*image.shape[:2], size, fit)
-    shrink = max(image.shape[:2]) >= size
-    image = cv2.resize(image, (box.width, box.height),
-                       interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
+    box = box_of(*sample.image.shape[:2], size, fit)
+    suppressed = None if sample.bone_suppressed is None else _resize_picture(sample.bone_suppressed, box, size)
     masks = {organ: place(_resize_mask(mask, box), box, size) for organ, mask in sample.masks.items()}
     ignored = None if sample.ignored is None else place(_resize_mask(sample.ignored, box), box, size)
-    return Sample(sample.id, place(image, box, size, image.min()), masks, ignored)
+    return Sample(sample.id, _resize_picture(sample.image, box, size), masks, ignored, suppressed)
+
+
+def _resize_picture(picture: np.ndarray, box, size: int) -> np.ndarray:
+    shrink = max(picture.shape[:2]) >= size
+    picture = cv2.resize(picture, (box.width, box.height), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
+    return place(picture, box, size, picture.min())
 
 
 def _resize_mask(mask: np.ndarray, box) -> np.ndarray:
@@ -208,7 +210,9 @@ def _example(sample: Sample, version: int, dataset: Dataset, size: int, seed: in
     moved = dict(sample.masks) if sample.ignored is None else {**sample.masks, IGNORED: sample.ignored}
     image, masks = augmentation.augment(sample.image, moved, seed, sample.id, version,
                                         noise=data.noise, mode=data.augment_mode)
-    sample = resize_sample(Sample(sample.id, image, masks, masks.pop(IGNORED, None)), size, data.fit)
+    suppressed = None if sample.bone_suppressed is None else augmentation.moved(
+        sample.bone_suppressed, seed, sample.id, version, data.augment_mode)
+    sample = resize_sample(Sample(sample.id, image, masks, masks.pop(IGNORED, None), suppressed), size, data.fit)
     for organ, mask in sample.masks.items():
         if masks[organ].any():  # else it was absent before
             check_not_empty(mask, f'{sample.id}, version {version}, {organ} at {size} px')
@@ -221,4 +225,4 @@ def _example(sample: Sample, version: int, dataset: Dataset, size: int, seed: in
     return records.Example(
         f'{sample.id}-{version}', sample.id, sample.image, label_map,
         dots.draw_dots(centroids, dataset.coding, data.dots_size, data.dots_radius),
-        sample.ignored, shape, field)
+        sample.ignored, shape, field, bone_suppressed=sample.bone_suppressed)

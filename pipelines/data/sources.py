@@ -29,7 +29,7 @@ def open_split(config: Config, split: str) -> Dataset:
     if split == 'test':
         return _opened(config.data, 'test', config.evaluation.size, config.data.num_test)
     if split == 'train':
-        return _drawn(config.data, config.data.size)
+        return _drawn(config.data, config.data.size, config.data.bone_suppressed)
     if split == 'validation':
         return _opened(config.data, split, config.data.size, config.data.num_train)
     dataset = _left_out(config)
@@ -64,23 +64,24 @@ def check_patients(train: Dataset, test: Dataset) -> None:
                          f'data.division=folds')
 
 
-def _opened(data: Data, part: str, size: int, count=None, ids=None) -> Dataset:
+def _opened(data: Data, part: str, size: int, count=None, ids=None, bone_suppressed: bool = False) -> Dataset:
     """The train or test part of a data set, as its division has it."""
     division = DIVISIONS[data.division]
     split = division.asks(part)
     if split == 'all':  # of drawn pictures as many as both parts are to have
         count = None if None in (data.num_train, data.num_test) else data.num_train + data.num_test
     dataset = open_dataset(data.dataset, Request(
-        data.source, split, ids, data.channels, data.grey, count, size, data.draw if split == 'train' else 0))
+        data.source, split, ids, data.channels, data.grey, count, size, data.draw if split == 'train' else 0,
+        bone_suppressed))
     return dataset._replace(
         ids=division.pick(dataset.ids, dataset.patients, data, part),
         field_of_view_mm=data.field_of_view_mm or dataset.field_of_view_mm)
 
 
-def _drawn(data: Data, size: int) -> Dataset:
+def _drawn(data: Data, size: int, bone_suppressed: bool = False) -> Dataset:
     """The learning images, those of a list or of a random draw where one is asked for."""
     ids = read_ids(data.train_ids) if data.train_ids and data.division == 'official' else None
-    dataset = _opened(data, 'train', size, data.num_train, ids)
+    dataset = _opened(data, 'train', size, data.num_train, ids, bone_suppressed)
     if data.num_train and ids is None:
         dataset = dataset._replace(ids=draw_ids(dataset.ids, data.num_train, data.draw))
     return dataset

@@ -6,7 +6,7 @@ piece. A vessel tree is no blob: cleaning erases it, the check refuses it, and i
 from __future__ import annotations
 
 import dataclasses
-from typing import Dict, List, NamedTuple, Sequence
+from typing import Callable, Dict, List, NamedTuple, Sequence
 
 import numpy as np
 
@@ -101,6 +101,13 @@ def table(found: Examined) -> List[str]:
     widths = [max(map(len, column)) for column in zip(*rows)]
     return ['  '.join([row[0].ljust(widths[0]), *[cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]])
             for row in rows]
+
+
+def warn(found: Examined, coding: LabelCoding, labels: Labels, methods: Sequence[Method],
+         say: Callable[[str], None] = print) -> None:
+    """Says each of `warnings`, a line each."""
+    for line in warnings(found, coding, labels, methods):
+        say(f'WARNING: {line}')
 
 
 def warnings(found: Examined, coding: LabelCoding, labels: Labels, methods: Sequence[Method]) -> List[str]:

@@ -22,8 +22,8 @@ FREED = ('data.memory_limit_mb',)  # what notes of earlier versions count, and c
 _NOWHERE = ('experiment', 'configuration', 'regimes', 'matrix', 'run', 'strategy', *FREED)
 _IMAGES = tuple(f'data.{key}' for key in (  # which images, and how they become records
     'dataset', 'source', 'size', 'channels', 'grey', 'fit', 'num_train', 'draw', 'train_ids', 'division', 'test_ids',
-    'folds', 'fold', 'validation', 'num_test', 'field_of_view_mm', 'augment', 'noise', 'augment_mode', 'dots_size',
-    'dots_radius'))
+    'folds', 'fold', 'validation', 'num_test', 'field_of_view_mm', 'bone_suppressed', 'augment', 'noise',
+    'augment_mode', 'dots_size', 'dots_radius'))
 _PLACES = ('data.source', 'data.train_ids', 'data.test_ids', 'data.num_test')
 _CLEANING = tuple(f'labels.{key}' for key in ('clean', 'warp', 'reject', 'margin', 'centroid_margin'))
 _UNUSED = {  # of a segmenter's settings, by the kind of regime
@@ -57,6 +57,8 @@ def records_of(config: Config, name: str) -> Artefact:
     """Records of a set; beside the settings it depends on what the data set holds."""
     without = ['seed', 'precision', 'labels', 'generation', 'segmenter', 'segmenters', *_sections(), *_PLACES,
                'evaluation.inception_weights']
+    if name != 'train':
+        without.append('data.bone_suppressed')
     if name == 'train' or name in config.sources:
         without.append('evaluation')
     else:  # as they are, at the size where they are scored, or where they choose

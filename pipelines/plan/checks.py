@@ -135,6 +135,20 @@ def check_segmenter(config, name: str, segmenter, source: str) -> None:
         refuse('crop', f'at most {section}.size ({segmenter.size})', segmenter.crop)
 
 
+def check_run(config, run, segmenter) -> None:
+    """Raises InputError for a network that also learns pictures which its regime, or the config's records, do not have.
+
+    Args:
+      segmenter: the settings of the run's.
+    """
+    for name in SEGMENTERS[segmenter.network].also:
+        if run.regime.method:
+            _refuse(f'segmenter {run.segmenter}', 'regime', f'one of real pairs alone (real, restart), for samples '
+                    f'bring no {name} picture', run.regime.name)
+        if not getattr(config.data, name):
+            _refuse(f'segmenter {run.segmenter}', f'data.{name}', 'true, for it learns that picture too', False)
+
+
 def _check_data(data, section: str, refuse) -> None:
     for key in ('dataset', 'division', 'channels'):
         if getattr(data, key) not in CHOICES[f'data.{key}']:

@@ -40,6 +40,9 @@ class Data:
     validation: int = 0
     num_test: Optional[int] = None      # phantom: how many test images to draw
     field_of_view_mm: Optional[Tuple[float, ...]] = None  # folder: height and width of its pictures
+    # Learning images bring the same without ribs and clavicles, where the data set has that (phantom, folder): what
+    # pix2pix_mtdg_both learns beside label maps.
+    bone_suppressed: bool = False
     augment: int = 6                    # versions of each real image: itself and up to 5 variants, 1 to 6
     noise: str = 'variance'             # variance | std: how to read the paper's noise
     augment_mode: str = 'separate'      # separate | composed: one operation a variant, or all

@@ -12,9 +12,9 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from datasets.divisions import DIVISIONS
 from datasets.errors import InputError
-from pipelines.plan.checks import NAME
+from pipelines.plan.checks import NAME, check_run
 from pipelines.plan.config import Config, MatrixBlock
-from pipelines.plan.loading import from_dict, stage_settings, to_dict
+from pipelines.plan.loading import from_dict, segmenter_settings, stage_settings, to_dict
 from pipelines.plan.methods import Stage
 from pipelines.plan.regimes import Run, parse_regime, stages_of, with_pretraining
 from pipelines.plan.segmenters import order_of
@@ -77,8 +77,12 @@ def arms_of(config: Config, segmenters: Optional[Sequence[str]] = None) -> List[
 
 
 def arm_of(config: Config, runs: Sequence[Run]) -> Arm:
-    """One arm in the experiment's own folder, its runs scored on the test images."""
-    return Arm(config.configuration, '', config, {run: ('test',) for run in with_pretraining(runs)})
+    """One arm in the experiment's own folder, its runs scored on the test images.
+
+    Raises:
+      InputError: a network cannot learn all that it learns from what a run has, see checks.check_run.
+    """
+    return _checked(Arm(config.configuration, '', config, {run: ('test',) for run in with_pretraining(runs)}))
 
 
 def selected(arms: Sequence[Arm], folders: Optional[Sequence[str]],
@@ -198,5 +202,10 @@ def _arm(config: Config, block: MatrixBlock, number: int, part: Dict[str, Option
             for segmenter in block.segmenters or (config.segmenter.network,)
             for seed in block.seeds for synthetic in counts}
     config = dataclasses.replace(config, regimes=tuple(tree['regimes']))  # the same in all blocks
-    return Arm(name, folder, config,
-               {run: tuple(block.score) for run in with_pretraining(runs)})
+    return _checked(Arm(name, folder, config, {run: tuple(block.score) for run in with_pretraining(runs)}))
+
+
+def _checked(arm: Arm) -> Arm:
+    for run in arm.scores:
+        check_run(arm.config, run, segmenter_settings(arm.config, run.segmenter))
+    return arm

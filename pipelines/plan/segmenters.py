@@ -42,6 +42,9 @@ class Segmenter(NamedTuple):
       prepare: 'module:function' or None, called as function(network, settings) after building: puts
         weights that were learned elsewhere into it.
       label: in tables and figures; '' = the name.
+      betas: of Adam, for all that is trained.
+      also: what it learns beside label maps, and batches hold beside them: 'bone_suppressed', the picture that
+        records keep with `data.bone_suppressed`.
     """
     build: str
     options: type
@@ -51,6 +54,8 @@ class Segmenter(NamedTuple):
     helpers: Optional[str] = None
     prepare: Optional[str] = None
     label: str = ''
+    betas: Tuple[float, float] = (0.9, 0.999)
+    also: Tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,6 +137,7 @@ def _check_kth(settings, refuse) -> None:
 
 _ANY = Sides(words='a number from 1 on')
 _OF_16 = Sides(16, 0, 16, 'a multiple of 16')
+_OF_256 = Sides(256, 0, 256, 'a multiple of 256')
 
 SEGMENTERS: Dict[str, Segmenter] = {
     'smanet': Segmenter(
@@ -172,9 +178,13 @@ SEGMENTERS: Dict[str, Segmenter] = {
         'models.segmenters.unetplusplus:build', UNetPlusPlusOptions, _OF_16, _check_width,
         'models.segmenters.unetplusplus:updates', label='U-Net++'),
     'pix2pix_mtdg': Segmenter(
-        'models.segmenters.pix2pix_mtdg:build', WidthOptions, Sides(256, 0, 256, 'a multiple of 256'),
-        _check_width, 'models.segmenters.pix2pix_mtdg:updates', 'models.segmenters.pix2pix_mtdg:helpers',
-        label='Pix2Pix dG'),
+        'models.segmenters.pix2pix_mtdg:build', WidthOptions, _OF_256, _check_width,
+        'models.segmenters.pix2pix_mtdg:updates', 'models.segmenters.pix2pix_mtdg:helpers', label='Pix2Pix dG',
+        betas=(0.5, 0.999)),
+    'pix2pix_mtdg_both': Segmenter(
+        'models.segmenters.pix2pix_mtdg:build_both', WidthOptions, _OF_256, _check_width,
+        'models.segmenters.pix2pix_mtdg:updates', 'models.segmenters.pix2pix_mtdg:helpers_of_both',
+        label='Pix2Pix MTdG', betas=(0.5, 0.999), also=('bone_suppressed',)),
 }
 
 

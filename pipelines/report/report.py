@@ -19,8 +19,8 @@ from datasets.errors import InputError
 from datasets.files import read_yaml
 from pipelines.plan import matrix
 from pipelines.plan.loading import from_dict
-from pipelines.report import (comparison_section, diagram, document, exhibits, groups, image_section, plots,
-                              protocols, published, quality_section, run_sections)
+from pipelines.report import (comparison_section, diagram, document, exhibits, fold_section, groups, image_section,
+                              plots, protocols, published, quality_section, run_sections)
 from pipelines.report.document import Block
 from pipelines.runtime.json_lines import Row
 from pipelines.runtime.versions import versions
@@ -53,10 +53,12 @@ def write_report(workdir, output=None) -> pathlib.Path:
     rows, missing = joined(rows)
     problem += [document.missing(f'Left out, for folds are missing: {words}.') for words in missing]
     scores, config, arms = score_rows(rows), _read_config(workdir), _arms(workdir)
+    in_folds, others = fold_section.split(rows)
     sections = {
-        'The answer': problem + _incomplete(config, read) + comparison_section.main(rows),
-        'Side experiments': comparison_section.beside(rows),
-        'What was tried': comparison_section.tried(rows),
+        'The answer': (problem + _incomplete(config, read) + fold_section.answered(in_folds)
+                       + fold_section.compared(in_folds) + comparison_section.main(others)),
+        'Side experiments': comparison_section.beside(others),
+        'What was tried': comparison_section.tried(others),
         'Quality of the samples': quality_section.quality(arms, workdir),
         'Published and measured': _published(scores),
         'Scores per image': problem + image_section.per_image(scores),

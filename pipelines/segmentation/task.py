@@ -6,7 +6,7 @@ be told in epochs instead.
 """
 from __future__ import annotations
 
-from typing import Callable, Dict
+from typing import Callable, Dict, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -80,6 +80,10 @@ def task_of(config: Config, run: Run, pairs: Pairs, workdir) -> Task:
     """`segmenter_task` of given pairs; nothing is read before its first batch is asked for."""
     settings, coding, count = segmenter_settings(config, run.segmenter), pairs.info.coding, pairs.info.count
     row, targets = SEGMENTERS[settings.network], targets_for(config, run, coding)
+    missing = [name for name in row.also if not getattr(pairs.info, f'has_{name}')]
+    if missing:
+        raise InputError(f'{pairs.info.directory}: expected records with {", ".join(missing)}, which {run.segmenter} '
+                         f'learns too, found none; set data.{missing[0]}=true and make them anew')
     with determinism.precision(config.precision):  # of training alone: what is exported is float32
         network, chosen = (make_network(config, run, targets.num_outputs) for _ in range(2))
         networks = {'network': network, 'chosen': chosen,
@@ -99,7 +103,7 @@ def task_of(config: Config, run: Run, pairs: Pairs, workdir) -> Task:
     phase = Phase(run.name, steps_of(config, run, count), lambda step: rate, updates,
                   lambda first: _batches(config, settings, pairs, targets, seed, first),
                   _batch_spec(settings, config.data.channels, targets, pairs.info.has_ignored))
-    task = Task(run.name, networks, (phase,), (0.9, 0.999), start=start,
+    task = Task(run.name, networks, (phase,), row.betas, start=start,
                 mixed_precision=config.precision == 'mixed_float16')
     if pairs.validation is None and pairs.fold is None:
         return task._replace(averages=(Average(chosen, network, settings.average_decay),))
@@ -113,16 +117,18 @@ def _batch_spec(settings: Segmenter, channels: int, targets: Targets, has_ignore
     count, crop = settings.batch_size, settings.crop
     masks = [len(targets.names)] if targets.is_overlapping else []
     ignored = {'ignored': tf.TensorSpec([count, crop, crop], tf.uint8)} if has_ignored else {}
-    return {**ignored, 'image': tf.TensorSpec([count, crop, crop, channels]),
+    pictures = ('image', *SEGMENTERS[settings.network].also)
+    return {**ignored, **{name: tf.TensorSpec([count, crop, crop, channels]) for name in pictures},
             'label': tf.TensorSpec([count, crop, crop, *masks], tf.uint8),
             'key': tf.TensorSpec([count, 2], tf.int32)}
 
 
-def _prepare(settings: Segmenter, info: records.Info, targets: Targets):
+def _prepare(settings: Segmenter, info: records.Info, targets: Targets, also: Sequence[str] = ()):
     """Parsed record -> standardised float16 picture and classes, at the training size.
 
     'label' is uint8: a class of each pixel [S, S], or a mask of each class [S, S, classes]; 'ignored' is 1
-    where a pixel takes no part, uint8 [S, S], in records that have such pixels.
+    where a pixel takes no part, uint8 [S, S], in records that have such pixels. A picture that is learned `also` is
+    float16 in [-1, 1], stretched by its own greys as a GAN's pictures are [ours].
     """
     size, deviation = settings.size, input_deviation(settings)
     projection, members = (tf.constant(of(info.coding)) for of in (targets.projection, targets.members))
@@ -140,6 +146,8 @@ def _prepare(settings: Segmenter, info: records.Info, targets: Targets):
         codes = tf.cast(row['labels'], tf.int32)
         label = masks_of(codes) if targets.is_overlapping else classes_of(codes)
         made = {'image': tf.cast(image, tf.float16), 'label': label}
+        made.update({name: tf.cast(pixels.resize(pixels.stretch(row[name]), size, size), tf.float16)
+                     for name in also})
         if info.has_ignored:
             made['ignored'] = tf.ensure_shape(pixels.resize_labels(row['ignored'], size, 2), [size, size])
         return made
@@ -150,19 +158,27 @@ def _batches(config: Config, settings: Segmenter, pairs: Pairs, targets: Targets
              first_step: int) -> tf.data.Dataset:
     shape = [settings.batch_size, settings.size, settings.size]
     masks = [len(targets.names)] if targets.is_overlapping else []
+    also = SEGMENTERS[settings.network].also
 
     def finish(step, keys, rows):
-        image = tf.ensure_shape(tf.cast(rows['image'], tf.float32), shape + [config.data.channels])
+        """[ours] Pictures that are learned move with the image and take its tone, which nobody could guess; its noise
+        they do not."""
+        pictures = [tf.ensure_shape(tf.cast(rows[name], tf.float32), shape + [config.data.channels])
+                    for name in ('image', *also)]
         label = tf.ensure_shape(rows['label'], shape + masks)
         maps = tf.unstack(label, axis=-1) if masks else [label]
         maps += [tf.ensure_shape(rows['ignored'], shape)] if 'ignored' in rows else []
-        image, maps = augment.augment(image, maps, keys, settings.augmentation)
-        image, maps = augment.random_crop(image, tf.stack(maps, axis=-1), keys, settings.crop)
+        how, count = settings.augmentation, len(pictures)
+        together, maps = augment.moved(tf.concat(pictures, -1), maps, keys, how)
+        image, *others = [augment.toned(picture, keys, how) for picture in tf.split(together, count, -1)]
+        together = tf.concat([augment.noised(image, keys, how), *others], -1)
+        together, maps = augment.random_crop(together, tf.stack(maps, axis=-1), keys, settings.crop)
         batch = {'ignored': maps[..., -1]} if 'ignored' in rows else {}
+        batch.update(zip(('image', *also), tf.split(together, count, -1)))
         label = maps[..., :masks[0]] if masks else maps[..., 0]
-        return {'image': image, 'label': label, 'key': keys, **batch}
+        return {'label': label, 'key': keys, **batch}
 
-    return batches.batches(pairs.info, _prepare(settings, pairs.info, targets), finish,
+    return batches.batches(pairs.info, _prepare(settings, pairs.info, targets, also), finish,
                            settings.batch_size, seed, first_step, config.data.memory_limit_mb,
                            pairs.train)
 

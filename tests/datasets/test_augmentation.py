@@ -32,6 +32,23 @@ def test_variant_0_is_the_original(sample):
         assert masks is sample.masks
 
 
+@pytest.mark.parametrize('mode', ['separate', 'composed'])
+def test_a_further_picture_moves_alike_without_noise(sample, mode):
+    """At half the size too, where its pixels are others."""
+    half = sample.image[::2, ::2]
+    for variant in range(NUM_VARIANTS):
+        expected = augment(sample.image, {}, 3, 'x', variant, mode=mode)[0]
+        found = augmentation.moved(sample.image, 3, 'x', variant, mode)
+        if mode == 'separate' and variant < 5:
+            np.testing.assert_array_equal(found, expected)
+        assert 0 < np.abs(found.astype(float) - expected).mean() < 4 or mode == 'separate' or variant == 0
+        small = augmentation.moved(half, 3, 'x', variant, mode).astype(float)
+        inner = np.s_[5:-5, 5:-5]
+        apart, still = (np.abs(one - found[::2, ::2])[inner].mean() for one in (small, half.astype(float)))
+        assert apart <= still
+    np.testing.assert_array_equal(augmentation.moved(sample.image, 3, 'x', 5), sample.image)
+
+
 def test_golden_numbers():
     """Pins the draws: an experiment repeated next year must see the same variants."""
     block = {'a': _square(400, slice(150, 250), slice(150, 250))}

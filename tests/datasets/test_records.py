@@ -29,7 +29,7 @@ def example(i, bits=8, code=None):
     dots = rng.integers(0, 6, (DOTS, DOTS)).astype(np.uint8)
     ignored = rng.integers(0, 2, (SIZE, SIZE)) > 0
     return records.Example(f'x{i}', f's{i // 2}', image, label_map, dots, ignored, (40 + i, 30), (12.5, i + 1),
-                           index=i, seed=9)
+                           index=i, seed=9, bone_suppressed=image // 2)
 
 
 def write(directory, examples, bits=8, made=None, part=writing.Part()):
@@ -37,7 +37,7 @@ def write(directory, examples, bits=8, made=None, part=writing.Part()):
     half = len(examples) // 2
     sources = sorted({example.source_id for example in examples})
     blank = records.Info(directory, 'set', 'train', SIZE, bits, DOTS, CHEST, sources, made or {'n': 1},
-                         fit='pad', has_ignored=True)
+                         fit='pad', has_ignored=True, has_bone_suppressed=True)
     return writing.write_dataset(blank, [lambda notes: examples[:half],
                                          lambda notes: examples[half:]], part)
 
@@ -58,6 +58,7 @@ def test_round_trip(tmp_path, bits):
         assert arrays['source_id'][i].decode() == given.source_id
         assert arrays['index'][i] == i
         assert (arrays['ignored'][i] == given.ignored).all()
+        assert (arrays['bone_suppressed'][i, ..., 0] == given.image // 2).all()
         assert tuple(arrays['shape'][i]) == given.shape and tuple(arrays['field_mm'][i]) == given.field_mm
 
 
@@ -77,6 +78,20 @@ def test_the_features_are_those_of_the_field(tmp_path):
     assert features['image/format'].bytes_list.value[0] == b'png'
     assert features['image/encoded'].bytes_list.value[0].startswith(b'\x89PNG')
     assert features['synthetic/seed'].int64_list.value[0] == 9
+
+
+def test_what_a_record_does_not_have_leaves_no_trace(tmp_path):
+    """Its bytes are those of before there was such a picture, and so is the description of its folder."""
+    plain = example(0)._replace(bone_suppressed=None)
+    features = tf.train.Example.FromString(records.serialize(plain)).features.feature
+    assert set(records.SCHEMA) - set(features) == {'image/bone_suppressed/encoded'}
+    info = records.Info(tmp_path, 'set', 'train', SIZE, 8, DOTS, CHEST, ['s0'], {}, has_ignored=True)
+    assert 'has_bone_suppressed' not in info.to_dict() and 'has_ignored' in info.to_dict()
+    assert records.info_of(tmp_path, info.to_dict(), 'x') == info
+    told = dataclasses.replace(info, has_bone_suppressed=True).to_dict()
+    assert records.info_of(tmp_path, told, 'x').has_bone_suppressed
+    assert set(records.parse(records.serialize(plain), info)) == {
+        'image', 'labels', 'source_id', 'name', 'index', 'shape', 'field_mm', 'ignored', 'dots'}
 
 
 def test_records_of_older_versions_fill_their_square(tmp_path):
@@ -134,7 +149,7 @@ def test_a_picture_of_another_size_is_refused_before_it_is_decoded(tmp_path):
     huge[start:start + 4] = (2 ** 30).to_bytes(4, 'big')
     with tf.io.TFRecordWriter(info.paths[0]) as writer:
         writer.write(bytes(huge))
-    with pytest.raises(InputError, match='a record cannot be read .*a picture is not 8 x 8'):
+    with pytest.raises(InputError, match='a record cannot be read .*a picture is not 16 x 16'):
         records.load_arrays(info)
 
 

@@ -45,6 +45,23 @@ def test_an_update_sees_what_the_one_before_moved_and_made():
     assert metrics['a_loss'].numpy() == 3 and metrics['a_gradient_norm'].numpy() == 3
 
 
+@pytest.mark.parametrize('wrap', [lambda step: step, tf.function], ids=['eager', 'graph'])
+def test_what_is_made_ahead_is_computed_once_and_differentiated_when_it_is_its_turn(wrap):
+    """A critic c moves by d/dc (c w x) = w x from 2 to -4; then w by d/dw (c w x) = -4 x, though made before."""
+    critic, network, calls = tf.Variable(2.0), tf.Variable(2.0), []
+
+    def ahead(batch):
+        calls.append(1)
+        return {'drawn': network * batch['x']}
+
+    updates = (Update('critic', [critic], lambda batch, made: (critic * tf.stop_gradient(made['drawn']), {})),
+               Update('network', [network], lambda batch, made: (critic * made['drawn'], {}), ahead=ahead))
+    optimizers = {'critic': sgd([critic]), 'network': sgd([network])}
+    metrics = wrap(lambda x: train_step(updates, optimizers, {'x': x}))(tf.constant(3.0))
+    assert (critic.numpy(), network.numpy()) == (2 - 6, 2 + 12)
+    assert (metrics['critic_loss'].numpy(), metrics['network_loss'].numpy()) == (12, -24) and len(calls) == 1
+
+
 def test_coupled_decay_is_added_to_the_gradient_of_its_group_alone():
     """As PyTorch's SGD and Adam take weight_decay: g + decay * w; the logged norm is the loss's own."""
     decayed, plain = tf.Variable(2.0), tf.Variable(2.0)
@@ -53,30 +70,3 @@ def test_coupled_decay_is_added_to_the_gradient_of_its_group_alone():
     metrics = train_step((update,), {'w': sgd([decayed, plain])}, {})
     assert decayed.numpy() == 2 - (3 + 0.25 * 2) and plain.numpy() == 2 - 4
     assert metrics['w_gradient_norm'].numpy() == 5
-
-
-@pytest.mark.parametrize('compiled', [False, True])
-def test_what_an_update_begins_with_is_made_once_and_has_its_gradient(compiled):
-    """A discriminator judges a picture before its generator moves; the generator's gradient goes through it."""
-    first, second, calls = tf.Variable(1.0), tf.Variable(2.0), []
-
-    def begin(batch):
-        calls.append(1)
-        return {'picture': second ** 2 * batch['x']}
-
-    def loss_of_first(batch, made):
-        return first * tf.stop_gradient(made['picture']), {}
-
-    def loss_of_second(batch, made):
-        made['seen'] = made['picture']
-        return first * made['picture'], {'picture': made['picture'] + 0.0}
-
-    updates = (Update('a', [first], loss_of_first), Update('b', [second], loss_of_second, begin=begin))
-    optimizers = {'a': sgd([first]), 'b': sgd([second])}
-    step = (tf.function if compiled else lambda function: function)(
-        lambda x: train_step(updates, optimizers, {'x': x}))
-    metrics = step(tf.constant(3.0))
-    assert len(calls) == 1 and metrics['picture'].numpy() == 12
-    assert first.numpy() == 1 - 12                    # of the first, by the picture
-    assert second.numpy() == 2 - (-11) * 2 * 2 * 3    # first has moved; d picture / d second = 2 second x
-    assert metrics['b_gradient_norm'].numpy() == 11 * 12

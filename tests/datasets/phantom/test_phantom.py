@@ -41,6 +41,21 @@ def test_is_drawn_from_seed_and_index_alone():
         assert other.id != first.id
 
 
+def test_the_bone_suppressed_radiograph_is_the_same_without_ribs_and_clavicles():
+    """Bones are brighter than what lies behind; elsewhere nothing changes, grain and plates included."""
+    plain, sample = draw_phantom(7, 0, 256), draw_phantom(7, 0, 256, bone_suppressed=True)
+    np.testing.assert_array_equal(plain.image, sample.image)
+    assert plain.bone_suppressed is None and sample.bone_suppressed.dtype == np.uint8
+    shadow = sample.image.astype(int) - sample.bone_suppressed
+    assert shadow.min() >= -1 and 0.5 < (np.abs(shadow) <= 1).mean() < 0.9
+    clavicles = sample.masks['left_clavicle'] | sample.masks['right_clavicle']
+    lungs = (sample.masks['left_lung'] | sample.masks['right_lung']) & ~clavicles & ~sample.masks['heart']
+    assert shadow[clavicles & sample.masks['left_lung']].mean() > 15
+    assert np.percentile(shadow[lungs], 90) > 8 > 1 >= np.percentile(shadow[lungs], 30)   # between ribs
+    dataset = open_phantom('train', 1, 64, 0, bone_suppressed=True)
+    assert dataset.has_bone_suppressed and dataset.load(dataset.ids[0]).bone_suppressed.shape == (64, 64)
+
+
 def test_golden_anatomy_of_one_chest():
     masks = draw_phantom(0, 0, 128).masks
     areas = {organ: round(float(mask.mean()), 3) for organ, mask in masks.items()}

@@ -42,9 +42,9 @@ def test_parameters_at_the_published_size(make, trainable, statistics):
 # by row: a size that it takes, as odd as it can be
 SIZES = {'fcn8s': (1, 37), 'fcn16s': (45, 2), 'fcn32s': (33, 50), 'unet_oliveira': (17, 53), 'segnet': (37, 18),
          'segnet_zijun': (64, 32), 'invertednet': (48, 16), 'invertednet_kth': (24, 40), 'scan': (48, 16),
-         'unetplusplus': (16, 48), 'pix2pix_mtdg': (256, 256)}
+         'unetplusplus': (16, 48), 'pix2pix_mtdg': (256, 256), 'pix2pix_mtdg_both': (256, 256)}
 REFUSED = {'segnet_zijun': (48, 64), 'unet_oliveira': (15, 64), 'invertednet': (24, 32), 'invertednet_kth': (20, 16),
-           'scan': (40, 64), 'unetplusplus': (24, 16), 'pix2pix_mtdg': (128, 256)}
+           'scan': (40, 64), 'unetplusplus': (24, 16), 'pix2pix_mtdg': (128, 256), 'pix2pix_mtdg_both': (256, 384)}
 NAMES = sorted(SIZES)
 
 
@@ -65,8 +65,9 @@ def batch_of(name, outputs, channels, overlapping=False):
     image = label[..., None] - 0.5 + 0.1 * rng.normal(size=[2, height, width, channels])
     if overlapping:
         label = np.stack([label, 1 - label], -1)[..., :outputs]
+    also = {other: tf.constant(np.tanh(image), tf.float32) for other in SEGMENTERS[name].also}
     return {'image': tf.constant(image, tf.float32), 'label': tf.constant(label),
-            'key': tf.constant([[1, 2], [3, 4]])}
+            'key': tf.constant([[1, 2], [3, 4]]), **also}
 
 
 @pytest.fixture(scope='module', params=NAMES)
@@ -246,13 +247,57 @@ def test_mtdg_predicts_each_sample_as_in_a_batch_of_one():
     np.testing.assert_allclose(tf.nn.sigmoid(both), (np.tanh(both / 2) + 1) / 2, atol=1e-6)
 
 
+@pytest.mark.parametrize('name, method', [('scan', 'call'), ('pix2pix_mtdg', 'both'), ('pix2pix_mtdg_both', 'both')])
+def test_a_step_with_a_critic_has_one_forward_pass_and_the_gradients_of_two(name, method, monkeypatch):
+    networks, same, batch = made(name, 2), made(name, 2)['network'], batch_of(name, 2, 1)
+    updates, network, wanted, calls = resolve(SEGMENTERS[name].updates)(networks), networks['network'], {}, []
+    start, forward = network.get_weights(), getattr(type(network), method)
+    for update in updates:
+        with tf.GradientTape() as tape:
+            loss = update.loss(batch, updates[-1].ahead(batch))[0]
+        wanted[f'{update.name}_gradient_norm'] = tf.linalg.global_norm(tape.gradient(loss, update.variables)).numpy()
+    network.set_weights(start)
+    monkeypatch.setattr(type(network), method, lambda self, *given, **named: (
+        calls.append(self), forward(self, *given, **named))[1])
+    metrics = train_step(updates, {update.name: tf.keras.optimizers.SGD(0.0) for update in updates}, batch)
+    assert calls == [network]
+    assert {key: metrics[key].numpy() for key in wanted} == pytest.approx(wanted, rel=1e-4)
+    same(batch['image'], batch['key'], training=True)
+    for moved, once in zip(network.non_trainable_variables, same.non_trainable_variables):   # running statistics
+        np.testing.assert_allclose(moved, once, rtol=1e-5, atol=1e-6)
+    assert bool(network.non_trainable_variables) == (name == 'scan')
+
+
+def test_mtdg_of_both_tasks_by_hand():
+    """The maps come first, the discriminator sees all targets side by side, and L1 is their mean."""
+    networks, batch = made('pix2pix_mtdg_both', 3, channels=1), batch_of('pix2pix_mtdg_both', 3, 1)
+    network, shown = networks['network'], []
+    networks['discriminator'] = lambda pictures: (shown.append(pictures.numpy()), tf.zeros([2, 1, 1, 1]))[1]
+    networks['discriminator'].trainable_variables = []
+    of_discriminator, of_network = resolve(SEGMENTERS['pix2pix_mtdg_both'].updates)(networks)
+    ahead = of_network.ahead(batch)
+    of_discriminator.loss(batch, ahead)
+    loss, terms = of_network.loss(batch, ahead)
+    drawn = np.tanh(network.both(batch['image'], batch['key'], training=True) / 2)
+    wanted = np.concatenate([2 * np.eye(3)[batch['label']] - 1, batch['bone_suppressed']], -1)
+    real, fake, again = shown
+    for seen, maps in ((real, wanted), (fake, drawn), (again, drawn)):
+        np.testing.assert_allclose(seen, np.concatenate([batch['image'], maps], -1), atol=1e-5)
+    distance = np.abs(wanted - drawn).mean()
+    np.testing.assert_allclose(terms['l1_loss'], distance, rtol=1e-5)
+    np.testing.assert_allclose(terms['suppression_l1'], np.abs(wanted - drawn)[..., 3].mean(), rtol=1e-5)
+    np.testing.assert_allclose(loss, np.log(2) + 10 * distance, rtol=1e-5)
+    np.testing.assert_allclose(network(batch['image']), network.both(batch['image'])[..., :3], atol=1e-6)
+
+
 def test_scan_s_network_wants_masks_that_the_critic_takes_for_drawn():
     batch = batch_of('scan', 2, 1)
     network = toy.build(2, 1, seed=0, width=4)
     critic = lambda masks, training: tf.reduce_mean(masks[..., :1], [1, 2])
     critic.trainable_variables = []
-    loss_of_critic, loss_of_network = (update.loss(batch, {})[0] for update in scan.updates(
-        {'network': network, 'critic': critic}))
+    updates = scan.updates({'network': network, 'critic': critic})
+    ahead = updates[-1].ahead(batch)
+    loss_of_critic, loss_of_network = (update.loss(batch, ahead)[0] for update in updates)
     logits = network(batch['image'])
     entropy = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(batch['label'], tf.int32), logits))
     drawn, made_up = (tf.reduce_mean(masks[..., 0], [1, 2]).numpy() for masks in (

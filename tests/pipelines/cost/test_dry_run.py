@@ -57,6 +57,19 @@ def test_what_arms_train_alike_is_traced_once(monkeypatch):
     assert totals == [4, 4, 4, 5, 9]
 
 
+def test_folds_and_tasks_of_one_network_are_traced_once(monkeypatch):
+    counted = []
+    described = dry_run.Described(['all'], 1, step_memory.Estimate(1, 2, 3, 4))
+    monkeypatch.setattr(dry_run, '_trace', lambda *_: counted.append(0) or described)
+    tasks = [{'heart': ['heart']}, {'lungs': ['left_lung', 'right_lung']}]
+    both = {'heart': ['heart'], 'lungs': ['left_lung', 'right_lung']}
+    arms = [matrix.arm_of(tiny_config(data={'division': 'folds', 'folds': 3, 'fold': fold}, regimes=['real'],
+                                      segmenter={'targets': targets}), [Run(parse_regime('real'))])
+            for targets in (*tasks, both) for fold in range(2)]
+    text = dry_run.describe(arms)
+    assert len(counted) == 2 and text.count('of other images') == 3  # one output, two outputs
+
+
 def shapes(spec):
     return {name: (value.shape, value.dtype) for name, value in spec.items()}
 

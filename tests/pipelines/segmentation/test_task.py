@@ -7,8 +7,10 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
+from datasets.labels import CHEST
 from datasets.targets import targets_of
 from models.segmenters.smanet import PyramidPooling
+from pipelines.cost.planned import planned_segmenter
 from pipelines.data import batches
 from pipelines.plan.regimes import Run, parse_regime, regimes, with_pretraining
 from pipelines.plan.workdir import Workdir
@@ -79,6 +81,19 @@ def test_fine_tuning_has_a_learning_rate_of_its_own(finished, regime, rate):
         config.segmenter, learning_rate=3e-4, finetune_learning_rate=2e-5))
     phase, = segmentation.segmenter_task(config, Run(parse_regime(regime)), workdir).phases
     assert {phase.learning_rate(step) for step in (0, 2)} == {rate}
+
+
+@pytest.mark.parametrize('network', ['smanet', 'scan', 'invertednet', 'pix2pix_mtdg', 'pix2pix_mtdg_both'])
+def test_adam_has_the_betas_of_the_network_s_row(network):
+    """Those of its authors for Pix2Pix MTdG, its discriminator's too; PyTorch's and Keras' default for others."""
+    config = tiny_config(data={'bone_suppressed': True}, segmenters={network: {} if network == 'smanet' else {
+        'size': 256, 'crop': 256, 'width': 0.01}})
+    with tf.Graph().as_default():
+        task = planned_segmenter(config, network, CHEST)
+        made = checkpoints.make_optimizers([phase.updates for phase in task.phases], task.betas, False)
+    wanted = 0.5 if network.startswith('pix2pix') else 0.9
+    assert {(adam.beta_1, adam.beta_2) for adam in made.values()} == {(wanted, 0.999)}
+    assert set(made) == {update.name for update in task.phases[0].updates}
 
 
 @pytest.mark.parametrize('number, trained', [(None, range(6)), (2, range(2))])
