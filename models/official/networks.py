@@ -12,14 +12,14 @@ from typing import Any, Dict, Tuple
 import numpy as np
 import tensorflow as tf
 
-from models.official import (fcn, invertednet, invertednet_kth, munit, pggan, pix2pix, pix2pix_mtdg,
+from models.official import (fcn, frechet, invertednet, invertednet_kth, munit, pggan, pix2pix, pix2pix_mtdg,
                              pix2pix_training, pix2pixhd, scan, segnet, segnet_zijun, transfer, unet_oliveira,
                              unetplusplus)
 from models.official.tensors import Arrays, Family, Functions, Meta, Networks, assign
 
 _FAMILIES = tuple(module.FAMILY for module in (
     transfer, pggan, pix2pix, pix2pix_training, munit, pix2pixhd, fcn, unet_oliveira, segnet, segnet_zijun, invertednet,
-    invertednet_kth, scan, unetplusplus, pix2pix_mtdg))
+    invertednet_kth, scan, unetplusplus, pix2pix_mtdg, frechet))
 _MAY_BE_ZERO = ('fused_scale', 'mbstd_group_size', 'n_blocks', 'n_blocks_local', 'n_blocks_global',
                 'n_downsampling', 'n_downsample_global', 'deep_supervision')
 _MOST = {'levels': 12, 'num_downs': 12}
@@ -125,16 +125,17 @@ def relative_errors(networks: Networks, meta: Meta, arrays: Arrays) -> Dict[str,
     if silent:
         raise ValueError(f'meta: expected arrays of every level of detail and run, found none of '
                          f'{", ".join(silent)}; save them or shorten the list')
-    return {name: _relative_error(name, ours[name], array) for name, array in official.items()}
+    return {name: _relative_error(name, ours[name], array, _family(meta).noise)
+            for name, array in official.items()}
 
 
-def _relative_error(name: str, ours: np.ndarray, official: np.ndarray) -> float:
+def _relative_error(name: str, ours: np.ndarray, official: np.ndarray, noise: float) -> float:
     if ours.shape != official.shape:
         raise ValueError(f'array {name!r}: expected shape {ours.shape}, as our network computes '
                          f'it, found {official.shape}; check meta and the inputs')
     if not np.isfinite(official).all():
         return np.inf
-    scale, error = np.abs(official).max(), np.abs(ours - official).max()
+    scale, error = max(np.abs(official).max(), noise), np.abs(ours - official).max()
     return float(error / scale) if scale else float(error and np.inf)
 
 

@@ -51,6 +51,7 @@ class Family(NamedTuple):
       inputs: names of what is given to the official network, as regular expressions.
       replay: (networks, meta, arrays) -> every output that the inputs lead to, by its name, NCHW.
       serve: (networks, meta) -> what each network is for users of a SavedModel, by role.
+      noise: errors are relative to no less than this, where outputs may be 0 but for rounding.
     """
     nets: Mapping[str, Tuple[str, ...]]
     spell: Callable[[Tensors], Dict[str, np.ndarray]]
@@ -60,6 +61,7 @@ class Family(NamedTuple):
     inputs: Tuple[str, ...]
     replay: Callable[[Networks, Meta, Arrays], Dict[str, np.ndarray]]
     serve: Callable[[Networks, Meta], Functions]
+    noise: float = 0.0
 
 
 def is_tensor(name: str) -> bool:

@@ -64,6 +64,9 @@ def import_weights(source, output, say: Callable[[str], None] = print) -> Path:
                          f'there; remove it or choose another')
     content = read(source)
     networks = load(content)
+    if not networks:
+        raise InputError(f'--source {source}: expected tensors of a network, found none; save them under their '
+                         f'official names')
     meta = content.meta
     say(f'{meta["net"]}: ' + ', '.join(f'{name} {meta[name]}' for name in official.arguments(meta)))
     errors = relative_errors(content, networks)

@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from datasets.errors import InputError
 from models.fid_loss import frechet_terms, side_of
+from pipelines.serving import official
 
 
 def drawn(count, size, seed, shift=0.0):
@@ -76,3 +78,20 @@ def test_pictures_that_repeat_each_other_have_a_finite_gradient(kind, dtype):
 def test_one_picture_has_no_covariance():
     with pytest.raises(ValueError, match='features: expected at least 2 samples, found 1; raise the batch size'):
         side_of(tf.zeros([1, 4]))
+
+
+def test_a_file_of_distances_is_repeated_and_is_no_network(tmp_path):
+    """Equal sets too, where all that there is to compare is rounding."""
+    arrays, real = {}, drawn(30, 8, 2)
+    for case, synthetic in (('few', drawn(5, 8, 1, 0.3)), ('equal', real)):
+        found, trace = by_definition(synthetic, real)
+        arrays.update({f'input/{case}/synthetic': synthetic, f'input/{case}/real': real,
+                       f'output/{case}/trace_sqrt': trace, f'output/{case}/distance': found if case == 'few' else 0.0})
+    arrays['output/equal/gradient'] = np.full(real.shape, 1e-16)
+    path = tmp_path / 'distances.npz'
+    np.savez(path, meta='{"net": "frechet.FrechetDistance"}', **arrays)
+    source = official.read(path)
+    errors = official.relative_errors(source, official.load(source))
+    assert len(errors) == 5 and max(errors.values()) < 1e-6
+    with pytest.raises(InputError, match='expected tensors of a network, found none; save them'):
+        official.import_weights(path, tmp_path / 'out', lambda line: None)
