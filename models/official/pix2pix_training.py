@@ -42,8 +42,8 @@ def infer(tensors: Tensors) -> Dict[str, Any]:
     if net == CYCLEGAN and not any(name.startswith('netG_A.') for name in tensors):
         return {}
     if not all(of_scope(official, tensors) for official in _ROLES[net]):
-        raise ValueError(f'tensors: expected {", ".join(_ROLES[net])}, found only some of them; save all of them or one '
-                         f'alone, without its name')
+        raise ValueError(f'tensors: expected {", ".join(_ROLES[net])}, found only some of them; save all of them or '
+                         f'one alone, without its name')
     first, *_, last = _ROLES[net]
     drawn, judged = of_scope(first, tensors), of_scope(last, tensors)
     generator = pix2pix.infer_unet(drawn) or pix2pix.infer_resnet(drawn)
