@@ -1,7 +1,7 @@
 """Official weights in an .npz file -> a SavedModel, and a checkpoint to train from.
 
 The file holds tensors under their official names, with or without 'weight/' before them. It may
-hold 'meta', a JSON string with the network and its arguments; without it they are inferred. It may
+hold 'meta', a JSON string with the network and its arguments; without a 'net' they are inferred. It may
 hold inputs and outputs of the official network (`models.official`): ours must repeat them.
 
 Written, whole or not at all:
@@ -82,7 +82,7 @@ def read(path) -> Source:
       InputError: no readable .npz, something in it that is no array, tensors of no known network.
     """
     arrays = _arrays(path)
-    meta = _meta(path, arrays.pop('meta')) if 'meta' in arrays else None
+    meta = _meta(path, arrays.pop('meta')) if 'meta' in arrays else {}
     if any(name.startswith(_PREFIX) for name in arrays):
         tensors = {name[len(_PREFIX):]: array for name, array in arrays.items()
                    if name.startswith(_PREFIX)}
@@ -90,8 +90,8 @@ def read(path) -> Source:
     else:
         tensors = {name: array for name, array in arrays.items() if is_tensor(name)}
         others = {name: array for name, array in arrays.items() if name not in tensors}
-    if meta is None:
-        meta = _told(path, official.infer_meta, tensors)
+    if 'net' not in meta:
+        meta = {**_told(path, official.infer_meta, tensors), **meta}
     return Source(Path(path), meta, tensors, others)
 
 

@@ -1,4 +1,6 @@
 """Official segmentation networks of sizes that no file has: weights tell them, runs do not meet, damage is named."""
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -96,6 +98,23 @@ def test_a_file_without_meta_keeps_running_statistics(tmp_path):
     assert source.meta == meta and list(source.arrays) == ['train/running_mean']
     network = files.load(source)['segmenter']
     np.testing.assert_array_equal(network.decoder[0][3].norm.moving_variance, tensors['dec5.11.running_var'])
+
+
+@pytest.mark.parametrize('name', ['invertednet_kth', 'mtdg'])
+def test_tensorflow_names_variables_with_a_number_behind_biases_too(name, tmp_path):
+    meta, _ = CASES[name]
+    _, tensors = made(meta)
+    np.savez(tmp_path / 'x.npz', **{f'{key}:0': value for key, value in tensors.items()})
+    source = files.read(tmp_path / 'x.npz')
+    assert source.meta == meta and not source.arrays
+    files.load(source)
+
+
+def test_a_meta_may_say_what_weights_do_not_and_no_more(tmp_path):
+    meta, _ = CASES['unet']
+    np.savez(tmp_path / 'x.npz', meta=json.dumps({'padding': 'valid'}), **made(meta)[1])
+    source = files.read(tmp_path / 'x.npz')
+    assert source.meta == {**meta, 'padding': 'valid'} and files.load(source)['segmenter'].padding == 'valid'
 
 
 def spoilt(tensors, name, value):
