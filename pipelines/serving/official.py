@@ -28,9 +28,11 @@ from datasets.errors import InputError
 from datasets.files import whole_folder, write_json
 from models.official import networks as official
 from models.official.tensors import is_tensor
+from pipelines.runtime import determinism
 from pipelines.training import checkpoints
 
 TOLERANCE = 1e-4   # of an array's largest magnitude: what the official outputs must be met with
+GRADIENTS = ('grad_x', 'grad_norms')   # of segmenters: what a near tie of a ReLU or a pool makes jump
 
 _PREFIX = 'weight/'
 _UNREADABLE = (OSError, ValueError, EOFError, KeyError, RuntimeError, MemoryError,
@@ -109,11 +111,25 @@ def load(source: Source) -> Dict[str, tf.keras.Model]:
 def relative_errors(source: Source, networks: Dict[str, tf.keras.Model]) -> Dict[str, float]:
     """`models.official.relative_errors` of the official outputs in the file, {} if it has none.
 
+    [ours] Where float32 misses a segmenter's gradient by more than TOLERANCE, float64 may meet it: official arrays
+    are of float64, and at a near tie rounding decides which way a ReLU or a pool falls, after which gradients of
+    correct programs are 1e-2 apart. All else must be met in float32.
+
     Raises:
       InputError: an array that cannot be compared.
     """
     if not source.arrays:
         return {}
+    errors = _errors(source, networks)
+    off = [name for name, error in errors.items() if name.split('/')[-1] in GRADIENTS and not error <= TOLERANCE]
+    if off and 'segmenter' in networks:
+        with determinism.precision('float64'):
+            exact = _errors(source, load(source))
+        errors.update({name: exact[name] for name in off})
+    return errors
+
+
+def _errors(source: Source, networks: Dict[str, tf.keras.Model]) -> Dict[str, float]:
     # The ten-bit products that GPUs default to would be off by 1e-3.
     fast = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(False)

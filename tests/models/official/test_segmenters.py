@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from models.official import networks as official
 from models.official.networks import build, infer_meta, load, relative_errors, replay
+from pipelines.runtime import determinism
 from pipelines.serving import official as files
 
 NET = 'pytorch_semantic_segmentation.'
@@ -155,3 +156,39 @@ def test_a_meta_that_leads_nowhere(change, message):
 def test_a_meta_that_builds_nothing(meta, message):
     with pytest.raises(ValueError, match=message):
         build(meta)
+
+
+def at_a_tie():
+    """U-Net++ where two places of each pooling window differ by less than float32 has; (meta, arrays of a file)."""
+    meta = {**CASES['unetplusplus'][0], 'color_type': 2, 'runs': {'eval': {'mode': 'eval'}}}
+    _, tensors = made(meta)
+    for name in ('conv11_1', 'conv11_2'):
+        tensors[f'{name}/kernel'], tensors[f'{name}/bias'] = np.zeros((3, 3, 2, 2), 'f4'), np.zeros(2, 'f4')
+        tensors[f'{name}/kernel'][1, 1, 0, 0] = 1
+    tensors['conv11_1/kernel'][1, 1, 1, 0] = 2.0 ** -30
+    meta['grad_norms'] = ['conv11_1/kernel', 'conv41_1/kernel']
+    arrays = arrays_of({**meta, 'input_nc': 2}, (16, 32))
+    arrays['x'][:, 0], arrays['x'][:, 1] = 1, 0
+    arrays['x'][:, 1, ::2, 1::2] = 1     # neither the first nor the last place of a window
+    with determinism.precision('float64'):
+        networks = build(meta)
+        load(networks, meta, tensors)
+        arrays.update(replay(networks, meta, arrays))
+    return meta, {**arrays, **{f'weight/{name}': value for name, value in tensors.items()}}
+
+
+def test_a_gradient_that_rounding_turns_at_a_tie_is_compared_in_float64(tmp_path):
+    meta, arrays = at_a_tie()
+
+    def errors_of(**changed):
+        np.savez(tmp_path / 'x.npz', meta=json.dumps(meta), **{**arrays, **changed})
+        source = files.read(tmp_path / 'x.npz')
+        networks = files.load(source)
+        return relative_errors(networks, meta, source.arrays), files.relative_errors(source, networks)
+
+    in_float32, errors = errors_of()
+    assert in_float32['eval/grad_x'] > 1e-2 and max(errors.values()) <= files.TOLERANCE and errors.keys() == in_float32.keys()
+    assert tf.keras.mixed_precision.global_policy().name == 'float32'
+    # what is wrong in both stays wrong, and outputs are those of float32 whatever the gradients
+    _, errors = errors_of(**{'eval/grad_x': 1.01 * arrays['eval/grad_x'], 'eval/y': arrays['eval/y'] + 0.01})
+    assert errors['eval/grad_x'] > 5e-3 and errors['eval/y'] > 5e-3
