@@ -23,7 +23,7 @@ _TORCH = {'kernel': 'weight', 'gamma': 'weight', 'bias': 'bias', 'beta': 'bias',
           'moving_variance': 'running_var'}
 _KERAS = {name: name for name in _TORCH}
 _TENSOR = re.compile(r'(^|[./])(weight|bias|lod)$|\.(gamma|beta)$|(^|\.)(running_mean|running_var|num_batches_tracked)$'
-                     r'|/(kernel|gamma|beta|moving_mean|moving_variance)(:0)?$')
+                     r'|/(kernel|bias|gamma|beta|moving_mean|moving_variance)(:0)?$')
 
 
 class Slot(NamedTuple):

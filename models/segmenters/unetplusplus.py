@@ -89,7 +89,7 @@ class UNetPlusPlus(tf.keras.Model):
     def penalty(self) -> tf.Tensor:
         """1e-4 times the squares of all kernels but the transposed ones; scalar float32."""
         convolutions = [*(one for unit in self.units.values() for one in unit), *self.classifiers.values()]
-        return DECAY * tf.add_n([tf.reduce_sum(tf.square(one.kernel)) for one in convolutions])
+        return DECAY * tf.add_n([tf.cast(tf.reduce_sum(tf.square(one.kernel)), tf.float32) for one in convolutions])
 
 
 def mean_of_heads(heads: Sequence[tf.Tensor]) -> tf.Tensor:

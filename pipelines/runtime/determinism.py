@@ -31,7 +31,7 @@ def setup(strategy: str = 'none') -> None:
 
 @contextlib.contextmanager
 def precision(policy: str) -> Iterator[None]:
-    """Networks built inside compute in 'float32' or 'mixed_float16'; their weights are float32."""
+    """Networks built inside compute in 'float32' or 'mixed_float16', weights float32, or in 'float64', with such."""
     before = tf.keras.mixed_precision.global_policy()
     tf.keras.mixed_precision.set_global_policy(policy)
     try:

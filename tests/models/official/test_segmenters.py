@@ -1,10 +1,13 @@
 """Official segmentation networks of sizes that no file has: weights tell them, runs do not meet, damage is named."""
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from models.official import networks as official
 from models.official.networks import build, infer_meta, load, relative_errors, replay
+from pipelines.runtime import determinism
 from pipelines.serving import official as files
 
 NET = 'pytorch_semantic_segmentation.'
@@ -98,6 +101,23 @@ def test_a_file_without_meta_keeps_running_statistics(tmp_path):
     np.testing.assert_array_equal(network.decoder[0][3].norm.moving_variance, tensors['dec5.11.running_var'])
 
 
+@pytest.mark.parametrize('name', ['invertednet_kth', 'mtdg'])
+def test_tensorflow_names_variables_with_a_number_behind_biases_too(name, tmp_path):
+    meta, _ = CASES[name]
+    _, tensors = made(meta)
+    np.savez(tmp_path / 'x.npz', **{f'{key}:0': value for key, value in tensors.items()})
+    source = files.read(tmp_path / 'x.npz')
+    assert source.meta == meta and not source.arrays
+    files.load(source)
+
+
+def test_a_meta_may_say_what_weights_do_not_and_no_more(tmp_path):
+    meta, _ = CASES['unet']
+    np.savez(tmp_path / 'x.npz', meta=json.dumps({'padding': 'valid'}), **made(meta)[1])
+    source = files.read(tmp_path / 'x.npz')
+    assert source.meta == {**meta, 'padding': 'valid'} and files.load(source)['segmenter'].padding == 'valid'
+
+
 def spoilt(tensors, name, value):
     return {**{key: array for key, array in tensors.items() if key != name}, **({} if value is None else {name: value})}
 
@@ -136,3 +156,39 @@ def test_a_meta_that_leads_nowhere(change, message):
 def test_a_meta_that_builds_nothing(meta, message):
     with pytest.raises(ValueError, match=message):
         build(meta)
+
+
+def at_a_tie():
+    """U-Net++ where two places of each pooling window differ by less than float32 has; (meta, arrays of a file)."""
+    meta = {**CASES['unetplusplus'][0], 'color_type': 2, 'runs': {'eval': {'mode': 'eval'}}}
+    _, tensors = made(meta)
+    for name in ('conv11_1', 'conv11_2'):
+        tensors[f'{name}/kernel'], tensors[f'{name}/bias'] = np.zeros((3, 3, 2, 2), 'f4'), np.zeros(2, 'f4')
+        tensors[f'{name}/kernel'][1, 1, 0, 0] = 1
+    tensors['conv11_1/kernel'][1, 1, 1, 0] = 2.0 ** -30
+    meta['grad_norms'] = ['conv11_1/kernel', 'conv41_1/kernel']
+    arrays = arrays_of({**meta, 'input_nc': 2}, (16, 32))
+    arrays['x'][:, 0], arrays['x'][:, 1] = 1, 0
+    arrays['x'][:, 1, ::2, 1::2] = 1     # neither the first nor the last place of a window
+    with determinism.precision('float64'):
+        networks = build(meta)
+        load(networks, meta, tensors)
+        arrays.update(replay(networks, meta, arrays))
+    return meta, {**arrays, **{f'weight/{name}': value for name, value in tensors.items()}}
+
+
+def test_a_gradient_that_rounding_turns_at_a_tie_is_compared_in_float64(tmp_path):
+    meta, arrays = at_a_tie()
+
+    def errors_of(**changed):
+        np.savez(tmp_path / 'x.npz', meta=json.dumps(meta), **{**arrays, **changed})
+        source = files.read(tmp_path / 'x.npz')
+        networks = files.load(source)
+        return relative_errors(networks, meta, source.arrays), files.relative_errors(source, networks)
+
+    in_float32, errors = errors_of()
+    assert in_float32['eval/grad_x'] > 1e-2 and max(errors.values()) <= files.TOLERANCE and errors.keys() == in_float32.keys()
+    assert tf.keras.mixed_precision.global_policy().name == 'float32'
+    # what is wrong in both stays wrong, and outputs are those of float32 whatever the gradients
+    _, errors = errors_of(**{'eval/grad_x': 1.01 * arrays['eval/grad_x'], 'eval/y': arrays['eval/y'] + 0.01})
+    assert errors['eval/grad_x'] > 5e-3 and errors['eval/y'] > 5e-3
