@@ -231,14 +231,18 @@ def test_dry_run_prints_the_plan_and_makes_nothing(tmp_path, config):
     assert not (tmp_path / 'w').exists()
 
 
-def test_measure_steps_measures_one_training(tmp_path, config):
-    measured = ['measure_steps', '--config', config, '--workdir', tmp_path / 'w', '--training']
-    result = call(*measured, 'dots')
+def test_measure_steps_measures_in_its_own_process_what_it_does_not_hold(tmp_path, config):
+    measured = ['measure_steps', '--config', config, '--workdir', tmp_path / 'w', '--output', tmp_path / 'rows.json']
+    result = call(*measured, '--one', 'sample', 'dots', '')
     assert result.returncode == 0, result.stderr
-    row = json.loads(result.stdout.splitlines()[-1])
-    assert row['parameters'] == 10_761 and row['peak'] > 2 ** 28
-    assert min(row['first_step'], row['step'], row['sample']) > 0
-    assert 'expected one of dots, ' in refused(call(*measured, 'bones'))
+    part = {**json.loads(result.stdout.splitlines()[-1]), 'predicted': 2 ** 29, 'parameters': 10_761}
+    assert part['peak'] > 2 ** 28 and min(part['first'], part['seconds'], part['operations'], part['product']) > 0
+    (tmp_path / 'rows.json').write_text(json.dumps({'rows': [{
+        'training': 'dots', 'phase': '', 'side': 32, 'batch': 4, 'sample_side': 32,
+        'step': part, 'sample': part}]}))
+    result = call(*measured, '--trainings', 'dots')  # that training is in the file: its table is all that comes
+    assert result.returncode == 0 and '| dots | 32, 4 | 10,761 |' in result.stdout, result.stderr
+    assert 'expected of dots, ' in refused(call(*measured, '--trainings', 'bones'))
 
 
 def test_evaluate_export_and_predict_refuse_what_is_no_model(tmp_path, config):

@@ -1,6 +1,7 @@
-"""Measures a training step and a sample of every training of a config: time and memory.
+"""Measures training steps and samples of every training of a config: time, memory, share of a matrix product's rate.
 
-Each is run in a process of its own, with real batches, on records that are made for it in --workdir.
+Each is run in a process of its own, with real batches, on records that are made for it in --workdir. What --output
+holds already is not measured again; the tables of all that it holds are printed.
 """
 import json
 import subprocess
@@ -8,57 +9,75 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from datasets.errors import InputError
 from tools import common
 
 
 def main() -> None:
     options = common.parser(
         __doc__,
-        '  python tools/measure_steps.py --config pipelines/configs/jsrt_full.yaml \\\n'
-        '      --set data.dataset=phantom --set data.num_train=4 --set data.num_test=1 \\\n'
-        '      --set data.augment=1 --workdir runs/full_size\n'
-        '  ... --training image_from_labels --phase global    # one of them, in this process')
+        '  python tools/measure_steps.py --config pipelines/configs/networks_full.yaml \\\n'
+        '      --workdir runs/networks_full --output pipelines/cost/networks.json\n'
+        '  ... --trainings scan unet --again    # these two anew')
     common.add_config_options(options)
-    options.add_argument('--training', metavar='T', help='a stage by its folder name '
-                         '(dots, labels_from_dots, image_from_labels, labels, image_labels), or '
-                         'segmenter; default: all of the config, one after the other')
-    options.add_argument('--phase', default='', metavar='P', help='of that training; default: its '
-                         'last, which is the dearest of PGGAN and of Pix2PixHD. PGGAN: "64 px, '
-                         'fade-in", "64 px, stable" and so on; Pix2PixHD: global, and with '
-                         'enhancers enhancer and everything')
+    options.add_argument('--output', type=common.some_path, metavar='FILE', help='keep what was measured as JSON')
+    options.add_argument('--trainings', nargs='+', metavar='T', help='stages by their folders (dots, '
+                         'labels_from_dots, image_from_labels, labels, image_labels) and segmenters by their names; '
+                         'default: all of the config')
+    options.add_argument('--again', action='store_true', help='also what --output holds already')
+    options.add_argument('--one', nargs=3, metavar=('WHAT', 'T', 'PHASE'), help='a step or a sample of one training '
+                         'in this process; of a phase, "" = its last, the dearest of PGGAN and of Pix2PixHD')
     arguments = options.parse_args()
+    if arguments.output:
+        common.check_parent('--output', arguments.output)
 
     from pipelines.plan import matrix
     config = common.load_config(arguments)
     arm = matrix.arm_of(config, [run for arm in matrix.arms_of(config) for run in arm.runs])
-    regimes = [run.regime for run in arm.runs]
     if common.dry_run(arguments, [arm]):
         return
     common.setup_tensorflow(config.strategy)
+    from pipelines.cost import measure, measured
     from pipelines.experiment import steps
-    from pipelines.cost import dry_run, measure
+    from pipelines.runtime import devices, versions
+    from pipelines.scores.table import to_markdown
     workdir = common.open_workdir(arguments, config, [arm], ['records/train'])
     coding = steps.prepare(config, workdir).coding
-    if arguments.training:
-        stage = measure.named(regimes, arguments.training)
-        print(json.dumps(measure.measure(config, stage, arguments.phase, workdir)._asdict()))
+    if arguments.one:
+        what, training, phase = arguments.one
+        print(json.dumps(measure.measure(
+            what, config, measure.named(arm.runs, training), phase, coding, workdir)._asdict()))
         return
-    print(f'{"training":30}{"parameters":>13}{"first step":>12}{"step":>9}{"sample":>9}'
-          f'{"peak":>11}{"predicted":>11}')
-    for training, phase in measure.phases_of(config, regimes, coding):
-        result = subprocess.run(
-            [sys.executable, *sys.argv, '--training', training, '--phase', phase],
-            capture_output=True, text=True)
-        name = f'{training} {phase}'.strip()
-        if result.returncode:
-            reason = (result.stderr.strip().splitlines() or ['killed: out of memory?'])[-1]
-            print(f'{name:32}failed: {reason}', flush=True)
+    for name in arguments.trainings or ():
+        measure.named(arm.runs, name)
+    rows, failed = measured.read(arguments.output) if arguments.output else [], []
+    for name, phase in measure.phases_of(config, arm.runs, coding):
+        row = {'training': name, 'phase': phase,
+               **measure.size_of(config, measure.named(arm.runs, name), phase, coding)}
+        if name not in (arguments.trainings or [name]) or measured.holds(rows, row) and not arguments.again:
             continue
-        row = json.loads(result.stdout.splitlines()[-1])
-        need = dry_run.predicted(config, measure.planned(config, regimes, training, coding), phase).total
-        print(f'{name:30}{row["parameters"]:13,}{row["first_step"]:10.1f} s{row["step"]:7.1f} s'
-              f'{row["sample"]:7.1f} s{row["peak"] / 2 ** 30:7.2f} GiB{need / 2 ** 30:7.2f} GiB',
-              flush=True)
+        parts = {what: {**in_own_process(what, name, phase), **measure.predict(
+            what, config, measure.named(arm.runs, name), phase, coding)} for what in ('step', 'sample')}
+        if any('failed' in part for part in parts.values()):
+            failed.append(name)
+            continue
+        rows = measured.with_row(rows, {**row, **parts})
+        print(measured.line({**row, **parts}), flush=True)
+        if arguments.output:
+            measured.write(arguments.output, rows, {'device': devices.device_name(), **versions.versions()})
+    print(to_markdown(measured.tables(rows)), end='')
+    if failed:
+        raise InputError(f'not measured: {", ".join(failed)}; the lines above say why')
+
+
+def in_own_process(what: str, training: str, phase: str) -> dict:
+    """What this very command prints with --one."""
+    done = subprocess.run([sys.executable, *sys.argv, '--one', what, training, phase], capture_output=True, text=True)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ['killed: out of memory?'])[-1]
+        print(f'{training} {phase}: {what} failed: {reason}', flush=True)
+        return {'failed': True}
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 if __name__ == '__main__':

@@ -23,8 +23,9 @@ from datasets.labels import CHEST
 from datasets.phantom import phantom
 from datasets.targets import targets_of
 from models.sliding_window import default_stride, window_starts
-from pipelines.cost import graph_flops, measure
+from pipelines.cost import graph_flops, measure, product
 from pipelines.cost.operations import V100_RATES
+from pipelines.cost.product import SEED
 from pipelines.experiment import steps
 from pipelines.plan.config import Config
 from pipelines.plan.loading import from_dict
@@ -90,35 +91,12 @@ def config_of(**sections) -> Config:
 
 def best_seconds(function: Callable[[], object], repeats: int) -> float:
     """The least of `repeats` calls, after one that is not counted."""
-    return min(_seconds([function], repeats)[0])
+    return min(product.seconds_in_turn([function], repeats)[0])
 
 
 def medians_in_turn(functions: Sequence[Callable[[], object]], repeats: int) -> List[float]:
     """Median seconds of each function; one call after the other, the first round not counted."""
-    return [statistics.median(taken) for taken in _seconds(functions, repeats)]
-
-
-def _seconds(functions: Sequence[Callable[[], object]], repeats: int) -> List[List[float]]:
-    for function in functions:
-        function()
-    taken: List[List[float]] = [[] for _ in functions]
-    for _ in range(repeats):
-        for times, function in zip(taken, functions):
-            begin = time.perf_counter()
-            function()
-            times.append(time.perf_counter() - begin)
-    return taken
-
-
-PRODUCT_SIDE, PRODUCTS = 2048, 3
-SEED = (0, 0)  # of numbers that are only worked with; op determinism takes none without
-
-
-def matrix_product() -> Callable[[], object]:
-    """Some products of matrices in float32, one after the other."""
-    a = tf.random.stateless_normal([PRODUCT_SIDE, PRODUCT_SIDE], SEED)
-    product = tf.function(lambda: tf.reduce_sum(a @ a))
-    return lambda: [product().numpy() for _ in range(PRODUCTS)]
+    return [statistics.median(taken) for taken in product.seconds_in_turn(functions, repeats)]
 
 
 def step(task: Task, repeats: int) -> Step:
@@ -128,9 +106,9 @@ def step(task: Task, repeats: int) -> Step:
     batch, rate = next(iter(phase.batches(0))), tf.constant(1e-5)
     operations = graph_flops.flops(function.get_concrete_function(batch, rate).graph)
     taken, products = medians_in_turn(
-        [lambda: [value.numpy() for value in function(batch, rate).values()], matrix_product()],
+        [lambda: [value.numpy() for value in function(batch, rate).values()], product.matrix_product()],
         repeats)
-    return Step(taken, operations, 2e-9 * PRODUCTS * PRODUCT_SIDE ** 3 / products)
+    return Step(taken, operations, product.gflops(products))
 
 
 def segmenter_task(workdir, data={}, **settings) -> Task:

@@ -1,103 +1,167 @@
-"""One real step and one drawn sample of every training of a config: how long, how much memory.
+"""Real steps and drawn samples of every training of a config: how long, how much memory, how near to the machine.
 
-A process remembers its highest memory use for ever, so each training is measured in a process of its
-own (tools/measure_steps.py).
+A process remembers its highest memory use for ever, so each is measured in a process of its own
+(tools/measure_steps.py).
 """
 from __future__ import annotations
 
 import os
 import re
 import resource
-import time
 from pathlib import Path
-from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
-from datasets.targets import targets_of
+from models.sliding_window import default_stride, window_starts
+from pipelines.cost import dry_run, graph_flops, product, step_memory
 from pipelines.cost.planned import planned_segmenter, planned_stage
 from pipelines.plan.config import Config
+from pipelines.plan.loading import segmenter_settings
 from pipelines.plan.methods import Stage
-from pipelines.plan.regimes import Regime, Run, parse_regime, stages_of
+from pipelines.plan.regimes import Run, parse_regime, stages_of
 from pipelines.plan.workdir import Workdir
+from pipelines.segmentation.network import make_network, targets_for
 from pipelines.segmentation.predict import predict_probabilities
 from pipelines.segmentation.task import segmenter_task
 from pipelines.stages.stage import draw_function, kind_of, stage_io, stage_task
 from pipelines.training import checkpoints, loop
 from pipelines.training.task import Phase, Task
 
+Training = Union[Stage, str]
+Work = Tuple[Callable[[], None], Callable[[], int]]  # what is done, and its operations
 
-SEGMENTER = 'segmenter'
 FEW = 4  # phases that are measured one by one; of more, the last is the dearest
 
 
 class Measured(NamedTuple):
-    """Parameters that move; seconds of the first step, of the next, of a sample; peak in bytes.
+    """What is done again and again, beside a matrix product.
 
-    The first step and the sample include building their graphs.
+    Attributes:
+      first: seconds of the first time, which builds the graph.
+      seconds, cpu, product, product_cpu: after it, see product.Beside.
+      operations: of one time, see graph_flops.
+      peak: bytes, the most that the process held.
     """
-    parameters: int
-    first_step: float
-    step: float
-    sample: float
+    first: float
+    seconds: float
+    cpu: float
+    product: float
+    product_cpu: float
+    operations: int
     peak: int
 
 
-def phases_of(config: Config, regimes: Sequence[Regime], coding) -> List[Tuple[str, str]]:
+def phases_of(config: Config, runs: Sequence[Run], coding) -> List[Tuple[str, str]]:
     """(training, phase) of all that are worth measuring; '' is the last phase of a long schedule."""
     found = []
-    for folder, stage in stages_of(regimes).items():
+    for folder, stage in stages_of([run.regime for run in runs]).items():
         with tf.Graph().as_default():
             phases = planned_stage(config, stage, coding, 1).phases
         names = [phase.name for phase in phases] if len(phases) <= FEW else ['']
         found += [(folder, name) for name in names]
-    return [*found, (SEGMENTER, '')]
+    return found + [(name, '') for name in dict.fromkeys(run.segmenter for run in runs)]
 
 
-def named(regimes: Sequence[Regime], training: str) -> Optional[Stage]:
-    """A stage by its key, None for the segmenter; InputError lists what there is."""
-    known = {**stages_of(regimes), SEGMENTER: None}
+def named(runs: Sequence[Run], training: str) -> Training:
+    """A stage by its folder, or a segmenter, whose name is all it has; InputError lists what there is."""
+    known = {**stages_of([run.regime for run in runs]), **{run.segmenter: run.segmenter for run in runs}}
     if training not in known:
-        raise InputError(f'--training {training}: expected one of {", ".join(known)}')
+        raise InputError(f'--trainings: expected of {", ".join(known)}, found {training}')
     return known[training]
 
 
-def planned(config: Config, regimes: Sequence[Regime], training: str, coding) -> Callable[[], Task]:
-    """Maker of the Task of that training as a plan reads it, see cost/planned.py."""
-    stage = named(regimes, training)
-    if stage is None:
-        return lambda: planned_segmenter(config, config.segmenter.network, coding)
-    return lambda: planned_stage(config, stage, coding, 1)
+def planned(config: Config, training: Training, coding) -> Task:
+    """The Task of a training as a plan reads it, see cost/planned.py."""
+    if isinstance(training, Stage):
+        return planned_stage(config, training, coding, 1)
+    return planned_segmenter(config, training, coding)
 
 
-def measure(config: Config, stage: Optional[Stage], phase_name: str, workdir) -> Measured:
-    """Runs two steps of one phase and draws one sample, in this process.
+def size_of(config: Config, training: Training, phase_name: str, coding) -> Dict[str, int]:
+    """Side of the pictures and batch of a phase's steps, and the side of a sample; nothing is traced."""
+    with tf.Graph().as_default():
+        specs = phase_of(planned(config, training, coding), phase_name).batch_spec.values()
+    side = max(spec.shape[1] for spec in specs if spec.shape.rank > 2)
+    drawn = side if isinstance(training, Stage) else segmenter_settings(config, training).size
+    return {'side': side, 'batch': next(iter(specs)).shape[0], 'sample_side': drawn}
+
+
+def measure(what: str, config: Config, training: Training, phase_name: str, coding, workdir) -> Measured:
+    """A 'step' or a 'sample' of a training, in this process.
 
     Args:
-      stage: None = the segmenter.
       phase_name: '' = the last phase.
       workdir: holds the records; nothing is written there.
     """
-    info = records.read_info(Workdir(workdir).records('train'))
-    if stage is None:
-        task = segmenter_task(config, Run(parse_regime('real'), config.segmenter.network), workdir)
+    if what not in ('step', 'sample'):
+        raise InputError(f'--one {what}: expected step or sample')
+    work, operations = (step_of(config, training, phase_name, workdir) if what == 'step'
+                        else sample_of(config, training, coding))
+    first = product.taken_by(work)
+    return Measured(first, *product.best_beside(work), operations(), peak_bytes())
+
+
+def predict(what: str, config: Config, training: Training, phase_name: str, coding) -> Dict[str, int]:
+    """The memory that `measure` needs, and how many parameters are trained."""
+    if what == 'step':
+        need = dry_run.predicted(config, lambda: planned(config, training, coding), phase_name)
+        return {'predicted': need.total, 'parameters': need.parameters}
+
+    def traced():
+        draw, spec, _ = sample_function(config, training, coding)
+        return draw.get_concrete_function(spec).graph
+
+    return {'predicted': step_memory.predict_call(traced).total}
+
+
+def step_of(config: Config, training: Training, phase_name: str, workdir) -> Work:
+    """A phase's training step with its next batch."""
+    if isinstance(training, Stage):
+        info = records.read_info(Workdir(workdir).records('train'))
+        task = stage_task(config, training, {name: info for name in training.reads})
     else:
-        task = stage_task(config, stage, {name: info for name in stage.reads})
-    phase = _phase(task, phase_name)
-    moved = {id(v): v for update in phase.updates for v in update.variables}
-    step_fn = step_function(task, phase)
-    seconds: List[float] = []
-    for _, batch in zip(range(2), loop.distributed_batches(phase, 0)):
-        begin = time.perf_counter()
-        metrics = step_fn(batch, tf.constant(phase.learning_rate(0)))
+        task = segmenter_task(config, Run(parse_regime('real'), training), workdir)
+    phase = phase_of(task, phase_name)
+    step_fn, rate = step_function(task, phase), tf.constant(phase.learning_rate(0))
+    batches = iter(loop.distributed_batches(phase, 0))
+
+    def step():
+        metrics = step_fn(next(batches), rate)
         assert all(bool(tf.math.is_finite(value)) for value in metrics.values()), metrics
-        seconds.append(time.perf_counter() - begin)
-    begin = time.perf_counter()
-    _draw(config, stage, task, info.coding)
-    sample = time.perf_counter() - begin
-    return Measured(sum(int(tf.size(v)) for v in moved.values()), *seconds, sample, peak_bytes())
+
+    return step, lambda: graph_flops.flops(step_fn.get_concrete_function(next(batches), rate).graph)
+
+
+def sample_of(config: Config, training: Training, coding) -> Work:
+    """A sample as generation or prediction makes it, of zeros and an untrained network."""
+    draw, spec, turns = sample_function(config, training, coding)
+    given = tf.zeros(spec.shape, spec.dtype)
+
+    def sample():
+        for value in tf.nest.flatten(draw(given)):
+            value.numpy()
+
+    return sample, lambda: turns * graph_flops.flops(draw.get_concrete_function(given).graph)
+
+
+def sample_function(config: Config, training: Training, coding
+                    ) -> Tuple[Callable[[tf.Tensor], Any], tf.TensorSpec, int]:
+    """(what draws a sample of a stage or predicts a picture, what it is given, turns of its loop)."""
+    if isinstance(training, Stage):
+        io, task = stage_io(config, training, coding), planned(config, training, coding)
+        network = task.networks[kind_of(training).draws(io)]
+        return draw_function(io, network), (
+            tf.TensorSpec([1, network.latent_size]) if io.source is None else
+            tf.TensorSpec([1, io.source.size, io.source.size], tf.uint8)), 1
+    run, settings = Run(parse_regime('real'), training), segmenter_settings(config, training)
+    targets = targets_for(config, run, coding)
+    network, side, crop = make_network(config, run, targets.num_outputs), settings.size, settings.crop
+    return (tf.function(lambda x: predict_probabilities(network, x, crop, targets)),
+            tf.TensorSpec([1, side, side, config.data.channels]),
+            len(window_starts(side, crop, default_stride(crop))) ** 2)
 
 
 def step_function(task: Task, phase: Phase):
@@ -116,28 +180,11 @@ def peak_bytes() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _phase(task: Task, name: str) -> Phase:
+def phase_of(task: Task, name: str) -> Phase:
+    """A phase by its name, '' = the last; InputError lists what there is."""
     phases = {phase.name: phase for phase in task.phases}
     if not name:
         return task.phases[-1]
     if name not in phases:
         raise InputError(f'--phase {name}: expected one of {", ".join(phases)}')
     return phases[name]
-
-
-def _draw(config: Config, stage: Optional[Stage], task: Task, coding) -> None:
-    """One sample as generation or prediction makes it, from zeros."""
-    if stage is None:
-        segmenter = config.segmenter
-        side, crop = segmenter.size, segmenter.crop
-        draw = tf.function(lambda x: predict_probabilities(
-            task.networks['network'], x, crop, targets_of(coding, segmenter.targets,
-                                                          segmenter.overlapping)))
-        draw(tf.zeros([1, side, side, config.data.channels])).numpy()
-        return
-    io = stage_io(config, stage, coding)
-    network = task.networks[kind_of(stage).draws(io)]
-    given = (tf.zeros([1, network.latent_size]) if io.source is None else
-             tf.zeros([1, io.source.size, io.source.size], tf.uint8))
-    for value in draw_function(io, network)(given).values():
-        value.numpy()

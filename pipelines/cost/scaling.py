@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Iterator, NamedTuple, Sequence, Tuple
 
 from datasets.errors import InputError
-from pipelines.cost import benchmark, measure as measuring
+from pipelines.cost import benchmark, measure as measuring, product
 from pipelines.evaluation import quality
 from pipelines.experiment import steps
 from pipelines.plan.config import Config
@@ -106,7 +106,9 @@ def _preparation(config: Config, folder: Path) -> None:
 
 def _training(config: Config, folder: Path) -> float:
     """Seconds of a step of the last stage, once its graph is built."""
-    return measuring.measure(config, METHOD.stages[-1], '', folder).step
+    step, _ = measuring.step_of(config, METHOD.stages[-1], '', folder)
+    step()
+    return product.taken_by(step)
 
 
 def _generation(config: Config, folder: Path) -> None:

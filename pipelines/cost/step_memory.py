@@ -8,10 +8,11 @@ training needs besides is not counted: its input pipeline, validation, the avera
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import resource
 from pathlib import Path
-from typing import Callable, Dict, Iterator, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import tensorflow as tf
 from tensorflow.python.client import device_lib
@@ -22,6 +23,7 @@ from pipelines.training.checkpoints import make_optimizers
 
 _PER_OP = 24 * 2 ** 10  # of the process for an op of the graph: Python objects, protos, kernels
 _WASTE = 1.05           # of malloc's pools, measured on all networks alike
+_COPIES = 4             # of a variable, see _starting_bytes
 
 
 class Estimate(NamedTuple):
@@ -30,7 +32,8 @@ class Estimate(NamedTuple):
     Attributes:
       parameters: how many numbers are trained.
       weights: all variables, the optimisers' moments included.
-      activations: the most that tensors take at a time, gradients and the batch included.
+      activations: the most that tensors take at a time, gradients and the batch included; of a call that trains
+        nothing also what a large variable's start takes beside the weights.
       baseline: what the process holds besides, TensorFlow and the graph; 0 on a GPU.
     """
     parameters: int
@@ -60,15 +63,53 @@ def predict(make: Callable[[], Step], mixed_precision: bool = False) -> Estimate
     Raises:
       ValueError: a dimension in the spec is unknown.
     """
+    trained = {}
+
+    def traced():
+        phases, batch_spec = make()
+        trained.update({v.ref(): v.shape.num_elements() for update in phases[-1] for v in update.variables})
+        return traced_step(phases, batch_spec, mixed_precision)
+
+    estimate, _ = _estimate(traced)
+    return estimate._replace(parameters=sum(trained.values()))
+
+
+def predict_call(make: Callable[[], tf.Graph]) -> Estimate:
+    """The memory of building networks and of one call of them that trains nothing.
+
+    Args:
+      make: builds the networks and returns the graph of the call; called inside a graph, as in `predict`.
+    """
+    estimate, sizes = _estimate(make)
+    starting = 0 if _gpus() else _starting_bytes(sizes) - estimate.weights
+    return estimate._replace(activations=max(estimate.activations, starting))
+
+
+def _estimate(make: Callable[[], tf.Graph]) -> Tuple[Estimate, List[int]]:
+    """Of a graph, and the sizes of the variables that were made for it, in their order."""
     baseline = _resident_bytes()
     with tf.Graph().as_default():
-        phases, batch_spec = make()
-        updates, graph = phases[-1], traced_step(phases, batch_spec, mixed_precision)
-        weights = sum(graph_memory.size_of(v) for v in tf.compat.v1.global_variables())
-    trained = {v.ref(): v.shape.num_elements() for update in updates for v in update.variables}
+        graph = make()
+        sizes = [graph_memory.size_of(v) for v in tf.compat.v1.global_variables()]
     peak, _ = graph_memory.peak_and_variable_bytes(graph)
-    process = 0 if _gpus() else baseline + _PER_OP * len(graph.get_operations())
-    return Estimate(sum(trained.values()), weights, int(_WASTE * peak), process)
+    process = 0 if _gpus() else baseline + _PER_OP * _count_ops(graph)
+    return Estimate(0, sum(sizes), int(_WASTE * peak), process), sizes
+
+
+def _count_ops(graph: tf.Graph) -> int:
+    """Ops of a graph and of what it calls, a sliding window's loop for example."""
+    ops = graph.get_operations()
+    return len(ops) + sum(_count_ops(body) for op in ops for body in graph_memory.bodies(op))
+
+
+def _starting_bytes(sizes: Sequence[int]) -> int:
+    """The most that variables take while they get random values, one after the other.
+
+    Beside a variable its values and those before they were scaled are held, and TensorFlow keeps the room; a
+    convolution's library copies a kernel once more, outside of that room. Seen on FCN's fc6, 392 MiB: what trains
+    takes more, what only predicts does not.
+    """
+    return max((before + _COPIES * size for before, size in zip(itertools.accumulate([0, *sizes]), sizes)), default=0)
 
 
 def traced_step(phases: Sequence[Tuple[adversarial.Update, ...]],

@@ -41,7 +41,7 @@ def test_a_step_and_its_pipeline_and_its_network(tmp_path):
 def test_it_runs_where_random_numbers_need_a_seed():
     """As on a GPU, where op determinism is on."""
     code = ('import tensorflow as tf; tf.config.experimental.enable_op_determinism(); '
-            'from pipelines.cost import benchmark; benchmark.PRODUCT_SIDE = 64; benchmark.matrix_product()(); '
+            'from pipelines.cost import benchmark, product; product.PRODUCT_SIDE = 64; product.matrix_product()(); '
             'benchmark.sliding_window(lambda x, training: tf.repeat(x, 4, -1), 41, 50, repeats=1)')
     done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]

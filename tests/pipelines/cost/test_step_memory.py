@@ -163,6 +163,38 @@ def test_variables_that_no_update_moves_count_as_weights():
     assert estimate.weights == 4 * (3 * 100 + 1000) + 12
 
 
+def test_the_start_of_a_large_variable_may_take_more_than_a_call():
+    def call(channels):
+        def make():
+            layer = tf.keras.layers.Conv2D(channels, 1)
+            layer.build([1, 8, 8, 4])
+            return tf.function(layer).get_concrete_function(tf.TensorSpec([1, 8, 8, 4])).graph
+        return step_memory.predict_call(make)
+
+    small, large = call(1), call(4096)
+    assert small.weights == 4 * 5 and small.parameters == 0
+    assert large.weights == 4 * 5 * 4096
+    assert large.activations >= 8 * 8 * 4096 * 4  # what comes out is more than the kernel
+    assert step_memory._starting_bytes([10, 100, 20]) == 10 + 4 * 100
+    wide = step_memory.predict_call(lambda: _product_graph(2048))
+    assert wide.weights + wide.activations == 4 * 4 * 2048 ** 2  # the variable, and three times its size
+
+
+def test_ops_of_a_loop_are_ops_of_the_process():
+    def looped(x):
+        return tf.while_loop(lambda i, _: i < 3, lambda i, y: (i + 1, tf.sin(tf.sin(tf.sin(y)))), [0, x])[1]
+
+    def count(function):
+        return step_memory._count_ops(tf.function(function).get_concrete_function(X).graph)
+
+    assert count(looped) > count(lambda x: tf.while_loop(lambda i, _: i < 3, lambda i, y: (i + 1, y), [0, x])[1]) + 2
+
+
+def _product_graph(side):
+    weights = tf.Variable(tf.zeros([side, side]))
+    return tf.function(lambda x: x @ weights).get_concrete_function(tf.TensorSpec([1, side])).graph
+
+
 def test_unknown_dimension_is_refused():
     with pytest.raises(ValueError, match="batch_spec 'mixing': expected every dimension"):
         step_memory.predict(_pggan(None))
