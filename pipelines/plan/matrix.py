@@ -77,8 +77,9 @@ def arms_of(config: Config, segmenters: Optional[Sequence[str]] = None) -> List[
 
 
 def arm_of(config: Config, runs: Sequence[Run]) -> Arm:
-    """One arm in the experiment's own folder, its runs scored on the test images."""
-    return Arm(config.configuration, '', config, {run: ('test',) for run in with_pretraining(runs)})
+    """One arm in the experiment's own folder, its runs scored on the test images and at other hospitals."""
+    splits = ('test', *config.external)
+    return Arm(config.configuration, '', config, {run: splits for run in with_pretraining(runs)})
 
 
 def selected(arms: Sequence[Arm], folders: Optional[Sequence[str]],
