@@ -65,7 +65,8 @@ class Digests:
     def _stamps(self, dataset: Dataset, id: str):
         files = [Path(path) for path in dataset.files(id)]
         facts = [path.stat() for path in files]
-        return (f'{id} {files[0].absolute()}', [[path.name, fact.st_size, fact.st_mtime_ns]
+        alone = '' if dataset.coding.is_labelled else ', alone'  # the same picture may be asked for with its masks
+        return (f'{id} {files[0].absolute()}{alone}', [[path.name, fact.st_size, fact.st_mtime_ns]
                                                 for path, fact in zip(files, facts)])
 
 

@@ -5,6 +5,7 @@ images of one patient. Another division is a function and a row.
 """
 from __future__ import annotations
 
+import itertools
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -23,11 +24,13 @@ class Division(NamedTuple):
         patient, of those whose patient is known.
       label: settings -> its name in results, which tells it from others.
       fold: settings -> which of several parts is tested; None where there is one only.
+      validates: settings -> whether a part of the learning images chooses the epoch and is not learned from.
     """
     asks: Callable[[str], str]
     pick: Callable[[Sequence[str], Mapping[str, str], Any, str], Tuple[str, ...]]
     label: Callable[[Any], str]
     fold: Callable[[Any], Optional[int]] = lambda settings: None
+    validates: Callable[[Any], bool] = lambda settings: False
 
 
 def _official(ids, patients, settings, split: str) -> Tuple[str, ...]:
@@ -35,16 +38,18 @@ def _official(ids, patients, settings, split: str) -> Tuple[str, ...]:
 
 
 def _listed(ids, patients, settings, split: str) -> Tuple[str, ...]:
-    """Both parts are files of ids."""
+    """The parts are files of ids; that of validation may be missing."""
     if not (settings.train_ids and settings.test_ids):
         raise InputError('data.train_ids, data.test_ids: expected two files of ids, one a line, with '
                          'data.division=listed')
-    parts = {'train': read_ids(settings.train_ids), 'test': read_ids(settings.test_ids)}
-    check_disjoint(parts['train'], parts['test'])
-    shared = in_both(parts['train'], parts['test'], patients)
-    if shared:
-        raise InputError(f'data.train_ids, data.test_ids: expected all images of a patient in one of '
-                         f'them, found patient {shared[0]} in both')
+    named = {part: getattr(settings, f'{part}_ids') for part in ('train', 'validation', 'test')}
+    parts = {part: read_ids(path) for part, path in named.items() if path}
+    for one, other in itertools.combinations(parts, 2):
+        check_disjoint(parts[one], parts[other], (one, other))
+        shared = in_both(parts[one], parts[other], patients)
+        if shared:
+            raise InputError(f'data.{one}_ids, data.{other}_ids: expected all images of a patient in one of '
+                             f'them, found patient {shared[0]} in both')
     return choose_ids(ids, parts[split], f'data.{split}_ids')
 
 
@@ -66,6 +71,27 @@ def _folds(ids, patients, settings, split: str) -> Tuple[str, ...]:
     return tuple(id for id in ids if first <= part_of[patients.get(id, id)] <= last)
 
 
+def _shares(ids, patients, settings, split: str) -> Tuple[str, ...]:
+    """60/20/20 by patient: those to learn from, to choose the epoch by and to test, in random order, once.
+
+    A fifth, rounded down, is tested and another chooses, so that of Montgomery's 138 there are 84, 27 and 27, as
+    Oliveira and dos Santos 2018 test 27. [ours] Their order is that of the sorted patients, shuffled.
+    """
+    units = sorted({patients.get(id, id) for id in ids})
+    fifth = int(0.2 * len(units))
+    if not fifth:
+        raise InputError(f'data.division=60/20/20: expected at least 5 patients, found {len(units)}')
+    order = np.random.default_rng(settings.division_seed).permutation(len(units))
+    first, last = {'test': (0, fifth), 'validation': (fifth, 2 * fifth), 'train': (2 * fifth, len(units))}[split]
+    chosen = {units[i] for i in order[first:last]}
+    return tuple(id for id in ids if patients.get(id, id) in chosen)
+
+
+def validates(settings) -> bool:
+    """Whether the division of a config's `data` has a part that chooses the epoch."""
+    return DIVISIONS[settings.division].validates(settings)
+
+
 def _label_of_folds(settings) -> str:
     """'5 folds', or '5 folds, 1 for validation'."""
     return f'{settings.folds} folds' + f', {settings.validation} for validation' * bool(settings.validation)
@@ -73,6 +99,10 @@ def _label_of_folds(settings) -> str:
 
 DIVISIONS: Dict[str, Division] = {
     'official': Division(lambda split: split, _official, lambda settings: 'official'),
-    'listed': Division(lambda split: 'all', _listed, lambda settings: 'listed'),
-    'folds': Division(lambda split: 'all', _folds, _label_of_folds, lambda settings: settings.fold),
+    'listed': Division(lambda split: 'all', _listed, lambda settings: 'listed',
+                       validates=lambda settings: bool(settings.validation_ids)),
+    'folds': Division(lambda split: 'all', _folds, _label_of_folds, lambda settings: settings.fold,
+                      lambda settings: bool(settings.validation)),
+    '60/20/20': Division(lambda split: 'all', _shares, lambda settings: '60/20/20' + (
+        f', seed {settings.division_seed}' if settings.division_seed else ''), validates=lambda settings: True),
 }

@@ -82,6 +82,11 @@ class LabelCoding:
                                  f'first in a code, or leave it out of the targets')
 
     @property
+    def is_labelled(self) -> bool:
+        """Whether there is anything to label: pictures of `UNLABELLED` have no label maps."""
+        return bool(self.organs)
+
+    @property
     def num_codes(self) -> int:
         """Of a label map, the background among them."""
         return len(self.codes)
@@ -169,3 +174,9 @@ CHEST = LabelCoding(
     targets=('left_lung', 'heart', 'right_lung'),
     left_right=(('left_lung', 'right_lung'), ('left_clavicle', 'right_clavicle')),
 )
+
+# both lungs and nothing else, as Montgomery and Shenzhen have them
+LUNGS = LabelCoding('lungs', CHEST.organs[:2], CHEST.codes[:3], CHEST.organs[:2], left_right=CHEST.left_right[:1])
+
+# pictures of which nobody drew anything
+UNLABELLED = LabelCoding('unlabelled', (), CHEST.codes[:1], ())

@@ -32,7 +32,7 @@ SCHEMA = {
     'image/height': tf.io.FixedLenFeature([], tf.int64),
     'image/width': tf.io.FixedLenFeature([], tf.int64),
     'image/channels': tf.io.FixedLenFeature([], tf.int64, 1),
-    'image/segmentation/class/encoded': tf.io.FixedLenFeature([], tf.string),
+    'image/segmentation/class/encoded': tf.io.FixedLenFeature([], tf.string, ''),
     'image/segmentation/class/format': tf.io.FixedLenFeature([], tf.string, 'png'),
     'image/dots/encoded': tf.io.FixedLenFeature([], tf.string, ''),
     'image/ignored/encoded': tf.io.FixedLenFeature([], tf.string, ''),
@@ -52,7 +52,7 @@ class Example(NamedTuple):
       name: file name stem, unique in the folder, for example 'JPCLN001-3'.
       source_id: the real image it was made from; variants of one image share it.
       image: uint8 or uint16 [S, S], or uint8 [S, S, 3].
-      label_map: codes, uint8 [S, S].
+      label_map: codes, uint8 [S, S]; None of an unlabelled picture.
       dots: dot codes, uint8 [D, D], or None.
       ignored: bool [S, S], pixels of which nobody says what they are, or None.
       shape: (height, width) of the picture that was fitted into the square, px; zeros where nobody knows.
@@ -63,7 +63,7 @@ class Example(NamedTuple):
     name: str
     source_id: str
     image: np.ndarray
-    label_map: np.ndarray
+    label_map: Optional[np.ndarray]
     dots: Optional[np.ndarray] = None
     ignored: Optional[np.ndarray] = None
     shape: Tuple[int, int] = (0, 0)
@@ -95,9 +95,8 @@ class Info:
 
     def to_dict(self) -> dict:
         """As `dataset_info.json` has it: without a word of a picture that is not there, as before there was any."""
-        told = {key: value for key, value in vars(self).items() if key != 'directory'}
-        if not self.has_bone_suppressed:
-            del told['has_bone_suppressed']
+        unsaid = {'directory'} | ({'has_bone_suppressed'} if not self.has_bone_suppressed else set())
+        told = {key: value for key, value in vars(self).items() if key not in unsaid}
         return {**told, 'coding': self.coding.to_dict()}
 
     @property
@@ -112,9 +111,10 @@ class Info:
 
     def shown(self, row: Dict[str, np.ndarray]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A record without its margins: image [h, w, C], labels [h, w], and bool [h, w], what somebody knows."""
-        box = self.box(row)
-        image, labels = crop(row['image'], box), crop(row['labels'], box)
-        known = crop(row['ignored'], box) == 0 if self.has_ignored else np.ones(labels.shape, bool)
+        box, is_labelled = self.box(row), self.coding.is_labelled
+        image = crop(row['image'], box)
+        labels = crop(row['labels'], box) if is_labelled else np.zeros(image.shape[:2], np.uint8)
+        known = crop(row['ignored'], box) == 0 if self.has_ignored else np.full(labels.shape, is_labelled)
         return image, labels, known
 
     def spacing_mm(self, row: Dict[str, np.ndarray]) -> Optional[Tuple[float, float]]:
@@ -146,11 +146,12 @@ def serialize(example: Example) -> bytes:
         'image/filename': f'{example.name}.png'.encode(),
         'image/height': int(height), 'image/width': int(width),
         'image/channels': 1 if example.image.ndim == 2 else example.image.shape[2],
-        'image/segmentation/class/encoded': encode_png(example.label_map),
-        'image/segmentation/class/format': b'png',
         'image/source_id': example.source_id.encode(),
         'synthetic/index': int(example.index), 'synthetic/seed': int(example.seed),
     }
+    if example.label_map is not None:
+        values['image/segmentation/class/encoded'] = encode_png(example.label_map)
+        values['image/segmentation/class/format'] = b'png'
     if any(example.shape):
         values['image/source_shape'] = np.array(example.shape, np.int64)
     if any(example.field_mm):
@@ -168,7 +169,8 @@ def serialize(example: Example) -> bytes:
 
 def parse(serialized: tf.Tensor, info: Info) -> Dict[str, tf.Tensor]:
     """Bytes -> {image [S, S, C], labels [S, S], dots [D, D] (uint8), source_id, name, index, shape [2],
-    field_mm [2]}, ignored [S, S] where some pixels are, and bone_suppressed [S, S, C] where records have it."""
+    field_mm [2]}, ignored [S, S] where some pixels are, and bone_suppressed [S, S, C] where records have it; of
+    unlabelled pictures no labels."""
     features = tf.io.parse_single_example(serialized, SCHEMA)
 
     def decode(key, size, dtype=tf.uint8, channels=1):
@@ -186,11 +188,12 @@ def parse(serialized: tf.Tensor, info: Info) -> Dict[str, tf.Tensor]:
     image_type = tf.uint16 if info.bits == 16 else tf.uint8
     parsed = {
         'image': decode('image/encoded', info.size, image_type, info.channels),
-        'labels': decode('image/segmentation/class/encoded', info.size)[..., 0],
         'source_id': features['image/source_id'], 'name': features['image/filename'],
         'index': features['synthetic/index'], 'shape': tf.cast(features['image/source_shape'], tf.int32),
         'field_mm': features['image/field_mm'],
     }
+    if info.coding.is_labelled:
+        parsed['labels'] = decode('image/segmentation/class/encoded', info.size)[..., 0]
     if info.has_ignored:
         parsed['ignored'] = decode('image/ignored/encoded', info.size)[..., 0]
     if info.has_bone_suppressed:
@@ -246,7 +249,8 @@ def load_arrays(info: Info, keys: Sequence[str] = ()) -> Dict[str, np.ndarray]:
     rows = []
     try:
         for row in read(info):
-            info.coding.check(row['labels'], f'{info.directory}: {row["name"].decode()}')
+            if info.coding.is_labelled:
+                info.coding.check(row['labels'], f'{info.directory}: {row["name"].decode()}')
             rows.append({key: row[key] for key in keys or row})
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
         raise InputError(f'{info.directory}: a record cannot be read ({reason(error.message)[:200]}); '

@@ -13,7 +13,7 @@ import numpy as np
 
 from datasets.errors import InputError
 from datasets.images import read_mask
-from datasets.labels import LabelCoding
+from datasets.labels import UNLABELLED, LabelCoding
 
 SPLITS = ('train', 'test')   # as an archive divides its images
 
@@ -25,6 +25,7 @@ class Sample(NamedTuple):
     masks: Dict[str, np.ndarray]
     ignored: Optional[np.ndarray] = None   # bool, as the masks: pixels of which nobody says what they are
     bone_suppressed: Optional[np.ndarray] = None   # the image without ribs and clavicles, its type and aspect
+    told: Tuple[str, ...] = ()             # what was found of the picture: said with how many it is true of
 
 
 class Dataset(NamedTuple):
@@ -40,6 +41,8 @@ class Dataset(NamedTuple):
       has_bone_suppressed: whether samples bring that picture, which nobody reads unless it is asked for.
       notes: what whoever makes records of it should be told.
       patients: id -> patient, of those whose patient is known; other images stand for themselves.
+      unlabelled: ids of pictures that are there without labels, and so none of `ids`. They are divided with
+        these, so that a picture stays on its side whether or not somebody drew its organs.
     """
     name: str
     coding: LabelCoding
@@ -52,6 +55,14 @@ class Dataset(NamedTuple):
     has_ignored: bool = False
     has_bone_suppressed: bool = False
     notes: Tuple[str, ...] = ()
+    unlabelled: Tuple[str, ...] = ()
+
+
+def without_labels(dataset: Dataset) -> Dataset:
+    """The pictures of a data set, and of no picture what it shows."""
+    def load(id: str) -> Sample:
+        return dataset.load(id)._replace(masks={}, ignored=None)
+    return dataset._replace(coding=UNLABELLED, load=load, has_ignored=False)
 
 
 def mask_centroid(mask: np.ndarray) -> Tuple[float, float]:

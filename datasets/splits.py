@@ -8,6 +8,7 @@ import unicodedata
 from typing import Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from datasets.errors import InputError
+from datasets.sample import SPLITS
 
 NAMED = 5
 COMMENT = re.compile(r'(?:^|\s)#')
@@ -30,12 +31,25 @@ def read_ids(path: Union[str, pathlib.Path]) -> Tuple[str, ...]:
     return ids
 
 
-def check_disjoint(train_ids: Iterable[str], test_ids: Iterable[str]) -> None:
-    """Raises InputError if an id stands in both splits."""
+def listed_ids(source: pathlib.Path, split: str, stored: Sequence[str]) -> Tuple[str, ...]:
+    """Ids of <split>.txt in a folder, which must share none with the other split's list; all of `stored` for 'all'."""
+    lists = {name: source / f'{name}.txt' for name in SPLITS}
+    if split == 'all':
+        return tuple(stored)
+    if not lists[split].is_file():
+        raise InputError(f'{source}: which images are for {split}? Write their ids into '
+                         f'{lists[split]}, one a line, or give ids; or choose another data.division than official')
+    if all(path.is_file() for path in lists.values()):
+        check_disjoint(read_ids(lists['train']), read_ids(lists['test']))
+    return read_ids(lists[split])
+
+
+def check_disjoint(train_ids: Iterable[str], test_ids: Iterable[str], names: Sequence[str] = SPLITS) -> None:
+    """Raises InputError if an id stands in both splits; `names` are theirs."""
     both = sorted(set(train_ids) & set(test_ids))
     if both:
-        raise InputError(f'ids {name_some(both)} are in train and in test; a test image must not '
-                         'be trained on: take them out of one')
+        raise InputError(f'ids {name_some(both)} are in {names[0]} and in {names[1]}; a test image must '
+                         'not be trained on: take them out of one')
 
 
 def in_both(train_ids: Iterable[str], test_ids: Iterable[str], patients: Mapping[str, str]) -> List[str]:

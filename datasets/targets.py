@@ -78,12 +78,74 @@ class Targets(NamedTuple):
                    data['is_overlapping'], data['is_chosen'])
 
 
+class Scored(NamedTuple):
+    """How a segmenter is scored on a data set that need not be the one it learned from.
+
+    Attributes:
+      targets: what is scored, of organs of that data set.
+      members: of each of these, the numbers (from 0) of the segmenter's classes whose union it is.
+      left_out: the names of the segmenter's classes that are not scored.
+    """
+    targets: Targets
+    members: Tuple[Tuple[int, ...], ...]
+    left_out: Tuple[str, ...]
+
+    def united(self, masks: np.ndarray) -> np.ndarray:
+        """What a segmenter found, bool [its classes, H, W] -> bool [scored classes, H, W]."""
+        return np.stack([masks[list(own)].any(axis=0) for own in self.members])
+
+
+def scored_on(found: Targets, coding: LabelCoding, chosen: Optional[Mapping[str, Sequence[str]]] = None,
+              where: str = 'targets') -> Scored:
+    """The classes on which a segmenter and a data set can be compared.
+
+    Args:
+      found: what the segmenter finds.
+      coding: of the data set.
+      chosen: the classes to score, such as {lungs: [left_lung, right_lung]}; None = the segmenter's own, those
+        of which the data set has every organ.
+      where: what a refusal names.
+
+    Raises:
+      InputError: nothing is left, or a chosen class has an organ that one of the two does not know apart.
+    """
+    if not coding.is_labelled:
+        raise InputError(f'{where}: expected labels to compare with, found pictures alone')
+    if chosen is None:
+        members = [(number,) for number, own in enumerate(found.organs) if set(own) <= set(coding.organs)]
+        if not members:
+            raise InputError(f'{where}: expected the classes of the model, {["background", *found.names]}, found the '
+                             f'organs {", ".join(coding.organs)}')
+        kept = [number for number, in members]
+        targets = found._replace(names=tuple(found.names[i] for i in kept), organs=tuple(found.organs[i] for i in kept))
+        if not targets.members(coding).any(axis=0).all():  # codes that this data set counts for nothing by itself
+            targets = targets._replace(is_chosen=True)
+        _check_pixels(targets, coding, where)
+    else:
+        members = [tuple(number for number, own in enumerate(found.organs) if set(own) <= set(organs))
+                   for organs in chosen.values()]
+        for (name, organs), own in zip(chosen.items(), members):
+            missing = [organ for organ in organs if not any(organ in found.organs[number] for number in own)]
+            if missing:
+                raise InputError(f'{where}.{name}: expected organs that the segmenter finds ('
+                                 f'{", ".join(_words(found))}), found {missing[0]!r}')
+        targets = targets_of(coding, chosen, found.is_overlapping, where)
+    used = {number for own in members for number in own}
+    return Scored(targets, tuple(members), tuple(name for i, name in enumerate(found.names) if i not in used))
+
+
+def _words(targets: Targets) -> Tuple[str, ...]:
+    return tuple(name if own == (name,) else f'{name} = {" + ".join(own)}'
+                 for name, own in zip(targets.names, targets.organs))
+
+
 def targets_of(coding: LabelCoding, chosen: Optional[Mapping[str, Sequence[str]]] = None,
-               is_overlapping: bool = False) -> Targets:
+               is_overlapping: bool = False, where: str = 'segmenter.targets') -> Targets:
     """The classes that a config chooses, or those of the coding.
 
     Args:
       chosen: name of a class -> the organs that it is made of, such as {lungs: [left_lung, right_lung]}.
+      where: what a refusal names.
 
     Raises:
       InputError: an organ that the coding does not have, or a class that no code is left for.
@@ -93,13 +155,17 @@ def targets_of(coding: LabelCoding, chosen: Optional[Mapping[str, Sequence[str]]
     for name, organs in chosen.items():
         for organ in organs:
             if organ not in coding.organs:
-                raise InputError(f'segmenter.targets.{name}: expected organs of the data set '
+                raise InputError(f'{where}.{name}: expected organs of the data set '
                                  f'({", ".join(coding.organs)}), found {organ!r}')
         if not organs:
-            raise InputError(f'segmenter.targets.{name}: expected at least one organ, found none')
+            raise InputError(f'{where}.{name}: expected at least one organ, found none')
     made = Targets(tuple(chosen), tuple(map(tuple, chosen.values())), is_overlapping)
+    _check_pixels(made, coding, where)
+    return made
+
+
+def _check_pixels(made: Targets, coding: LabelCoding, where: str) -> None:
     for name, column in zip(made.names, made.members(coding).T):
         if not column.any():
-            raise InputError(f'segmenter.targets.{name}: no pixel is left for it, for every code of its '
+            raise InputError(f'{where}.{name}: no pixel is left for it, for every code of its '
                              f'organs belongs to a class before; set segmenter.overlapping=true')
-    return made

@@ -13,7 +13,7 @@ from datasets import records
 from datasets.errors import InputError
 from datasets.files import read_json
 from datasets.fitting import crop
-from datasets.targets import targets_of
+from datasets.targets import scored_on, targets_of
 from pipelines.data.prepare import prepare_split, resize_sample
 from pipelines.data.sources import open_split
 from pipelines.evaluation.evaluate import evaluate
@@ -169,8 +169,9 @@ def test_pixels_that_nobody_knows_do_not_score(with_unknown, monkeypatch):
     def kidney_everywhere(image):
         return {'class_map': tf.ones(image.shape[:3], tf.uint8)}
 
-    monkeypatch.setattr(export, 'load_segmenter_for', lambda model, directory: (
-        kidney_everywhere, info, targets_of(info.coding)))
+    own = targets_of(info.coding)
+    monkeypatch.setattr(export, 'load_segmenter_on', lambda model, directory, chosen: (
+        kidney_everywhere, info, own, scored_on(own, info.coding)))
     evaluate('model', info.directory, folder / 'scores.json')
     for row, counts in zip(records.read(info), read_json(folder / 'scores.json')['images']['counts']):
         labels, ignored = (crop(row[key], info.box(row)) for key in ('labels', 'ignored'))

@@ -27,17 +27,20 @@ def parsed():
         '      --size 256 --augment 6 --output records/look')
     options.add_argument('--dataset', required=True, metavar='D',
                          help='phantom: chests drawn from --seed; jsrt: JSRT radiographs with SCR '
-                         'masks; folder: your own, laid out as datasets/readers/folder.py says')
+                         'masks; montgomery, shenzhen: radiographs with masks of the lungs; folder: your own, '
+                         'laid out as datasets/readers/folder.py says')
     options.add_argument('--source', metavar='DIR', help='folder of the data set (not for phantom)')
     options.add_argument('--split', required=True, choices=['train', 'test', 'all'],
-                         help='jsrt: the fold of odd numbers (train) or of even ones; folder: the '
-                         'ids in train.txt or test.txt; all: both')
+                         help='jsrt: the fold of odd numbers (train) or of even ones; others: the '
+                         'ids in train.txt or test.txt of the folder; all: all there are')
     options.add_argument('--ids', metavar='FILE', help='only these images: one id a line')
     options.add_argument('--channels', type=int, choices=[1, 3], default=1, metavar='C',
                          help='of the pictures: 1 = grey (default), 3 = colour')
     options.add_argument('--grey', choices=['equal', 'luminance', 'red', 'green', 'blue'], default='equal',
                          metavar='HOW', help='where they are grey: what becomes of files in colour: equal '
                          '(default: refused, unless all channels agree), luminance, red, green or blue')
+    options.add_argument('--unlabelled', action='store_true', help='the pictures alone, also those of which '
+                         'nobody drew what they show')
     options.add_argument('--fit', choices=['pad', 'stretch'], default='pad',
                          help='pictures that are not square: whole and undistorted in the middle of a square '
                          '(pad, default), or squeezed onto it')
@@ -88,8 +91,8 @@ def main() -> None:
     from pipelines.plan.methods import METHODS
     common.setup_tensorflow()
     ids = read_ids(arguments.ids) if arguments.ids else None
-    asked = Request(arguments.source, arguments.split, ids, arguments.channels, arguments.grey, arguments.count,
-                    arguments.size, arguments.seed)
+    asked = Request(arguments.source, arguments.split, ids, arguments.channels, arguments.grey,
+                    arguments.unlabelled, arguments.count, arguments.size, arguments.seed)
     digests = Digests(arguments.output)
     dataset = digests.watched(open_dataset(arguments.dataset, asked))
     if arguments.field_of_view_mm:

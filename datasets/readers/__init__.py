@@ -11,8 +11,8 @@ from typing import Callable, Dict, NamedTuple, Optional, Sequence
 
 from datasets.errors import InputError
 from datasets.phantom import phantom
-from datasets.readers import folder, jsrt
-from datasets.sample import Dataset
+from datasets.readers import folder, jsrt, montgomery, shenzhen
+from datasets.sample import Dataset, without_labels
 
 
 class Request(NamedTuple):
@@ -24,6 +24,7 @@ class Request(NamedTuple):
       ids: these images of the split; None = all of it.
       channels: of the pictures: 1 = grey, 3 = colour.
       grey: what becomes of colours where they are grey, see images.read_picture.
+      unlabelled: take the pictures without what they show, also those of which nobody drew it.
       count, size, seed: of drawn data sets: how many pictures, their side in px, and which.
       bone_suppressed: whether samples are to bring their bone-suppressed picture.
     """
@@ -32,6 +33,7 @@ class Request(NamedTuple):
     ids: Optional[Sequence[str]] = None
     channels: int = 1
     grey: str = 'equal'
+    unlabelled: bool = False
     count: Optional[int] = None
     size: int = 512
     seed: int = 0
@@ -54,9 +56,12 @@ def _phantom(asked: Request) -> Dataset:
 
 READERS: Dict[str, Reader] = {
     'phantom': Reader(_phantom, is_drawn=True),
-    'jsrt': Reader(lambda asked: jsrt.open_jsrt(asked.source, asked.split, asked.ids)),
+    'jsrt': Reader(lambda asked: jsrt.open_jsrt(asked.source, asked.split, asked.ids, asked.unlabelled)),
     'folder': Reader(lambda asked: folder.open_folder(asked.source, asked.split, asked.ids,
-                                                      asked.channels, asked.grey, asked.bone_suppressed)),
+                                                      asked.channels, asked.grey, asked.unlabelled,
+                                                      asked.bone_suppressed)),
+    'montgomery': Reader(montgomery.open_montgomery),
+    'shenzhen': Reader(shenzhen.open_shenzhen),
 }
 
 
@@ -79,7 +84,7 @@ def open_dataset(name: str, asked: Request) -> Dataset:
     if asked.bone_suppressed and not dataset.has_bone_suppressed:
         raise InputError(f'data.bone_suppressed: expected a data set with bone-suppressed pictures, as a folder with '
                          f'bone_suppressed/<id>.png, found {name} without; set it to false')
-    return dataset
+    return without_labels(dataset) if asked.unlabelled else dataset
 
 
 def place_of(source: Optional[str]) -> Optional[str]:

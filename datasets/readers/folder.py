@@ -33,16 +33,18 @@ import numpy as np
 from datasets.errors import InputError
 from datasets.images import (SUFFIXES, as_deep, bits_of, check_not_constant, read_codes,
                              read_picture, what_else)
+from datasets.labels import UNLABELLED
 from datasets.readers.coding import Coding, read_coding
-from datasets.sample import (SPLITS, Dataset, Sample, check_aspect, check_same_aspect, check_shown, check_sides,
+from datasets.sample import (Dataset, Sample, check_aspect, check_same_aspect, check_shown, check_sides,
                              check_split, read_masks)
-from datasets.splits import check_disjoint, choose_ids, name_some, normal, read_ids
+from datasets.splits import choose_ids, listed_ids, name_some, normal
 
 Path = Union[str, pathlib.Path]
 
 
 def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
-                channels: int = 1, grey: str = 'equal', bone_suppressed: bool = False) -> Dataset:
+                channels: int = 1, grey: str = 'equal', unlabelled: bool = False, bone_suppressed: bool = False
+                ) -> Dataset:
     """Opens one split of a folder laid out as above.
 
     Args:
@@ -51,6 +53,7 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
       ids: the ids of the split; None reads them from <split>.txt in the folder.
       channels: 1 for grey pictures, 3 for colour.
       grey: how colours become grey, see images.read_picture.
+      unlabelled: take the pictures alone; then neither coding.yaml nor masks nor labels need be there.
       bone_suppressed: whether those pictures are to be there and read; else nobody looks.
 
     Returns:
@@ -64,24 +67,18 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
     source = pathlib.Path(source)
     if not source.is_dir():
         raise InputError(f'--source (data.source) {source}: expected the folder of the data set, found none')
-    coded = read_coding(source / 'coding.yaml')
-    coding, images = coded.coding, _by_id(source / 'images')
+    coded = Coding(UNLABELLED, (0,), None) if unlabelled else read_coding(source / 'coding.yaml')
+    coding, images = coded.coding, by_id(source / 'images')
     stored = sorted(images)
     if not stored:
         there = what_else(source / 'images') if (source / 'images').is_dir() else 'no folder images'
         raise InputError(f'{source}: found no images; looked for images/<id>.png (or {", ".join(SUFFIXES)}), '
                          f'found {there}')
     if ids is None:
-        ids = _listed_ids(source, split, stored)
+        ids = listed_ids(source, split, stored)
     ids = choose_ids(stored, ids, f'{source}/images')
-    if (source / 'labels').is_dir():
-        folders = {'': source / 'labels'}
-    elif (source / 'masks').is_dir():
-        folders = {organ: source / 'masks' / organ for organ in coding.organs}
-        _check_mask_folders(source / 'masks', coded)
-    else:
-        raise InputError(f'{source}: found neither masks/<organ>/<id>.png nor labels/<id>.png')
-    annotated = {organ: _by_id(folder) for organ, folder in folders.items()}
+    folders = {} if unlabelled else _folders(source, coded)
+    annotated = {organ: by_id(folder) for organ, folder in folders.items()}
     for id in ids:
         for organ, folder in folders.items():
             if id not in annotated[organ]:
@@ -100,11 +97,22 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
 
 def _suppressed(folder: pathlib.Path, ids: Sequence[str]) -> Dict[str, pathlib.Path]:
     """id -> its bone-suppressed picture; none without the folder."""
-    found = _by_id(folder)
+    found = by_id(folder)
     missing = [id for id in ids if id not in found] if folder.is_dir() else []
     if missing:
         raise InputError(f'{folder}: expected a picture for every image, found none for {name_some(missing)}')
     return found
+
+
+def _folders(source: pathlib.Path, coded: Coding) -> Dict[str, pathlib.Path]:
+    """organ -> folder of its masks; '' -> that of label maps, which come first."""
+    if (source / 'labels').is_dir():
+        return {'': source / 'labels'}
+    if (source / 'masks').is_dir():
+        _check_mask_folders(source / 'masks', coded)
+        return {organ: source / 'masks' / organ for organ in coded.coding.organs}
+    raise InputError(f'{source}: found neither masks/<organ>/<id>.png nor labels/<id>.png; pictures alone are read '
+                     f'with data.unlabelled=true (--unlabelled)')
 
 
 def _check_mask_folders(place: pathlib.Path, coded: Coding) -> None:
@@ -118,7 +126,7 @@ def _check_mask_folders(place: pathlib.Path, coded: Coding) -> None:
                          f'take them out')
 
 
-def _by_id(folder: pathlib.Path) -> Dict[str, pathlib.Path]:
+def by_id(folder: pathlib.Path) -> Dict[str, pathlib.Path]:
     """id -> picture of a folder, whichever format and capitals; hidden files are none of ours."""
     found: Dict[str, pathlib.Path] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
@@ -144,7 +152,7 @@ def _load(id: str, images: dict, needed: dict, coded: Coding, read: Callable, bi
         check_shown(coding, masks, f'{labels}, organ ')
         check_sides(coding, masks, str(labels))
     else:
-        masks = read_masks(files, coding)
+        masks = read_masks(files, coding) if files else {}
     check_aspect(image, masks, str(path))
     return Sample(id, image, masks, ignored, _without_bones(suppressed[id], image, read) if suppressed else None)
 
@@ -200,16 +208,3 @@ def _read_csv(path: pathlib.Path, ids: Sequence[str], form: str, numbers: Sequen
     if missing:
         raise InputError(f'{path}: expected a line for every image, found none for {name_some(missing)}')
     return found
-
-
-def _listed_ids(source: pathlib.Path, split: str, stored: Sequence[str]) -> Tuple[str, ...]:
-    """Ids of <split>.txt, which must share none with the other split's list."""
-    lists = {name: source / f'{name}.txt' for name in SPLITS}
-    if split == 'all':
-        return tuple(stored)
-    if not lists[split].is_file():
-        raise InputError(f'{source}: which images are for {split}? Write their ids into '
-                         f'{lists[split]}, one a line, or give ids')
-    if all(path.is_file() for path in lists.values()):
-        check_disjoint(read_ids(lists['train']), read_ids(lists['test']))
-    return read_ids(lists[split])

@@ -18,12 +18,12 @@ import pathlib
 import re
 from typing import Dict, Optional, Sequence, Tuple, Union
 
-import cv2
 import numpy as np
 
 from datasets.errors import InputError
 from datasets.images import check_not_constant, read_grey
-from datasets.labels import CHEST
+from datasets.labels import CHEST, UNLABELLED
+from datasets.radiographs import check_polarity, told
 from datasets.sample import Dataset, Sample, check_aspect, check_split, read_masks
 from datasets.splits import choose_ids, name_some
 
@@ -39,13 +39,14 @@ ID = re.compile(r'JPC(LN|NN)(\d{3})')
 Path = Union[str, pathlib.Path]
 
 
-def open_jsrt(source: Path, split: str, ids: Optional[Sequence[str]] = None) -> Dataset:
+def open_jsrt(source: Path, split: str, ids: Optional[Sequence[str]] = None, unlabelled: bool = False) -> Dataset:
     """Opens the learning (`train`, fold 1) or the test fold (fold 2) of JSRT/SCR, or both (`all`).
 
     Args:
       source: the folder that holds images and masks, laid out as above.
       split: 'train', 'test' or 'all'.
       ids: use these of the fold only; then the rest of the fold may be incomplete.
+      unlabelled: take the radiographs alone; then no masks need be there.
 
     Returns:
       A Dataset of CHEST; images uint8 or uint16, lungs dark; masks bool in the size of their files.
@@ -56,7 +57,7 @@ def open_jsrt(source: Path, split: str, ids: Optional[Sequence[str]] = None) -> 
     check_split(split)
     source = pathlib.Path(source)
     images, notes = _find_images(source)
-    folds = {fold: _find_masks(source, fold) for fold in PARITY}
+    folds = {fold: {} if unlabelled else _find_masks(source, fold) for fold in PARITY}
     both = sorted(set(folds['fold1']) & set(folds['fold2']))
     if both:
         raise InputError(f'{source}: found masks of {name_some(both)} in fold1 and in fold2; odd '
@@ -67,7 +68,7 @@ def open_jsrt(source: Path, split: str, ids: Optional[Sequence[str]] = None) -> 
             raise InputError(f'{source}: expected odd numbers in fold1 and even ones in fold2, '
                              f'found {name_some(wrong)} in {fold}')
     for fold in FOLDS[split]:
-        if not folds[fold]:
+        if not (folds[fold] or unlabelled):
             looked = ', '.join(f'{_under(root, fold)}/masks/<structure>/<id>.gif'
                                for root in MASK_ROOTS)
             raise InputError(f'{source}: found no SCR masks of the {split} split; looked for {looked}')
@@ -75,11 +76,11 @@ def open_jsrt(source: Path, split: str, ids: Optional[Sequence[str]] = None) -> 
     known = sorted(id for id in {*images, *masks}
                    if _number(id) % 2 in [PARITY[fold] for fold in FOLDS[split]])
     chosen = choose_ids(known, ids, f'{source} ({" and ".join(FOLDS[split])})')
-    for id in chosen:
+    for id in () if unlabelled else chosen:
         _check_complete(id, images, masks, source, f'fold{2 - _number(id) % 2}')
     load = functools.partial(_load, images=images, masks=masks)
-    return Dataset(f'jsrt_{split}', CHEST, chosen, load, (IMG_SIZE * PIXEL_MM,) * 2,
-                   files=lambda id: [images[id], *masks[id].values()], notes=notes)
+    return Dataset(f'jsrt_{split}', UNLABELLED if unlabelled else CHEST, chosen, load, (IMG_SIZE * PIXEL_MM,) * 2,
+                   files=lambda id: [images[id], *masks.get(id, {}).values()], notes=notes)
 
 
 def read_img(path: Path) -> np.ndarray:
@@ -102,25 +103,12 @@ def _load(id: str, images: Dict[str, pathlib.Path],
     path = images[id]
     image = read_img(path) if path.suffix.lower() == '.img' else read_grey(path)
     check_not_constant(image, path)
+    if not masks:
+        return Sample(id, image, {}, told=told(image))
     found = read_masks({organ: masks[id][organ] for organ in CHEST.organs}, CHEST)
     check_aspect(image, found, str(path))
     check_polarity(image, found, path)
-    return Sample(id, image, found)
-
-
-def check_polarity(image: np.ndarray, masks: Dict[str, np.ndarray], path: Path) -> None:
-    """InputError where the lungs are brighter than what surrounds them: the picture is inverted.
-
-    [ours] Compared are medians: of both lungs, and of what lies within a tenth of the width around them.
-    """
-    lungs = (masks['left_lung'] | masks['right_lung']).astype(np.uint8)
-    lungs = cv2.resize(lungs, image.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    reach = max(3, image.shape[1] // 10) | 1
-    around = cv2.dilate(lungs, np.ones((reach, reach), np.uint8)) - lungs
-    inside, outside = np.median(image[lungs > 0]), np.median(image[around > 0])
-    if inside > outside:
-        raise InputError(f'{path}: expected lungs darker than what surrounds them, found medians {inside:.0f} '
-                         f'and {outside:.0f}: the picture is inverted; invert it (maximum minus value)')
+    return Sample(id, image, found, told=told(image))
 
 
 def _find_images(source: pathlib.Path) -> Tuple[Dict[str, pathlib.Path], Tuple[str, ...]]:

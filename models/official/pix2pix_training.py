@@ -13,7 +13,7 @@ import tensorflow as tf
 from models.cyclegan.updates import cyclegan_updates
 from models.image_pool import ImagePool
 from models.official import pix2pix, translation
-from models.official.tensors import Arrays, Family, Functions, Meta, Networks, Slot, Tensors, served
+from models.official.tensors import Arrays, Family, Functions, Meta, Networks, Slot, Tensors
 from models.official.translation import (at_rest, batches_of, inputs_of, named, number, of_scope, one_of, scoped,
                                          trained, unmoved, whole)
 from models.pix2pix.updates import GAN_LOSSES, pix2pix_updates

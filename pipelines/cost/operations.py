@@ -10,6 +10,7 @@ from typing import Dict, Iterator, NamedTuple, Sequence, Tuple
 
 import tensorflow as tf
 
+from datasets.divisions import validates
 from models.sliding_window import default_stride, window_starts
 from pipelines.cost import graph_flops, step_memory
 from pipelines.cost.planned import planned_segmenter, planned_stage
@@ -73,9 +74,9 @@ def validated(config: Config, run: Run, count: int) -> int:
     settings = segmenter_settings(config, run.segmenter)
     if run.regime.kind == 'synth':
         there = config.generation.num_validation
-    elif config.data.validation:
-        there = count // config.data.augment * config.data.validation // (
-            config.data.folds - 1 - config.data.validation)
+    elif validates(config.data):
+        folds, chosen = (config.data.folds, config.data.validation) if config.data.validation else (5, 1)  # 60/20/20
+        there = count // config.data.augment * chosen // (folds - 1 - chosen)
     else:
         there = num_held_out(config, settings, count // config.data.augment) * config.data.augment
     # the last step always is one

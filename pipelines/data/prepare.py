@@ -4,7 +4,7 @@ from __future__ import annotations
 import collections
 import itertools
 from pathlib import Path
-from typing import Callable, Iterable, List, Optional, Sequence
+from typing import Callable, Dict, Iterable, List, Optional, Sequence
 
 import cv2
 import numpy as np
@@ -35,7 +35,7 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
     """Records of one split of a config under `workdir`/records; finished ones are kept.
 
     The training split and that of other sources are augmented and have the GANs' size; a validation fold has
-    that too; those that are scored are as they are, at the size where they are scored.
+    that too; those that are scored, here or at another hospital, are as they are, at the size where they are scored.
     """
     output, artefact = Workdir(workdir).records(split), artefacts.records_of(config, split)
     if (output / records.INFO).exists():
@@ -53,13 +53,16 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
         check_disjoint(dataset.ids, test.ids)
         check_patients(dataset, test)
         size, versions = data.size, data.augment
+    elif split in config.external:
+        data = config.external[split]
     else:
         check_disjoint(records.read_info(output.parent / 'train').ids, dataset.ids)
         size = data.size if split == 'validation' else size
 
     def begin():
         if split not in ('train', *config.sources):
-            for other in ('train', 'test') if split == 'validation' else ('train',):
+            others = {'validation': ('train', 'test')}.get(split, ('train',))
+            for other in (*others, *config.sources) if split in config.external else others:
                 check_apart(dataset, open_split(config, other), digests)
         provenance.claim(config, workdir, artefact, contents(dataset, digests))
 
@@ -100,18 +103,18 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
     own = list(itertools.chain(*part.of(shards)))
     if not (Path(output) / writing.RECIPE).exists():
         # every file is read once before anything is written: a bad one leaves no half-made set
-        lost: collections.Counter = collections.Counter()
-        sides: List[int] = []
-        label_maps, looked_at = [], set(structures.some(own))
+        lost, told = collections.Counter(), collections.Counter()
+        sides, label_maps, looked_at = [], [], set(structures.some(own))
         for id in progress.bar(own, desc=f'check {split}', unit='image'):
             sample = check_depth(check_sample(dataset, dataset.load(id)), bits)
             example = _example(sample, 0, dataset, size, seed, data)
             label_maps += [example.label_map] if id in looked_at else []
+            told.update(sample.told)
             lost.update(_hidden(dataset.coding, sample.masks))
             sides.append(max(sample.image.shape[:2]))
         check_hidden(dataset.coding, lost, dataset.name)
-        _tell(dataset, sides, size)
-        if look:
+        _tell(dataset, sides, size, told)
+        if look and dataset.coding.is_labelled:
             look(label_maps)
     begin()
 
@@ -124,7 +127,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
             bar.update()
 
     blank = records.Info(Path(output), dataset.name.replace('/', '_'), split, size, bits,
-                         data.dots_size, dataset.coding, list(dataset.ids), made,
+                         data.dots_size * dataset.coding.is_labelled, dataset.coding, list(dataset.ids), made,
                          channels=data.channels, fit=data.fit, has_ignored=dataset.has_ignored,
                          has_bone_suppressed=dataset.has_bone_suppressed)
     with progress.bar(total=len(own), desc=f'records {split}', unit='image') as bar:
@@ -140,9 +143,12 @@ def check_sample(dataset: Dataset, sample: Sample) -> Sample:
     return sample
 
 
-def _tell(dataset: Dataset, sides: Sequence[int], size: int) -> None:
+def _tell(dataset: Dataset, sides: Sequence[int], size: int, told: Dict[str, int]) -> None:
+    """Says what is worth knowing of a data set; `told` counts the pictures of which something is true."""
     for words in dataset.notes:
         print(f'note: {words}')
+    for words, count in sorted(told.items()):
+        print(f'note: {dataset.name}: {count} of {len(sides)} pictures: {words}')
     small = [side for side in sides if side < size]
     if small:
         print(f'note: {dataset.name}: {len(small)} of {len(sides)} pictures are smaller than records of {size} px '
@@ -151,7 +157,7 @@ def _tell(dataset: Dataset, sides: Sequence[int], size: int) -> None:
 
 def _hidden(coding: LabelCoding, masks) -> dict:
     """Pixels of each organ, and those that its label map does not show: {organ: n, (organ, 'hidden'): n}."""
-    label_map, found = coding.encode(masks), {}
+    label_map, found = coding.encode(masks) if masks else None, {}
     for organ, mask in masks.items():
         found[organ] = int(mask.sum())
         found[organ, 'hidden'] = int((mask & ~coding.organ_mask(label_map, organ)).sum())
@@ -216,6 +222,8 @@ def _example(sample: Sample, version: int, dataset: Dataset, size: int, seed: in
     for organ, mask in sample.masks.items():
         if masks[organ].any():  # else it was absent before
             check_not_empty(mask, f'{sample.id}, version {version}, {organ} at {size} px')
+    if not dataset.coding.is_labelled:
+        return records.Example(f'{sample.id}-{version}', sample.id, sample.image, None, None, None, shape, field)
     label_map = dataset.coding.encode(sample.masks)
     for organ in dataset.coding.organs:
         if sample.masks[organ].any() and not dataset.coding.organ_mask(label_map, organ).any():

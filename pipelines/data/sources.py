@@ -22,8 +22,12 @@ def open_split(config: Config, split: str) -> Dataset:
     Args:
       split: 'train', of which TINY draws its few at random; 'validation', the folds that choose an
         epoch; 'left_out', the learning images that were not drawn, on which choices are made; 'test'; or
-        a name of the config's `sources`: the learning images of that data set.
+        a name of the config's `sources`: the learning images of that data set; or one of `external`.
     """
+    if split in config.external:
+        data = config.external[split]
+        count = data.num_train if data.part == 'train' else data.num_test  # of drawn pictures
+        return _opened(data, data.part, config.evaluation.size, count)
     if split in config.sources:
         return _drawn(config.sources[split], config.data.size)
     if split == 'test':
@@ -71,11 +75,22 @@ def _opened(data: Data, part: str, size: int, count=None, ids=None, bone_suppres
     if split == 'all':  # of drawn pictures as many as both parts are to have
         count = None if None in (data.num_train, data.num_test) else data.num_train + data.num_test
     dataset = open_dataset(data.dataset, Request(
-        data.source, split, ids, data.channels, data.grey, count, size, data.draw if split == 'train' else 0,
-        bone_suppressed))
-    return dataset._replace(
-        ids=division.pick(dataset.ids, dataset.patients, data, part),
+        data.source, split, ids, data.channels, data.grey, data.unlabelled, count, size,
+        data.draw if split == 'train' else 0, bone_suppressed))
+    every = (*dataset.ids, *dataset.unlabelled)
+    picked = every if part == 'all' else division.pick(every, dataset.patients, data, part)
+    return _labelled(dataset, picked, part)._replace(
         field_of_view_mm=data.field_of_view_mm or dataset.field_of_view_mm)
+
+
+def _labelled(dataset: Dataset, picked: Sequence[str], part: str) -> Dataset:
+    """Those of the ids of a part whose pictures are labelled, or of an unlabelled set all."""
+    known = set(dataset.ids)
+    ids = tuple(id for id in picked if id in known)
+    if picked and not ids:
+        raise InputError(f'{dataset.name}: expected pictures of {part} with labels, found none among {len(picked)}; '
+                         f'choose another division')
+    return dataset._replace(ids=ids)
 
 
 def _drawn(data: Data, size: int, bone_suppressed: bool = False) -> Dataset:

@@ -7,7 +7,7 @@ square is not scored, nor are pixels of which nobody knows what they are.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -26,29 +26,35 @@ OVERLAY_TILE = 256
 
 
 class Evaluation(NamedTuple):
-    """`scores` as in results.py of `targets`, of the records that `info` describes."""
+    """`scores` as in results.py of `targets`, of the records that `info` describes; classes of the model that
+    these do not show are `left_out`."""
     scores: dict
     info: records.Info
     targets: Targets
+    left_out: Tuple[str, ...]
 
 
-def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
+def evaluate(model, records_directory, output, overlays=None,
+             chosen: Optional[Mapping[str, Sequence[str]]] = None) -> Evaluation:
     """Scores `model` on all records; writes a JSON file and, if asked, a sheet of overlays.
 
     Args:
       output: JSON with names, the measures of each image, and scores.
       overlays: PNG with the columns image, target, prediction: worst to best average J.
+      chosen: the classes to score, as {lungs: [left_lung, right_lung]}; None = those of the model that the
+        records show, see targets.scored_on.
 
     Raises:
-      InputError: no model, no records, or the two do not name the same classes.
+      InputError: no model, no records, or no class on which the two can be compared.
     """
-    segment, info, targets = export.load_segmenter_for(model, records_directory)
+    segment, info, found, compared = export.load_segmenter_on(model, records_directory, chosen)
+    targets = compared.targets
     names, measured, pictures, spacings = [], [], [], []
     for row in progress.bar(records.read(info), total=info.count, desc='evaluate',
                             unit='image'):
         image, labels, known = info.shown(row)
         target = targets.masks(info.coding, labels) & known
-        predicted = export.masks_of(segment(tf.cast(image, tf.float32)[None]), targets) & known
+        predicted = compared.united(export.masks_of(segment(tf.cast(image, tf.float32)[None]), found)) & known
         names.append(Path(row['name'].decode()).stem)
         spacings.append(info.spacing_mm(row))
         measured.append(metrics.measure(target, predicted, spacings[-1]))
@@ -65,7 +71,7 @@ def evaluate(model, records_directory, output, overlays=None) -> Evaluation:
         'organs': list(targets.names),
         'images': {'names': names, **{name: _or_null(array) for name, array in images.items()}},
         'scores': scores})
-    return Evaluation(scores, info, targets)
+    return Evaluation(scores, info, targets, compared.left_out)
 
 
 def _or_null(array: Optional[np.ndarray]) -> Optional[list]:

@@ -9,8 +9,10 @@ from typing import Dict, Iterable, List, Optional, Sequence
 from datasets.divisions import DIVISIONS
 from datasets.errors import InputError
 from datasets.files import read_json
+from datasets.labels import LabelCoding
 from datasets.readers import place_of
-from datasets.targets import Targets, targets_of
+from datasets.records import INFO
+from datasets.targets import Targets, scored_on, targets_of
 from pipelines.data.contents import contents_of
 from pipelines.data.sources import has_left_out, open_split
 from pipelines.plan import artefacts, matrix, notes, provenance, redo as taking
@@ -40,6 +42,7 @@ def open_experiment(config: Config, workdir, arms: Sequence[Arm], names: Optiona
     """
     for arm in arms:
         check_possible(arm, names is None)
+        check_external(arm, Path(workdir) / arm.folder)
     looks = {arm.folder: contents_of(arm.config, Path(workdir) / arm.folder, say) for arm in arms}
     every = {arm.folder: _every(arm, Path(workdir) / arm.folder) for arm in arms}
     gone = _gone(config, Path(workdir), arms, every, redo)
@@ -138,6 +141,24 @@ def check_possible(arm: Arm, is_whole: bool) -> None:
     if synthetic and count < 2 and not has_left_out(arm.config):
         raise InputError(f'data: expected at least 2 test images, to measure samples against, found {count}; '
                          f'add some, or leave regimes with synthetic pairs out')
+
+
+def check_external(arm: Arm, folder) -> None:
+    """InputError for another hospital's data set that is not there, or that shows nothing of what a segmenter of the
+    arm finds."""
+    config = arm.config
+    for name in dict.fromkeys(split for splits in arm.scores.values() for split in splits if split in config.external):
+        info = Workdir(folder).records(name) / INFO
+        theirs = LabelCoding.from_dict(read_json(info)['coding']) if info.exists() else open_split(config, name).coding
+        try:
+            ours = open_split(config, 'train').coding
+        except InputError:  # which preparing it says better
+            return
+        for segmenter in {run.segmenter for run, splits in arm.scores.items() if name in splits}:
+            settings = segmenter_settings(config, segmenter)
+            found = targets_of(ours, settings.targets, settings.overlapping)
+            chosen = config.external[name].targets
+            scored_on(found, theirs, chosen, f'external.{name}' + ('.targets' if chosen else ''))
 
 
 def _check_shown(config: Config, targets: Targets) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from datasets.divisions import DIVISIONS
+from datasets.divisions import DIVISIONS, validates
 from datasets.errors import InputError
 from datasets.files import read_json
 from datasets.records import INFO
@@ -40,9 +40,11 @@ def row_of(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
         'updates': updates_of(config, run, len(train['ids']) * config.data.augment),
         'distances': scored['library'], 'spacing_mm': scored['spacing_mm'],
         'enlarged': train.get('notes', {}).get(ENLARGED, 0)}
+    if split in config.external:
+        protocol.update(dataset=config.external[split].dataset, learned_from=config.data.dataset)
     if division.fold(config.data) is not None:
         protocol['folds'] = config.data.folds
-    if config.data.validation:
+    if validates(config.data):
         finished = read_json(Workdir(workdir).segmenter(run) / FINISHED)
         protocol.update(epochs=settings.epochs, chosen_update=finished.get('chosen_step'))
     return dict(

@@ -119,8 +119,9 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
         export_segmenter(arm.config, run, workdir, own.export(run))
     provenance.claim(arm.config, workdir, artefacts.evaluation_of(arm.config, run, split))
     if not scored.exists():
-        evaluation.evaluate(own.export(run) / '1', own.records(split), scored,
-                            scored.with_suffix('.png'))
+        other = arm.config.external.get(split)
+        evaluation.evaluate(own.export(run) / '1', own.records(split), scored, scored.with_suffix('.png'),
+                            other and other.targets)
     row = rows.row_of(arm, run, split, workdir, rows.read_scores(scored, run, split))
     results.append_results(own.results, [row])
     return row

@@ -10,6 +10,7 @@ import dataclasses
 import json
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
+from datasets.divisions import validates
 from pipelines.plan import strict
 from pipelines.plan.config import Config
 from pipelines.plan.kinds import KINDS
@@ -19,12 +20,12 @@ from pipelines.plan.regimes import Run, methods_of, stages_of
 
 FREED = ('data.memory_limit_mb',)  # what notes of earlier versions count, and changes no result any more
 # what is written how often, on which devices, which runs there are, under which name
-_NOWHERE = ('experiment', 'configuration', 'regimes', 'matrix', 'run', 'strategy', *FREED)
+_NOWHERE = ('experiment', 'configuration', 'regimes', 'matrix', 'external', 'run', 'strategy', *FREED)
 _IMAGES = tuple(f'data.{key}' for key in (  # which images, and how they become records
     'dataset', 'source', 'size', 'channels', 'grey', 'fit', 'num_train', 'draw', 'train_ids', 'division', 'test_ids',
-    'folds', 'fold', 'validation', 'num_test', 'field_of_view_mm', 'bone_suppressed', 'augment', 'noise',
-    'augment_mode', 'dots_size', 'dots_radius'))
-_PLACES = ('data.source', 'data.train_ids', 'data.test_ids', 'data.num_test')
+    'folds', 'fold', 'validation', 'validation_ids', 'division_seed', 'unlabelled', 'num_test', 'field_of_view_mm',
+    'bone_suppressed', 'augment', 'noise', 'augment_mode', 'dots_size', 'dots_radius'))
+_PLACES = ('data.source', 'data.train_ids', 'data.test_ids', 'data.validation_ids', 'data.num_test')
 _CLEANING = tuple(f'labels.{key}' for key in ('clean', 'warp', 'reject', 'margin', 'centroid_margin'))
 _UNUSED = {  # of a segmenter's settings, by the kind of regime
     'real': ('finetune_learning_rate',),
@@ -50,7 +51,7 @@ class Artefact(NamedTuple):
 
 def learned_from(config: Config) -> Tuple[str, ...]:
     """The sets of records that a segmenter learns real pairs from, and chooses its epoch by."""
-    return ('train', 'validation') if config.data.validation else ('train',)
+    return ('train', 'validation') if validates(config.data) else ('train',)
 
 
 def records_of(config: Config, name: str) -> Artefact:
@@ -64,6 +65,9 @@ def records_of(config: Config, name: str) -> Artefact:
     else:  # as they are, at the size where they are scored, or where they choose
         without += ['data.num_train', 'data.augment', 'data.noise', 'data.augment_mode',
                     'evaluation' if name == 'validation' else 'data.size']
+    if name in config.external:
+        without.append('data.targets')
+        config = dataclasses.replace(config, data=config.external[name])
     if name in config.sources:
         config = dataclasses.replace(config, data=dataclasses.replace(
             config.sources[name], size=config.data.size))
@@ -117,6 +121,8 @@ def export_of(run: Run) -> Artefact:
 def evaluation_of(config: Config, run: Run, split: str) -> Artefact:
     """The scores of a segmenter on a set of records, under the names that results have."""
     names = {key: getattr(config, key) for key in ('experiment', 'configuration')}
+    if split in config.external:
+        names['targets'] = strict.plain(config.external[split].targets)
     return Artefact(f'evaluations/{run.name}-{split}', names,
                     (f'exports/{run.name}', f'records/{split}'),
                     lambda other: evaluation_of(other, run, split))
@@ -165,7 +171,8 @@ def defaults_of(config: Config) -> Config:
     networks = {name: {'network': segmenter_settings(config, name).network} for name in config.segmenters}
     return built({'experiment': '', 'configuration': '', 'data': data, 'segmenters': networks,
                   'segmenter': {'network': config.segmenter.network},
-                  'sources': {name: data for name in config.sources}}, 'defaults')
+                  'sources': {name: data for name in config.sources},
+                  'external': {name: {'dataset': its.dataset} for name, its in config.external.items()}}, 'defaults')
 
 
 def _sections() -> List[str]:

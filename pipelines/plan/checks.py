@@ -8,7 +8,7 @@ import functools
 import re
 from pathlib import Path
 
-from datasets.divisions import DIVISIONS
+from datasets.divisions import DIVISIONS, validates
 from datasets.errors import InputError
 from datasets.fitting import FITS
 from datasets.images import GREY
@@ -26,7 +26,9 @@ POSITIVE = (
     'evaluation.size', 'run.log_every', 'run.sheet_every')
 NOT_NEGATIVE = ('data.draw', 'labels.warp', 'labels.margin', 'labels.centroid_margin',
                 'run.checkpoint_seconds')
-SCORED = ('test', 'left_out')  # splits
+SCORED = ('test', 'left_out')  # splits of the data set itself
+RECORDS = ('train', 'validation', *SCORED)  # names of sets of records that no other data set may have
+PARTS = ('all', 'train', 'validation', 'test')  # of an external data set
 NAME = re.compile(r'\w+')         # of an arm or a segmenter: part of folder names
 CHOICES = {
     'data.dataset': READERS,
@@ -65,10 +67,14 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
         if _value(config, key) not in choices:
             refuse(key, f'one of {", ".join(map(str, choices))}', _value(config, key))
     _check_data(config.data, 'data', refuse)
+    if config.data.unlabelled:
+        refuse('data.unlabelled', 'false, for segmenters learn from labels; pictures alone can be one of sources', True)
     for name, data in config.sources.items():
-        if not NAME.fullmatch(name) or name in ('train', 'validation', 'test', 'left_out'):
+        if not NAME.fullmatch(name) or name in RECORDS:
             refuse(f'sources.{name}', 'a name of letters, digits and _, other than those of splits', name)
         _check_data(data, f'sources.{name}', refuse)
+    for name, data in config.external.items():
+        _check_external(config, name, data, refuse)
     if config.generation.shard % config.generation.block:
         refuse('generation.shard', f'a multiple of generation.block ({config.generation.block})',
                config.generation.shard)
@@ -84,17 +90,7 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
         refuse('regimes', 'at least one regime', [])
     for number, block in enumerate(config.matrix):
         _check_block(config, block, f'matrix[{number}]', refuse)
-    for regime in _regimes(config):
-        method = parse_regime(regime).method
-        for stage in method.stages if method else ():
-            settings = stage_settings(config, stage)
-            KINDS[stage.kind].check(config, stage, settings, refuse)
-    stages = all_stages()
-    for folder in config.stages:
-        if folder not in stages:
-            raise InputError(f'{source}: stages.{folder}: unknown stage; known: {", ".join(stages)}')
-        stage = stages[folder]
-        _check_numbers(f'stages.{folder}', stage_settings(config, stage), KINDS[stage.kind], refuse)
+    _check_stages(config, source, stage_settings, refuse)
 
 
 def check_segmenter(config, name: str, segmenter, source: str) -> None:
@@ -121,11 +117,7 @@ def check_segmenter(config, name: str, segmenter, source: str) -> None:
         if others:
             refuse('epochs', f'null with {", ".join(others)}, for REAL gets as many updates as both trainings of what '
                    f'starts twice', segmenter.epochs)
-    for name in segmenter.targets or ():
-        if not NAME.fullmatch(name) or name == 'background':
-            refuse(f'targets.{name}', 'a name of letters, digits and _, other than background', name)
-    if segmenter.targets == {}:
-        refuse('targets', 'at least one class, or null for those of the data set', {})
+    _check_targets(segmenter.targets, 'targets', refuse)
     network = SEGMENTERS[segmenter.network]
     if network.check:
         network.check(segmenter, refuse)
@@ -149,8 +141,25 @@ def check_run(config, run, segmenter) -> None:
             _refuse(f'segmenter {run.segmenter}', f'data.{name}', 'true, for it learns that picture too', False)
 
 
+def _check_stages(config, source: str, stage_settings, refuse) -> None:
+    for regime in _regimes(config):
+        method = parse_regime(regime).method
+        for stage in method.stages if method else ():
+            first = config.sources.get(stage.reads[0])  # whose coding is the stage's
+            if first and first.unlabelled and {stage.consumes, *stage.produces} - {None, 'image'}:
+                refuse(f'sources.{stage.reads[0]}.unlabelled', f'false, for stage {stage.folder} learns labels', True)
+            settings = stage_settings(config, stage)
+            KINDS[stage.kind].check(config, stage, settings, refuse)
+    stages = all_stages()
+    for folder in config.stages:
+        if folder not in stages:
+            raise InputError(f'{source}: stages.{folder}: unknown stage; known: {", ".join(stages)}')
+        stage = stages[folder]
+        _check_numbers(f'stages.{folder}', stage_settings(config, stage), KINDS[stage.kind], refuse)
+
+
 def _check_data(data, section: str, refuse) -> None:
-    for key in ('dataset', 'division', 'channels'):
+    for key in ('dataset', 'division', 'channels', 'grey', 'fit'):
         if getattr(data, key) not in CHOICES[f'data.{key}']:
             refuse(f'{section}.{key}', f'one of {", ".join(map(str, CHOICES[f"data.{key}"]))}',
                    getattr(data, key))
@@ -162,6 +171,8 @@ def _check_data(data, section: str, refuse) -> None:
     for key in (key.split('.')[1] for key in POSITIVE if key.startswith('data.')):
         if getattr(data, key) < 1:
             refuse(f'{section}.{key}', 'a number from 1 on', getattr(data, key))
+    if data.division_seed < 0:
+        refuse(f'{section}.division_seed', 'a number from 0 on', data.division_seed)
     if not 2 <= data.folds:
         refuse(f'{section}.folds', 'a number from 2 on', data.folds)
     if not 0 <= data.fold < data.folds:
@@ -173,6 +184,30 @@ def _check_data(data, section: str, refuse) -> None:
                f'learned from', data.validation)
 
 
+def _check_external(config, name: str, data, refuse) -> None:
+    section = f'external.{name}'
+    if not NAME.fullmatch(name) or name in (*RECORDS, *config.sources):
+        refuse(section, 'a name of letters, digits and _, other than those of splits and sources', name)
+    _check_data(data, section, refuse)
+    if data.channels != config.data.channels:
+        refuse(f'{section}.channels', f'that of data, {config.data.channels}, for which segmenters are', data.channels)
+    if data.unlabelled:
+        refuse(f'{section}.unlabelled', 'false, for nothing is scored without labels', True)
+    if data.part not in PARTS:
+        refuse(f'{section}.part', f'one of {", ".join(PARTS)}', data.part)
+    if data.part == 'validation' and not validates(data):
+        refuse(f'{section}.part', 'a part of its division, which has none for validation', data.part)
+    _check_targets(data.targets, f'{section}.targets', refuse)
+
+
+def _check_targets(targets, key: str, refuse) -> None:
+    for name in targets or ():
+        if not NAME.fullmatch(name) or name == 'background':
+            refuse(f'{key}.{name}', 'a name of letters, digits and _, other than background', name)
+    if targets == {}:
+        refuse(key, 'at least one class, or null for those of the data set', {})
+
+
 def _regimes(config) -> set:
     return {*config.regimes, *(name for block in config.matrix for name in block.regimes)}
 
@@ -181,10 +216,11 @@ def _check_block(config, block, where, refuse) -> None:
     for key, values in (('draws', block.draws), ('seeds', block.seeds), ('folds', block.folds)):
         if any(value < 0 for value in values):
             refuse(f'{where}.{key}', 'numbers from 0 on', list(values))
+    known = (*SCORED, *config.external)
     if not block.seeds or not block.score:
         refuse(where, 'at least one of seeds and score', vars(block))
-    if not set(block.score) <= set(SCORED):
-        refuse(f'{where}.score', f'of {", ".join(SCORED)}', list(block.score))
+    if not set(block.score) <= set(known):
+        refuse(f'{where}.score', f'of {", ".join(known)}, or names in external', list(block.score))
 
 
 def _check_numbers(section: str, settings, kind, refuse) -> None:

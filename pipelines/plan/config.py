@@ -18,7 +18,7 @@ from pipelines.plan.kinds import KINDS
 @dataclasses.dataclass(frozen=True)
 class Data:
     """Which pictures, and how they become records."""
-    dataset: str                        # phantom | jsrt | folder: a row of datasets.readers.READERS
+    dataset: str  # phantom | jsrt | montgomery | shenzhen | folder: a row of datasets.readers.READERS
     source: Optional[str] = None        # folder of the data set; none for the phantom
     # Side of the records that the GANs learn, px: a power of two where PGGAN draws pictures or label maps. Work
     # and memory grow with its square; thin organs vanish below their width.
@@ -31,8 +31,13 @@ class Data:
     num_train: Optional[int] = None     # draw so many learning images at random (TINY: 11); none = all
     draw: int = 0                       # which random draw of them (and which phantoms)
     train_ids: Optional[str] = None     # or name them: a file with one id a line
-    division: str = 'official'          # official | listed | folds: a row of datasets.divisions.DIVISIONS
+    # official | listed | folds | 60/20/20 (by patient, once): a row of datasets.divisions.DIVISIONS
+    division: str = 'official'
     test_ids: Optional[str] = None      # listed: the file of those to test
+    validation_ids: Optional[str] = None  # listed: that of those that choose the epoch; none = segmenter.holdout does
+    division_seed: int = 0              # 60/20/20: which random order of the patients
+    # The pictures alone: without what they show, and also those of which nobody drew it; of `sources` only.
+    unlabelled: bool = False
     folds: int = 5                      # folds: into how many parts the patients are cut
     fold: int = 0                       # folds: which of them is tested, from 0 on
     # folds: how many of the others choose the epoch of trainings on real pairs and are not learned from; 0 =
@@ -51,6 +56,19 @@ class Data:
     # Decoded records are kept in memory below this; beyond, each is read as it is needed, in the same order:
     # changes no result.
     memory_limit_mb: int = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class External(Data):
+    """A labelled data set of somewhere else: segmenters are scored on it, and nothing learns from it.
+
+    The keys of `data` say which; of `data` itself it takes over channels, grey and fit, and nothing else. It is
+    scored at evaluation.size, and its pictures are not augmented.
+    """
+    part: str = 'all'                   # all of its pictures, or the train | validation | test part of its division
+    # The classes that are scored, as {lungs: [left_lung, right_lung]}, where the segmenter finds them apart, together
+    # or both as one; none = the segmenter's own, those of which the data set has every organ.
+    targets: Optional[Dict[str, Tuple[str, ...]]] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +164,8 @@ class MatrixBlock:
     segmenters: Tuple[str, ...] = ()  # networks, or names in `segmenters`; none = segmenter.network
     seeds: Tuple[int, ...] = (0,)       # of the segmenter
     num_synthetic: Tuple[int, ...] = ()  # of the pairs that train; none = generation.num_train
-    score: Tuple[str, ...] = ('test',)  # test | left_out: learning images that were not drawn
+    # test | left_out (learning images that were not drawn) | the name of an external data set
+    score: Tuple[str, ...] = ('test',)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,6 +177,9 @@ class Config:
     # Further data sets, by a name of theirs, as changes to `data`: what stages learn from beside it, see
     # methods.Stage.reads. Their size is that of `data`.
     sources: Dict[str, Data] = dataclasses.field(default_factory=dict)
+    # Labelled data sets of other hospitals, by a name of theirs: what segmenters are worth there. Without a matrix
+    # every run is scored on them too, in a matrix those of blocks that name them in `score`.
+    external: Dict[str, External] = dataclasses.field(default_factory=dict)
     seed: int = 0                       # of weights, batches and noise; the draw is data.draw
     precision: str = 'float32'          # float32 | mixed_float16: what networks compute in
     strategy: str = 'none'              # none | mirrored (GPUs of a host) | multi_worker (of several)

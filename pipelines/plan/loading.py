@@ -14,6 +14,8 @@ from pipelines.plan.kinds import KINDS
 from pipelines.plan.methods import Stage
 from pipelines.plan.segmenters import SEGMENTERS
 
+AS_SEEN = ('channels', 'grey', 'fit')  # of `data`: how a segmenter is shown pictures, those of other hospitals too
+
 
 def load_config(path: str, overrides: Sequence[str] = ()) -> Config:
     """Reads a YAML config and applies `key.path=value` overrides (values are YAML too).
@@ -49,6 +51,10 @@ def built(tree: dict, source: str) -> Config:
     if isinstance(tree.get('sources'), dict):
         tree['sources'] = {name: strict.merge(tree.get('data', {}), changes)
                            for name, changes in tree['sources'].items()}
+    if isinstance(tree.get('external'), dict) and isinstance(tree.get('data'), dict):
+        shared = {key: tree['data'][key] for key in AS_SEEN if key in tree['data']}
+        tree['external'] = {name: {**shared, **changes} if isinstance(changes, dict) else changes
+                            for name, changes in tree['external'].items()}
     config = strict.build(Config, tree, '', source, given={'kinds': None, 'segmenter': segmenter},
                           also=(*KINDS, 'segmenter'))
     return dataclasses.replace(config, kinds=kinds)

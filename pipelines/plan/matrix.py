@@ -77,12 +77,13 @@ def arms_of(config: Config, segmenters: Optional[Sequence[str]] = None) -> List[
 
 
 def arm_of(config: Config, runs: Sequence[Run]) -> Arm:
-    """One arm in the experiment's own folder, its runs scored on the test images.
+    """One arm in the experiment's own folder, its runs scored on the test images and at other hospitals.
 
     Raises:
       InputError: a network cannot learn all that it learns from what a run has, see checks.check_run.
     """
-    return _checked(Arm(config.configuration, '', config, {run: ('test',) for run in with_pretraining(runs)}))
+    splits = ('test', *config.external)
+    return _checked(Arm(config.configuration, '', config, {run: splits for run in with_pretraining(runs)}))
 
 
 def selected(arms: Sequence[Arm], folders: Optional[Sequence[str]],

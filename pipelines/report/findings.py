@@ -83,7 +83,7 @@ def by_images(rows: Sequence[Row]) -> List[List[Row]]:
     """
     groups = collections.defaultdict(list)
     for row in rows:
-        groups[configuration_of(row), group_of(row), row['split'],
+        groups[configuration_of(row), group_of(row), row['split'], row['fold'],  # none, but at other hospitals
                tuple(row['images']['names'])].append(row)
     return sorted(groups.values(), key=len, reverse=True)
 
@@ -91,7 +91,9 @@ def by_images(rows: Sequence[Row]) -> List[List[Row]]:
 def _words(rows: Sequence[Row]) -> str:
     """'jsrt_study, 11 real images: 62 test images'."""
     draws = ' and '.join(sorted({str(row['draw']) for row in rows}))
-    of = 'test images' if rows[0]['split'] == 'test' else f'learning images that draw {draws} left out'
+    of = {'test': 'test images', 'left_out': f'learning images that draw {draws} left out'}.get(
+        rows[0]['split'], f'images of {rows[0]["split"]}')
+    of += '' if rows[0]['fold'] is None else f', fold {rows[0]["fold"]}'
     return f'{group_of(rows[0])}: {len(rows[0]["images"]["names"])} {of}'
 
 

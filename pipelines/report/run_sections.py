@@ -80,12 +80,15 @@ def segmenters(folder: pathlib.Path, prefix: str) -> List[Block]:
 
 
 def overlays(folder: pathlib.Path, prefix: str) -> List[Block]:
-    """Test images with target and prediction, for each trained segmenter."""
-    blocks = []
-    for path in sorted((folder / 'evaluations').glob('*-test.png')):
+    """Test images, and those of other hospitals, with target and prediction, for each trained segmenter."""
+    blocks, found = [], [(*path.stem.rpartition('-')[::2], path) for path in (folder / 'evaluations').glob('*.png')]
+    for run, split, path in sorted(found, key=lambda one: (one[1] != 'test', one[1], one[0])):
+        if split == 'left_out':
+            continue
         blocks.append(exhibits.picture(
-            folder, path, f'{prefix}evaluation-{path.stem}', f'{label_of_run(path.stem[:-len("-test")])}: '
-            f'image, target, prediction, from the worst image to the best.'))
+            folder, path, f'{prefix}evaluation-{path.stem}', f'{label_of_run(run)}' + (
+                '' if split == 'test' else f', on {split}')
+            + ': image, target, prediction, from the worst image to the best.'))
     return blocks or [document.missing('evaluations/: no pictures of predictions.')]
 
 

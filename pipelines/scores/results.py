@@ -13,14 +13,16 @@ A line is one evaluation: one trained segmenter on one set of images. Its keys, 
   division       how the images were divided into those to learn from and those to test, see
                  datasets/divisions.py; str.
   fold           which part of the division was tested, int; null where it has one only.
-  split          'test', or 'left_out': learning images that the draw left out.
-  organs         the targets of the label coding, in the order of their classes.
+  split          'test'; 'left_out': learning images that the draw left out; or the name of another hospital's
+                 data set, see `external` of the config.
+  organs         the classes that were scored, in their order.
   images         names; and each measure of metrics.MEASURES: counts [images, organs, 3] in pixels (right,
                  invented, missed); distances [images, organs, 2], HD95 and ASSD in mm (null where an
                  organ is in neither), or null where the pixel's size is not known.
   scores         {metric: {organ or 'average': [value, low, high]}}, 95 % intervals over images;
                  [value] where there is none. Metrics: metrics.METRICS.
-  protocol       dict: how it was measured. `dataset` ('jsrt...' is the paper's), `configuration`
+  protocol       dict: how it was measured. `dataset` (scored on; 'jsrt...' is the paper's), `learned_from` (its
+                 name, where it is another), `configuration`
                  ('full' and 'tiny' are the paper's, any other name is ours), `size` (scored at,
                  px), `train_size` (the segmenter's, px), `gan_size` (px), `augmentation` (bool, of
                  the real images), `updates` (pre-training and fine-tuning together), with a validation
@@ -51,7 +53,7 @@ import numpy as np
 from datasets import locks
 from datasets.errors import InputError
 from datasets.files import sealed, unsealed, whole_file
-from pipelines.plan.checks import SCORED
+from pipelines.plan.checks import NAME, RECORDS, SCORED
 from pipelines.runtime.json_lines import PathLike, Row, append, read_json_lines
 from pipelines.scores import metrics, overlap
 from pipelines.scores.metrics import METRICS
@@ -193,8 +195,8 @@ def _check(row: Mapping[str, Any], where: str) -> None:
     for name in ('experiment', 'arm', 'regime', 'segmenter', 'division'):
         if not isinstance(row[name], str) or not row[name]:
             refuse(name, 'a name')
-    if row['split'] not in SCORED:
-        refuse('split', f'one of {", ".join(SCORED)}')
+    if not (isinstance(row['split'], str) and NAME.fullmatch(row['split'])) or row['split'] in {*RECORDS} - {*SCORED}:
+        refuse('split', f'one of {", ".join(SCORED)}, or the name of a data set')
     for name in ('num_real', 'draw', 'num_synthetic', 'seed', 'fold'):
         if row[name] is None and name == 'fold':
             continue

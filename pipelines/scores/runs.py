@@ -1,6 +1,7 @@
 """Joins the parts of a division that was tested fold by fold: one result over all of its images.
 
-Each image is tested once, by the segmenter that did not learn from it. Pooled scores are taken over all
+Each image is tested once, by the segmenter that did not learn from it. On another hospital's images every fold's
+segmenter is scored on all of them, so these rows stay apart. Pooled scores are taken over all
 images together, means over all images. A joined row has two keys more: `per_fold`, {metric: {organ or
 'average': [score of each fold that has one]}}, whose mean and deviation Oliveira and dos Santos 2018 print;
 and `chosen_epochs`, of each fold, where a validation fold chose among epochs.
@@ -12,6 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
+from pipelines.plan.checks import SCORED
 from pipelines.runtime.json_lines import Row
 from pipelines.scores import metrics
 from pipelines.scores.results import KEY
@@ -26,10 +28,10 @@ def joined(rows: Sequence[Row]) -> Tuple[List[Row], List[str]]:
       (rows without folds as they are, and one for each set of folds that is complete; words for the sets
       of which folds are missing, which are left out, those of several networks together).
     """
-    whole = [row for row in rows if row['fold'] is None]
+    whole = [row for row in rows if row['fold'] is None or row['split'] not in SCORED]
     groups: Dict[tuple, List[Row]] = {}
     for row in rows:
-        if row['fold'] is not None:
+        if row['fold'] is not None and row['split'] in SCORED:
             groups.setdefault(tuple(row[key] for key in SAME), []).append(row)
     missing: Dict[tuple, List[str]] = {}
     for found in groups.values():

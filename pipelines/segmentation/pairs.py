@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from datasets import records
+from datasets.divisions import validates
 from datasets.errors import InputError
 from pipelines.plan.config import Config, Segmenter
 from pipelines.plan.loading import segmenter_settings
@@ -55,7 +56,7 @@ def pairs_of(config: Config, run: Run, workdir) -> Pairs:
                              f'without --num')
         return Pairs(info, trains, chooses)
     info = records.read_info(Workdir(workdir).records('train'))
-    if config.data.validation:
+    if validates(config.data):
         return Pairs(info, None, None, records.read_info(Workdir(workdir).records('validation')))
     ids, settings = sorted(set(info.ids)), segmenter_settings(config, run.segmenter)
     held = num_held_out(config, settings, len(ids))
@@ -69,5 +70,5 @@ def pairs_of(config: Config, run: Run, workdir) -> Pairs:
 
 def num_held_out(config: Config, settings: Segmenter, images: int) -> int:
     """Of so many learning images, how many choose the epoch: none where there are few, or a fold is there for it."""
-    few = images < settings.min_holdout_images or config.data.validation
+    few = images < settings.min_holdout_images or validates(config.data)
     return 0 if few else max(1, round(settings.holdout * images))

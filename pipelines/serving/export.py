@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Mapping, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -20,7 +21,7 @@ import tensorflow as tf
 from datasets import records
 from datasets.errors import InputError
 from datasets.files import check_manifest, whole_folder, write_manifest
-from datasets.targets import Targets, targets_of
+from datasets.targets import Targets, scored_on, targets_of
 from pipelines.data import pixels
 from pipelines.plan.config import Config
 from pipelines.plan.loading import segmenter_settings, to_dict
@@ -164,13 +165,36 @@ def load_segmenter_for(model, records_directory):
     Raises:
       InputError: no model, no records, or the records do not tell the organs of the model's classes.
     """
+    segment, info, targets = _with_records(model, records_directory)
+    if scored_on(targets, info.coding, where=f'--records {records_directory}').left_out:
+        raise InputError(f'--records {records_directory}: expected the classes of the model, '
+                         f'{["background", *targets.names]}, found the organs {", ".join(info.coding.organs)}')
+    return segment, info, targets
+
+
+def load_segmenter_on(model, records_directory, chosen: Optional[Mapping[str, Sequence[str]]] = None):
+    """-> (function as of `load_segmenter`, records.Info, targets.Targets, targets.Scored): a model and records
+    of any data set that shows something of what it finds.
+
+    Args:
+      chosen: the classes to score, see targets.scored_on.
+
+    Raises:
+      InputError: no model, no records, or nothing on which the two can be compared.
+    """
+    segment, info, targets = _with_records(model, records_directory)
+    where = f'--records {records_directory}' if chosen is None else '--targets'
+    return segment, info, targets, scored_on(targets, info.coding, chosen, where)
+
+
+def _with_records(model, records_directory):
     segment, description = load_segmenter(model)
     info = records.read_info(records_directory)
+    if not info.coding.is_labelled:
+        raise InputError(f'--records {records_directory}: expected labels to compare with, found pictures alone')
     targets = (Targets.from_dict(description['targets']) if 'targets' in description else
                targets_of(info.coding))
-    classes = ['background', *targets.names]
-    if not {organ for own in targets.organs for organ in own} <= set(info.coding.organs) or (
-            description['classes'] != classes):
+    if description['classes'] != ['background', *targets.names]:
         raise InputError(f'--records {records_directory}: expected the classes of the model, '
                          f'{description["classes"]}, found the organs {", ".join(info.coding.organs)}')
     if info.channels != description.get('channels', 1):

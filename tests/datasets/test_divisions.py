@@ -72,3 +72,43 @@ def test_listed_ids(tmp_path):
     (tmp_path / 'test.txt').write_text('p1-0')
     with pytest.raises(InputError, match='ids p1-0 are in train and in test'):
         pick(IDS, {}, data, 'train')
+
+
+@pytest.mark.parametrize('count, parts', [(138, (84, 27, 27)), (247, (149, 49, 49)), (7, (5, 1, 1))])
+def test_60_20_20_once(count, parts):
+    """138 are Montgomery's and 247 JSRT's: Oliveira and dos Santos 2018 test 27 of Montgomery."""
+    data = Data('folder', division='60/20/20')
+    ids = [f'i{number}' for number in range(count)]
+    found = [DIVISIONS['60/20/20'].pick(ids, {}, data, part) for part in ('train', 'validation', 'test')]
+    assert tuple(map(len, found)) == parts and sorted(sum(found, ())) == sorted(ids)
+    assert found[2] == DIVISIONS['60/20/20'].pick(ids, {}, data, 'test')
+    other = Data('folder', division='60/20/20', division_seed=1)
+    assert DIVISIONS['60/20/20'].pick(ids, {}, other, 'train') != found[0]
+    row = DIVISIONS['60/20/20']
+    assert (row.label(data), row.label(other), row.fold(data), row.validates(data)) == (
+        '60/20/20', '60/20/20, seed 1', None, True)
+
+
+def test_60_20_20_parts_no_patient():
+    data = Data('folder', division='60/20/20')
+    found = [DIVISIONS['60/20/20'].pick(IDS, PATIENTS, data, part) for part in ('train', 'validation', 'test')]
+    of = [{PATIENTS[id] for id in part} for part in found]
+    assert [len(patients) for patients in of] == [5, 1, 1] and len(set.union(*of)) == 7
+    with pytest.raises(InputError, match='60/20/20: expected at least 5 patients, found 1'):
+        DIVISIONS['60/20/20'].pick(IDS[:3], PATIENTS, data, 'test')
+
+
+def test_listed_ids_may_choose_the_epoch(tmp_path):
+    for part, ids in (('train', 'p0-0'), ('validation', 'p1-0'), ('test', 'p2-0')):
+        (tmp_path / f'{part}.txt').write_text(ids)
+    data = Data('folder', division='listed', **{
+        f'{part}_ids': str(tmp_path / f'{part}.txt') for part in ('train', 'validation', 'test')})
+    row = DIVISIONS['listed']
+    assert row.pick(IDS, {}, data, 'validation') == ('p1-0',) and row.validates(data)
+    assert not row.validates(Data('folder', division='listed'))
+    (tmp_path / 'validation.txt').write_text('p0-0')
+    with pytest.raises(InputError, match='ids p0-0 are in train and in validation'):
+        row.pick(IDS, {}, data, 'train')
+    (tmp_path / 'validation.txt').write_text('p0-1')
+    with pytest.raises(InputError, match='data.train_ids, data.validation_ids: .* found patient p0 in both'):
+        row.pick(IDS, PATIENTS, data, 'train')

@@ -269,3 +269,13 @@ def test_a_saved_plot_of_a_picture_is_refused(converted):
 def test_hidden_files_are_passed_over(converted):
     (converted / 'images' / '._JPCLN001.png').write_bytes(b'what a Mac leaves')
     assert _loads(converted)
+
+
+def test_radiographs_alone(converted):
+    """Of who has JSRT and not SCR: as a hospital without labels."""
+    shutil.rmtree(converted / 'scratch')
+    with pytest.raises(InputError, match='found no SCR masks of the train split'):
+        open_jsrt(converted, 'train')
+    dataset = open_jsrt(converted, 'train', unlabelled=True)
+    assert dataset.ids == ('JPCLN001', 'JPCNN003') and not dataset.coding.is_labelled
+    assert dataset.load('JPCNN003').masks == {} and len(dataset.files('JPCNN003')) == 1
