@@ -8,6 +8,7 @@ import pytest
 from datasets.errors import InputError
 from datasets.labels import CHEST
 from pipelines.cost import measure, measured, product
+from pipelines.experiment import steps
 from pipelines.plan import matrix
 from pipelines.plan.loading import load_config
 from pipelines.plan.methods import METHODS
@@ -68,9 +69,10 @@ def test_a_file_is_read_as_it_was_written(tmp_path):
         measured.read(tmp_path / 'other.json')
 
 
-@pytest.mark.parametrize('training', [METHODS['three'].stages[1], 'smanet'], ids=str)
-def test_a_step_and_a_sample_are_counted_and_predicted(finished, training, monkeypatch):
-    config, workdir = finished
+@pytest.mark.parametrize('training', [METHODS['three'].stages[1], 'smanet'], ids=['stage', 'segmenter'])
+def test_a_step_and_a_sample_are_counted_and_predicted(training, tmp_path, monkeypatch):
+    config, workdir = tiny_config(), tmp_path / 'run'
+    steps.prepare(config, workdir)
     monkeypatch.setattr(product, 'LEAST_SECONDS', 0.0)
     monkeypatch.setattr(product, 'PRODUCT_SIDE', 64)
     step = measure.measure('step', config, training, '', CHEST, workdir)
