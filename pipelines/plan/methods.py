@@ -66,10 +66,10 @@ def all_stages() -> Dict[str, Stage]:
     Raises:
       InputError: two different stages claim one folder, so that they would share their weights.
     """
-    found = {stage.folder: stage for stage in TRANSLATORS.values()}
-    for method in METHODS.values():
-        for stage in method.stages:
-            if found.setdefault(stage.folder, stage) != stage:
-                raise InputError(f'method {method.name!r}: stage {stage.name!r}: expected a folder of '
-                                 f'its own, found that of another stage, {stage.folder!r}')
+    found: Dict[str, Stage] = {}
+    every = [(f'method {method.name!r}', stage) for method in METHODS.values() for stage in method.stages]
+    for owner, stage in [*every, *((f'translator {name!r}', stage) for name, stage in TRANSLATORS.items())]:
+        if found.setdefault(stage.folder, stage) != stage:
+            raise InputError(f'{owner}: stage {stage.name!r}: expected a folder of its own, found that of another '
+                             f'stage, {stage.folder!r}')
     return found
