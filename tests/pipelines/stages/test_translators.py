@@ -9,7 +9,6 @@ from datasets import readers, records
 from datasets.errors import InputError
 from datasets.labels import CHEST
 from datasets.phantom.phantom import open_phantom
-from models.adversarial import copy_weights
 from pipelines.cost import dry_run
 from pipelines.cost.planned import planned_info, planned_stage
 from pipelines.experiment import steps
@@ -117,9 +116,9 @@ def test_the_second_set_is_of_another_tone(workdir):
 @pytest.fixture(scope='module')
 def trained(workdir, tmp_path_factory):
     """(config, task, folder) of a MUNIT after its last step."""
-    config, folder = config_of(epochs=20), tmp_path_factory.mktemp('munit')
+    config, folder = config_of(epochs=12), tmp_path_factory.mktemp('munit')
     task = task_of(config, 'munit', workdir)
-    loop.train(task, folder, log_every=1, sheet_every=40)
+    loop.train(task, folder, log_every=1, sheet_every=24)
     return config, task, folder
 
 
@@ -135,7 +134,7 @@ def test_training_moves_every_network_and_learns_to_come_back(trained):
     cycle = [row['cycle_a_loss'] + row['cycle_b_loss'] for row in rows if 'cycle_a_loss' in row]
     assert len(cycle) == task.steps and np.mean(cycle[-8:]) < 0.8 * np.mean(cycle[:8])
     errors = [row for row in rows if 'cycle_error_a' in row]
-    assert [row['step'] for row in errors] == [40, 80]
+    assert [row['step'] for row in errors] == [24, 48]
     assert all(0 < row[f'cycle_error_{domain}'] < 2 for row in errors for domain in 'ab')
     assert len(list((folder / 'samples').glob('*.png'))) == 2
 
@@ -199,6 +198,14 @@ def test_what_draws_needs_no_records(trained, workdir):
     assert np.abs(draw(tf.constant(given))['image'].numpy().astype(int) - drawn).max() > 1
 
 
+def test_a_translator_starts_from_a_finished_one(trained, workdir):
+    _, task, folder = trained
+    fresh = task_of(config_of(initial_weights=str(folder)), 'munit', workdir)
+    fresh.start()
+    for name, network in task.networks.items():
+        assert all(np.array_equal(a, b) for a, b in zip(network.get_weights(), fresh.networks[name].get_weights())), name
+
+
 @pytest.mark.parametrize('kind', ['cyclegan', 'unit'])
 def test_pictures_of_b_become_pictures_of_a(kind, workdir):
     config = config_of(kind)
@@ -209,9 +216,6 @@ def test_pictures_of_b_become_pictures_of_a(kind, workdir):
     b = tf.constant(given[..., None] / 127.5 - 1, tf.float32)
     of_a, of_b = networks['generator_a'], networks['generator_b']
     np.testing.assert_allclose(drawn, of_a(b) if kind == 'cyclegan' else of_a.decode(of_b.encode(b)), atol=1e-5)
-    copy_weights(of_b, of_a)   # what draws is not the other generator
-    other = of_b(b) if kind == 'cyclegan' else of_b.decode(of_a.encode(b))
-    assert other.shape == drawn.shape
 
 
 @pytest.mark.parametrize('kind', ['unit', 'munit'])
