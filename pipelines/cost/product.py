@@ -52,11 +52,11 @@ def seconds_in_turn(functions: Sequence[Callable[[], object]], repeats: int) -> 
 
 
 def best_beside(function: Callable[[], object]) -> Beside:
-    """The best of the calls that fill LEAST_SECONDS, products in turn with them; `function` has been called before."""
+    """The best of the calls that fill LEAST_SECONDS with products in turn; `function` has been called before."""
     product = matrix_product()
     product()
-    calls, products = [], [both_by(product)]
-    while sum(wall for wall, _ in calls) < LEAST_SECONDS:
+    begin, calls, products = time.perf_counter(), [], [both_by(product)]
+    while not calls or time.perf_counter() - begin < LEAST_SECONDS:
         calls.append(both_by(function))
         products.append(both_by(product))
     (seconds, cpu), (wall, own) = (map(min, zip(*taken)) for taken in (calls, products))

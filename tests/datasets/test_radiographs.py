@@ -54,8 +54,11 @@ def test_lungs_that_touch_are_cut_between_them():
 
 
 def test_one_lung_alone_is_refused():
-    with pytest.raises(InputError, match='a: expected a mask of both lungs, found one lung'):
-        parted(draw_phantom(5, 0, 96).masks['left_lung'], 'a')
+    upright = np.zeros((20, 20), bool)
+    upright[2:18, 4:11] = True                            # as full in the middle as anywhere: not to be cut in two
+    for lung in (draw_phantom(5, 0, 96).masks['left_lung'], upright):
+        with pytest.raises(InputError, match='a: expected a mask of both lungs, found one lung'):
+            parted(lung, 'a')
 
 
 def test_borders_are_counted_in_lines_of_each_side():

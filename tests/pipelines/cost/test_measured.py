@@ -8,8 +8,9 @@ import pytest
 from datasets.errors import InputError
 from datasets.labels import CHEST
 from pipelines.cost import measure, measured, product
+from pipelines.experiment import steps
 from pipelines.plan import matrix
-from pipelines.plan.loading import load_config
+from pipelines.plan.loading import load_config, segmenter_settings
 from pipelines.plan.methods import METHODS
 from pipelines.plan.regimes import Run, parse_regime
 from pipelines.plan.segmenters import SEGMENTERS
@@ -29,7 +30,9 @@ def test_every_network_is_measured_at_the_size_of_the_config():
     rows = measured.read(ROWS)
     assert [row['training'] for row in rows] == names
     for row in rows:
-        assert measure.size_of(config, row['training'], '', CHEST).items() <= row.items(), row['training']
+        settings = segmenter_settings(config, row['training'])
+        assert (settings.crop, settings.batch_size, settings.size) == (
+            row['side'], row['batch'], row['sample_side']), row['training']
 
 
 def test_memory_is_predicted_within_a_quarter():
@@ -68,11 +71,15 @@ def test_a_file_is_read_as_it_was_written(tmp_path):
         measured.read(tmp_path / 'other.json')
 
 
-@pytest.mark.parametrize('training', [METHODS['three'].stages[1], 'smanet'], ids=str)
-def test_a_step_and_a_sample_are_counted_and_predicted(finished, training, monkeypatch):
-    config, workdir = finished
+@pytest.mark.parametrize('training, sizes', [
+    (METHODS['three'].stages[1], {'side': 48, 'batch': 2, 'sample_side': 48}),
+    ('smanet', {'side': 41, 'batch': 2, 'sample_side': 48})], ids=['stage', 'segmenter'])
+def test_a_step_and_a_sample_are_counted_and_predicted(training, sizes, tmp_path, monkeypatch):
+    config, workdir = tiny_config(), tmp_path / 'run'
+    steps.prepare(config, workdir)
     monkeypatch.setattr(product, 'LEAST_SECONDS', 0.0)
     monkeypatch.setattr(product, 'PRODUCT_SIDE', 64)
+    assert measure.size_of(config, training, '', CHEST) == sizes
     step = measure.measure('step', config, training, '', CHEST, workdir)
     sample = measure.measure('sample', config, training, '', CHEST, workdir)
     for one in (step, sample):
