@@ -78,7 +78,8 @@ def train_step(updates: Tuple[Update, ...], optimizers: Dict[str, tf.keras.optim
     made, metrics = {key: value for _, own in ahead.values() for key, value in own.items()}, {}
     for update in updates:
         name, variables, loss_fn = update.name, update.variables, update.loss
-        decays = {id(v): group.decay for group in update.groups for v in group.variables if group.decay}
+        # a device's share: the optimiser adds those of all devices up
+        decays = {id(v): group.decay / replicas for group in update.groups for v in group.variables if group.decay}
         optimizer = optimizers[name]
         is_scaled = isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
         tape, own = ahead.get(name) or (tf.GradientTape(watch_accessed_variables=False), {})

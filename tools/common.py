@@ -217,12 +217,12 @@ def open_workdir(arguments: argparse.Namespace, config, arms, names=None):
     return open_experiment(config, arguments.workdir, arms, names, arguments.redo, arguments.adopt)
 
 
-def dry_run(arguments: argparse.Namespace, arms) -> bool:
-    """Prints the plan of these matrix.Arms if that is all that was asked for."""
+def dry_run(arguments: argparse.Namespace, arms, translator=None) -> bool:
+    """Prints the plan of these matrix.Arms, or of the one's translator, if that is all that was asked for."""
     if arguments.dry_run:
         setup_tensorflow()
-        from pipelines.cost.dry_run import describe
-        print(describe(arms))
+        from pipelines.cost.dry_run import describe, describe_translator
+        print(describe(arms) if translator is None else describe_translator(arms[0].config, translator))
     return arguments.dry_run
 
 

@@ -92,8 +92,9 @@ class Decoder(tf.keras.layers.Layer):
         self.blocks = [ResidualBlock(widths[0], initializers) for _ in range(0 if shallow else blocks)]
         if shallow:
             widths[-1] = channels
-        self.ups = [_convolution(before, after, 5, initializers) for before, after in zip(widths, widths[1:])]
-        self.head = self.ups.pop() if shallow else _convolution(width, channels, 7, initializers)
+        ups = [_convolution(before, after, 5, initializers) for before, after in zip(widths, widths[1:])]
+        self.ups = ups[:-1] if shallow else ups   # no checkpoint takes a layer's list after a pop()
+        self.head = ups[-1] if shallow else _convolution(width, channels, 7, initializers)
         self.is_shallow = shallow
         self.adaptive_numbers = 0
         if is_adaptive:

@@ -10,15 +10,17 @@ from datasets.labels import LabelCoding
 from datasets.sample import Dataset
 from datasets.targets import targets_of
 from pipelines.cost import step_memory
-from pipelines.cost.planned import planned_segmenter, planned_stage
+from pipelines.cost.planned import planned_segmenter, planned_sources, planned_stage
 from pipelines.data import structures
 from pipelines.data.prepare import resize_sample
 from pipelines.data.sources import open_split
 from pipelines.plan.config import Config, Data, Segmenter
 from pipelines.plan.loading import segmenter_settings, stage_settings
 from pipelines.plan.matrix import Arm
+from pipelines.plan.methods import Stage
 from pipelines.plan.regimes import Run, methods_of
 from pipelines.segmentation.task import steps_of
+from pipelines.stages.stage import stage_task
 from pipelines.training.task import Task
 
 GIB = 2 ** 30
@@ -66,8 +68,7 @@ def _describe(config: Config, runs: Sequence[Run], traced: Traced) -> str:
     coding, images = dataset.coding, len(dataset.ids)
     count = images * config.data.augment
     generation = config.generation
-    lines = [f'experiment {config.experiment} ({config.configuration}), seed {config.seed}, '
-             f'{config.precision}, strategy {config.strategy}',
+    lines = [_header(config),
              f'data       {config.data.dataset}: {images} learning images, {count} after '
              f'augmentation, {config.data.size} px; scored at {config.evaluation.size} px; '
              f'{config.labels.channels} label channels', *_structures(config, dataset)]
@@ -94,6 +95,22 @@ def _describe(config: Config, runs: Sequence[Run], traced: Traced) -> str:
                      f'{steps_of(config, run, count):,} updates, '
                      f'{estimate.total / GIB:.1f} GiB')
     return '\n'.join([*lines, *_memory(needs)])
+
+
+def describe_translator(config: Config, stage: Stage) -> str:
+    """The plan of a translator's training alone: its two data sets, its network, its steps and memory."""
+    sources = planned_sources(config, stage)
+    described = _trace(config, lambda: stage_task(config, stage, sources))
+    return '\n'.join([
+        _header(config),
+        *(f'data       {name}: {config.sources.get(name, config.data).dataset}, {len(info.ids)} images, {info.count} '
+          f'after augmentation, {info.size} px' for name, info in sources.items()),
+        f'stage      {stage.folder}: {stage.kind}, {described}', *_memory({stage.folder: described.estimate.total})])
+
+
+def _header(config: Config) -> str:
+    return (f'experiment {config.experiment} ({config.configuration}), seed {config.seed}, {config.precision}, '
+            f'strategy {config.strategy}')
 
 
 def _structures(config: Config, dataset: Dataset) -> Iterator[str]:

@@ -6,10 +6,11 @@ what records there will be. Build them inside a `tf.Graph`, where variables cost
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Sequence
+from typing import Dict, Sequence
 
 from datasets.labels import LabelCoding
 from datasets.records import Info
+from pipelines.data.sources import open_split
 from pipelines.plan.config import Config
 from pipelines.plan.methods import Stage
 from pipelines.plan.regimes import Run, parse_regime
@@ -30,6 +31,15 @@ def planned_stage(config: Config, stage: Stage, coding: LabelCoding, count: int)
     """The training of a GAN stage on `count` records of each source."""
     info = planned_info(config, coding, count)
     return stage_task(config, stage, {name: info for name in stage.reads})
+
+
+def planned_sources(config: Config, stage: Stage) -> Dict[str, Info]:
+    """Records that will be there of each data set that a stage reads; no picture is read."""
+    found = {}
+    for name in stage.reads:
+        dataset, data = open_split(config, name), config.sources.get(name, config.data)
+        found[name] = planned_info(config, dataset.coding, len(dataset.ids) * data.augment, dataset.ids)
+    return found
 
 
 def planned_segmenter(config: Config, segmenter: str, coding: LabelCoding) -> Task:

@@ -17,6 +17,7 @@ from pipelines.plan.kinds import KINDS
 from pipelines.plan.loading import built, segmenter_settings, stage_settings, to_dict
 from pipelines.plan.methods import Method, Stage
 from pipelines.plan.regimes import Run, methods_of, stages_of
+from pipelines.plan.translators import TRANSLATORS
 
 FREED = ('data.memory_limit_mb',)  # what notes of earlier versions count, and changes no result any more
 # what is written how often, on which devices, which runs there are, under which name
@@ -135,14 +136,16 @@ def exhibit_of(name: str, run: Run) -> Artefact:
 
 def all_of(config: Config, scores: Mapping[Run, Sequence[str]], splits: Iterable[str] = ()
            ) -> Dict[str, Artefact]:
-    """Everything that some runs need and are scored on, by name, in an order in which it can be made.
+    """Everything that some runs need and are scored on, by name, in an order in which it can be made; and the
+    translators for which the config names both data sets.
 
     Args:
       scores: run -> the splits that it is scored on.
       splits: further sets of records.
     """
     regimes = [run.regime for run in scores]
-    stages = stages_of(regimes)
+    stages = {**stages_of(regimes), **{stage.folder: stage for stage in TRANSLATORS.values()
+                                       if {*stage.reads} <= {'train', *config.sources}}}
     sets = dict.fromkeys([*learned_from(config), *(name for stage in stages.values() for name in stage.reads),
                           *(split for some in scores.values() for split in some), *splits])
     found = [records_of(config, name) for name in sets]

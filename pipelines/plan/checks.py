@@ -17,6 +17,7 @@ from pipelines.plan.kinds import KINDS
 from pipelines.plan.methods import all_stages
 from pipelines.plan.regimes import parse_regime
 from pipelines.plan.segmenters import SEGMENTERS
+from pipelines.plan.translators import TARGET
 
 POSITIVE = (
     'data.size', 'data.augment', 'data.dots_size', 'data.dots_radius', 'data.memory_limit_mb',
@@ -139,6 +140,19 @@ def check_run(config, run, segmenter) -> None:
                     f'bring no {name} picture', run.regime.name)
         if not getattr(config.data, name):
             _refuse(f'segmenter {run.segmenter}', f'data.{name}', 'true, for it learns that picture too', False)
+
+
+def check_translator(config, stage, settings, source: str = 'config') -> None:
+    """Raises InputError, naming `source`, for a translator that this config could not train."""
+    refuse = functools.partial(_refuse, source)
+    if TARGET not in config.sources:
+        refuse(f'sources.{TARGET}', f'the data set that {stage.kind} is to bring to that of data, as sources: '
+               f'{{{TARGET}: {{dataset: montgomery, source: DIR}}}}', None)
+    channels = config.sources[TARGET].channels
+    if channels != config.data.channels:
+        refuse(f'sources.{TARGET}.channels', f'that of data, {config.data.channels}, as one picture becomes the other',
+               channels)
+    KINDS[stage.kind].check(config, stage, settings, refuse)
 
 
 def _check_stages(config, source: str, stage_settings, refuse) -> None:

@@ -175,7 +175,7 @@ class Config:
     configuration: str                  # tiny | full | demo | ...: which published table is beside
     data: Data
     # Further data sets, by a name of theirs, as changes to `data`: what stages learn from beside it, see
-    # methods.Stage.reads. Their size is that of `data`.
+    # stage.Stage.reads. Their size is that of `data`. A translator brings pictures of `target` to those of `data`.
     sources: Dict[str, Data] = dataclasses.field(default_factory=dict)
     # Labelled data sets of other hospitals, by a name of theirs: what segmenters are worth there. Without a matrix
     # every run is scored on them too, in a matrix those of blocks that name them in `score`.
@@ -187,12 +187,14 @@ class Config:
     # same two trainings with real pairs alone: what fine-tuning is worth without synthesis).
     regimes: Tuple[str, ...] = ('real', 'synth3', 'finetune3')
     labels: Labels = Labels()
-    # The settings of each kind of GAN; in a config each is a section of its own: pggan, pix2pixhd, pix2pix.
+    # The settings of each kind of GAN; in a config each is a section of its own: pggan, pix2pixhd, pix2pix,
+    # cyclegan, unit, munit.
     kinds: Mapping[str, Any] = dataclasses.field(
         default_factory=lambda: {name: kind.settings() for name, kind in KINDS.items()})
     # Changes to the section of its kind for one stage, by the name of its folder: dots,
     # labels_from_dots, image_from_labels (three-stage), labels, image_from_labels (two-stage),
-    # image_labels (single-stage). --stage takes a method's own names: dots, labels, image, pair.
+    # image_labels (single-stage). --stage takes a method's own names: dots, labels, image, pair. Of
+    # translators: translator_cyclegan, translator_unit, translator_munit.
     stages: Dict[str, Dict[str, Any]] = dataclasses.field(default_factory=dict)
     generation: Generation = Generation()
     segmenter: Segmenter = Segmenter()

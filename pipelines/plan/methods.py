@@ -6,29 +6,11 @@ so another method is another row of METHODS and nothing else.
 """
 from __future__ import annotations
 
-from typing import Dict, NamedTuple, Optional, Tuple
+from typing import Dict, NamedTuple, Tuple
 
 from datasets.errors import InputError
-
-
-class Stage(NamedTuple):
-    """One GAN: makes fields of a sample from noise (`consumes` None) or from another field.
-
-    Attributes:
-      name: as `--stage` takes it; unique within its method.
-      kind: a row of plan.kinds.KINDS, whose name is also its section of the config.
-      consumes: the field that it is given, None = noise.
-      produces: the fields that it makes, in the order of their channels.
-      folder: its own below `WORKDIR/stages`, and its name in the config's `stages`. Stages of two
-        methods share a folder, and so the trained network, only where they are the same stage.
-      reads: the record sets that it learns from, see plan.workdir.Workdir.records.
-    """
-    name: str
-    kind: str
-    consumes: Optional[str]
-    produces: Tuple[str, ...]
-    folder: str
-    reads: Tuple[str, ...] = ('train',)
+from pipelines.plan.stage import Stage
+from pipelines.plan.translators import TRANSLATORS
 
 
 class Method(NamedTuple):
@@ -79,15 +61,15 @@ def parse_stage(method: Method, name: str) -> Stage:
 
 
 def all_stages() -> Dict[str, Stage]:
-    """Every stage of every method, by its folder.
+    """Every stage of every method, and every translator, by its folder.
 
     Raises:
       InputError: two different stages claim one folder, so that they would share their weights.
     """
     found: Dict[str, Stage] = {}
-    for method in METHODS.values():
-        for stage in method.stages:
-            if found.setdefault(stage.folder, stage) != stage:
-                raise InputError(f'method {method.name!r}: stage {stage.name!r}: expected a folder of '
-                                 f'its own, found that of another stage, {stage.folder!r}')
+    every = [(f'method {method.name!r}', stage) for method in METHODS.values() for stage in method.stages]
+    for owner, stage in [*every, *((f'translator {name!r}', stage) for name, stage in TRANSLATORS.items())]:
+        if found.setdefault(stage.folder, stage) != stage:
+            raise InputError(f'{owner}: stage {stage.name!r}: expected a folder of its own, found that of another '
+                             f'stage, {stage.folder!r}')
     return found

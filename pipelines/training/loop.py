@@ -91,6 +91,8 @@ def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: 
                 if phase.sheet and (snapshot or step % sheet_every == 0
                                     or step == first + phase.steps):
                     logs.sheet(step, phase.sheet(step - first))
+                    if phase.measured:
+                        logs.row(step, phase.name, phase.measured())
                 stop = signalled()  # asked once: what is told as saved is
                 due = is_chief(strategy) and time.monotonic() - saved_at >= interval
                 if agreed(strategy, due or stop > 0):

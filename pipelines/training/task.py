@@ -19,6 +19,7 @@ class Phase(NamedTuple):
       sheet: steps done in this phase -> RGB sample sheet uint8 [H, W, 3]; None for none.
       keeps: names of the updates whose optimiser goes on from the phase before; others start afresh.
       snapshot_every: steps between snapshots, each with a sheet; 0 for none.
+      measured: numbers by name that are logged with every sheet, a row of their own; None for none.
     """
     name: str
     steps: int
@@ -29,6 +30,7 @@ class Phase(NamedTuple):
     sheet: Optional[Callable[[int], np.ndarray]] = None
     keeps: Tuple[str, ...] = ()
     snapshot_every: int = 0
+    measured: Optional[Callable[[], Dict[str, float]]] = None
 
 
 class Average(NamedTuple):

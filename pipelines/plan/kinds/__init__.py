@@ -4,7 +4,7 @@ A kind's name is its section of the config. Its file here holds what can be said
 TensorFlow: settings, checks, schedule. Its module in stages/ offers what trains and draws:
 
   networks(io) -> {name: Keras model}            the networks of a stage, weights from io.seed
-  phases(io, networks, sources) -> (Phase, ...)  its training; nothing is read before .batches()
+  task(io, networks, sources) -> Task            its training; nothing is read before a phase's .batches()
   start(io, networks, sources) -> None           once, before step 1: what can refuse or fill weights
   draws(io) -> name of the network that draws
   draw(io, network) -> function                  latents, or what is given -> channels
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, NamedTuple, Tuple
 
-from pipelines.plan.kinds import pggan, pix2pix, pix2pixhd
+from pipelines.plan.kinds import cyclegan, munit, pggan, pix2pix, pix2pixhd, unit
 
 
 class Kind(NamedTuple):
@@ -40,4 +40,8 @@ KINDS: Dict[str, Kind] = {
                       pix2pixhd.POSITIVE, pix2pixhd.NOT_NEGATIVE),
     'pix2pix': Kind(pix2pix.Settings, 'pipelines.stages.pix2pix', pix2pix.check, pix2pix.POSITIVE,
                     pix2pix.NOT_NEGATIVE),
+    'cyclegan': Kind(cyclegan.Settings, 'pipelines.stages.cyclegan', cyclegan.check, cyclegan.POSITIVE,
+                     cyclegan.NOT_NEGATIVE),
+    'unit': Kind(unit.Settings, 'pipelines.stages.unit', unit.check, unit.POSITIVE, unit.NOT_NEGATIVE),
+    'munit': Kind(munit.Settings, 'pipelines.stages.munit', munit.check, munit.POSITIVE, munit.NOT_NEGATIVE),
 }
