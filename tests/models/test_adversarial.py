@@ -62,15 +62,6 @@ def test_what_is_made_ahead_is_computed_once_and_differentiated_when_it_is_its_t
     assert (metrics['critic_loss'].numpy(), metrics['network_loss'].numpy()) == (12, -24) and len(calls) == 1
 
 
-def test_coupled_decay_is_the_same_on_two_devices():
-    with tf.distribute.MirroredStrategy(['CPU:0', 'CPU:1']).scope():
-        weight, strategy = tf.Variable(2.0), tf.distribute.get_strategy()
-        update = Update('w', [weight], lambda batch, made: (3 * weight, {}), groups=(Group([weight], decay=0.25),))
-        optimizers = {'w': sgd([weight])}
-        tf.function(lambda: strategy.run(lambda: train_step((update,), optimizers, {})))()
-    assert weight.numpy() == 2 - (3 + 0.25 * 2)
-
-
 def test_coupled_decay_is_added_to_the_gradient_of_its_group_alone():
     """As PyTorch's SGD and Adam take weight_decay: g + decay * w; the logged norm is the loss's own."""
     decayed, plain = tf.Variable(2.0), tf.Variable(2.0)

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from datasets.errors import InputError
+from models.adversarial import Group, Update, train_step
 from models.pggan import wgan_gp
 from pipelines.experiment import steps
 from pipelines.plan import provenance
@@ -16,6 +17,7 @@ from pipelines.segmentation.task import segmenter_task
 from pipelines.stages.stage import stage_task
 from pipelines.training import checkpoints, loop
 from tests.conftest import tiny_config
+from tests.models.test_adversarial import sgd
 
 TWO = tf.distribute.MirroredStrategy(['/cpu:0', '/cpu:1'])
 
@@ -106,3 +108,13 @@ def test_a_batch_that_does_not_divide_is_refused(prepared):
 def test_strategies_by_name():
     assert devices.distribution('none') is tf.distribute.get_strategy()
     assert devices.distribution('mirrored').num_replicas_in_sync == 2  # of the tests' two devices
+
+
+def test_coupled_decay_is_the_same_on_two_devices():
+    """Here and not beside the step's own tests: a second MirroredStrategy in a process breaks the first."""
+    with TWO.scope():
+        weight = tf.Variable(2.0)
+        update = Update('w', [weight], lambda batch, made: (3 * weight, {}), groups=(Group([weight], decay=0.25),))
+        optimizers = {'w': sgd([weight])}
+        tf.function(lambda: TWO.run(lambda: train_step((update,), optimizers, {})))()
+    assert weight.numpy() == 2 - (3 + 0.25 * 2)
