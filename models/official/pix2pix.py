@@ -14,7 +14,7 @@ import tensorflow as tf
 from models.official import pix2pixhd, translation
 from models.official.tensors import (Arrays, Family, Functions, Layers, Meta, Networks, Slot, Tensors, nhwc,
                                      numbers, served, shape, torch_slots)
-from models.official.translation import inputs_of, named, norm_kind, unmoved
+from models.official.translation import inputs_of, named, norm_kind, unmoved, whole
 from models.pix2pix.networks import LEAST_LEVELS, PatchGAN, UNetGenerator
 from models.pix2pix.updates import GAN_LOSSES
 from models.pix2pixhd.networks import GlobalGenerator
@@ -101,6 +101,15 @@ def resnet(meta: Meta) -> GlobalGenerator:
     """The ResNet generator of a meta."""
     return GlobalGenerator(meta['input_nc'], meta['output_nc'], meta['ngf'], DOWNSAMPLINGS, meta['n_blocks'],
                            norm=norm_kind(meta, 'instance'))
+
+
+def generator(meta: Meta) -> tf.keras.Model:
+    """The U-Net of a meta that says 'num_downs', else the ResNet; of a whole training."""
+    if 'num_downs' in meta:
+        whole(meta, 'num_downs', 1, 12)
+        return unet(meta)
+    whole(meta, 'n_blocks', 0, 100)
+    return resnet(meta)
 
 
 def patchgan(meta: Meta, channels: int) -> PatchGAN:

@@ -65,12 +65,7 @@ def _norm(meta: Meta) -> str:
 
 def _generator(meta: Meta, role: str) -> tf.keras.Model:
     back = {'input_nc': meta['output_nc'], 'output_nc': meta['input_nc']} if role == 'generator_a' else {}
-    meta = {'norm': _norm(meta), **meta, **back}
-    if 'num_downs' in meta:
-        whole(meta, 'num_downs', 1, 12)
-        return pix2pix.unet(meta)
-    whole(meta, 'n_blocks', 0, 100)
-    return pix2pix.resnet(meta)
+    return pix2pix.generator({'norm': _norm(meta), **meta, **back})
 
 
 def slots(networks: Networks, tensors: Tensors) -> Dict[str, Slot]:

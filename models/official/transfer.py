@@ -66,12 +66,7 @@ def _generator(meta: Meta, translator: str) -> tf.keras.Model:
     if translator != 'cyclegan':
         return munit.generator(config, channels, translator == 'munit')
     whole(config, 'ngf', 1, 4096)
-    config = {'norm': 'instance', **config, 'input_nc': channels, 'output_nc': channels}
-    if 'num_downs' in config:
-        whole(config, 'num_downs', 1, 12)
-        return pix2pix.unet(config)
-    whole(config, 'n_blocks', 0, 100)
-    return pix2pix.resnet(config)
+    return pix2pix.generator({'norm': 'instance', **config, 'input_nc': channels, 'output_nc': channels})
 
 
 def slots(networks: Networks, tensors: Tensors) -> Dict[str, Slot]:

@@ -174,8 +174,13 @@ def _table(one: Against, notes: Sequence[str]) -> Table:
 
 
 def _cells(found: Comparison, told: str) -> Tuple[str, str, str, str]:
-    p = '< 0.001' if found.p_holm < 0.001 else f'{found.p_holm:.3f}'
-    return f'{signed(found.difference.value)} {bounds(found.difference)}', told, str(found.pairs), p
+    return (f'{signed(found.difference.value)} {bounds(found.difference)}', told, str(found.pairs),
+            p_words(found.p_holm))
+
+
+def p_words(p: float) -> str:
+    """'0.032', or '< 0.001'."""
+    return '< 0.001' if p < 0.001 else f'{p:.3f}'
 
 
 def verdict(found: Comparison, line: Trained, baseline: Trained) -> str:

@@ -65,7 +65,7 @@ def _answer(found: Sequence[Row]) -> Tuple[str, str, str]:
     verdict = f'{name}.' if not like else f'{name}, which is not told from {_names(like)}.'
     rows = {row['segmenter']: row for row in found}
     text = f'J is {spread(_folds(rows[best.name], METRIC))} over {len(_folds(found[0], METRIC))} folds'
-    apart = [f'{segmenters.label_of(line.name)} by {findings.digits(line.gap)} {_bounds(line)}' for line in others]
+    apart = [f'{segmenters.label_of(line.name)} by {findings.digits(line.gap)} {findings.bounds(line)}' for line in others]
     return (f'Which network is best at {_task(found)}?', verdict,
             f'{text}. Below it: {", ".join(apart)}.')
 
@@ -81,17 +81,13 @@ def _names(lines: Sequence[Ranked]) -> str:
     return names[0] if len(names) == 1 else f'{", ".join(names[:-1])} and {names[-1]}'
 
 
-def _bounds(line: Ranked) -> str:
-    return f'[{findings.digits(line.low)}, {findings.digits(line.high)}]'
-
-
 def _table(found: Sequence[Row], notes: Sequence[str]) -> Table:
     rows, body = {row['segmenter']: row for row in found}, []
     for number, line in enumerate(_ranked(found)):
         row = rows[line.name]
         told = ('-', '-', '-') if not number else (
-            f'{findings.digits(line.gap)} {_bounds(line)}', 'yes' if line.is_apart else 'no',
-            '< 0.001' if line.p_holm < 0.001 else f'{line.p_holm:.3f}')
+            f'{findings.digits(line.gap)} {findings.bounds(line)}', 'yes' if line.is_apart else 'no',
+            findings.p_words(line.p_holm))
         body.append((segmenters.label_of(line.name), spread(_folds(row, METRIC)), *told,
                      spread(_folds(row, 'dice_per_image')),
                      *[f'{row["scores"][metric]["average"][0]:.2f}' if 'average' in row['scores'].get(metric, {})

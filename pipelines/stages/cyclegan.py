@@ -46,7 +46,8 @@ def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]
 
     def translate(a, b):
         to_a, to_b = (_drawing(networks[f'generator_{domain}']) for domain in DOMAINS)
-        return {'ab': to_b(a), 'aba': to_a(to_b(a)), 'ba': to_a(b), 'bab': to_b(to_a(b))}
+        ab, ba = to_b(a), to_a(b)
+        return {'ab': ab, 'aba': to_a(ab), 'ba': ba, 'bab': to_b(ba)}
 
     def learning_rate(step, epoch):
         return linear_decay(step // epoch + 1, settings.learning_rate, settings.epochs, settings.decay_epochs)

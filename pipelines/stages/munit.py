@@ -32,7 +32,7 @@ def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]
 
     def translate(a, b):
         """[ours] What comes to B takes the style of the b beside it, what comes back its own."""
-        (content_a, style_a), (content_b, style_b) = of_a.encode(a), of_b.encode(b)
+        (content_a, style_a), style_b = of_a.encode(a), of_b.style(b)
         ab, ba = of_b.decode(content_a, style_b), to_a(b)
         return {'ab': ab, 'aba': of_a.decode(of_b.content(ab), style_a),
                 'ba': ba, 'bab': of_b.decode(of_a.content(ba), style_b)}

@@ -8,11 +8,11 @@ import dataclasses
 from typing import Optional
 
 from pipelines.plan.augmentation import Augmentation
+from pipelines.plan.kinds.pix2pix import check_choices
 
 POSITIVE = ('ngf', 'blocks', 'ndf', 'layers', 'batch_size')
 NOT_NEGATIVE = ('cycle_weight', 'identity_weight', 'pool_size', 'epochs', 'decay_epochs')
 WORDS = {'network': ('resnet', 'unet'), 'norm': ('instance', 'batch'), 'gan': ('lsgan', 'vanilla')}
-LEVELS = range(5, 13)
 DOWNSAMPLINGS = 2  # of the ResNet
 
 
@@ -45,13 +45,7 @@ class Settings:
 
 def check(config, stage, settings: Settings, refuse) -> None:
     """Refuses, before anything is trained, settings of a stage that could not be carried out."""
-    if not settings.learning_rate > 0:
-        refuse('cyclegan.learning_rate', 'a number above 0', settings.learning_rate)
-    for key, words in WORDS.items():
-        if getattr(settings, key) not in words:
-            refuse(f'cyclegan.{key}', f'one of {", ".join(words)}', getattr(settings, key))
-    if settings.levels not in LEVELS:
-        refuse('cyclegan.levels', f'a number from {LEVELS.start} to {LEVELS.stop - 1}', settings.levels)
+    check_choices(settings, refuse, 'cyclegan', WORDS)
     halvings = settings.levels if settings.network == 'unet' else DOWNSAMPLINGS
     least = max(2 ** halvings, 2 ** (DOWNSAMPLINGS + 1), 3 * 2 ** settings.layers)
     if config.data.size % 2 ** halvings or config.data.size < least:

@@ -6,7 +6,7 @@ official code has stepped its rate an epoch earlier since 2020, so that its last
 from __future__ import annotations
 
 import dataclasses
-from typing import Optional
+from typing import Mapping, Optional, Sequence
 
 from pipelines.plan.augmentation import Augmentation
 
@@ -45,16 +45,21 @@ class Settings:
 
 def check(config, stage, settings: Settings, refuse) -> None:
     """Refuses, before anything is trained, settings of a stage that could not be carried out."""
-    if not settings.learning_rate > 0:
-        refuse('pix2pix.learning_rate', 'a number above 0', settings.learning_rate)
-    for key, words in WORDS.items():
-        if getattr(settings, key) not in words:
-            refuse(f'pix2pix.{key}', f'one of {", ".join(words)}', getattr(settings, key))
-    if settings.levels not in LEVELS:
-        refuse('pix2pix.levels', f'a number from {LEVELS.start} to {LEVELS.stop - 1}', settings.levels)
+    check_choices(settings, refuse, 'pix2pix', WORDS)
     smallest = max(2 ** (settings.levels - 1), 3 * 2 ** settings.layers)
     if config.data.size < smallest:
         refuse('data.size', f'at least {smallest} for {settings.levels} levels and a discriminator of '
                f'{settings.layers} layers', config.data.size)
     if settings.epochs + settings.decay_epochs < 1:
         refuse('pix2pix.epochs', 'at least one epoch', settings.epochs)
+
+
+def check_choices(settings, refuse, kind: str, choices: Mapping[str, Sequence[str]]) -> None:
+    """What pix2pix and CycleGAN refuse alike; `choices`: setting -> the words that it may be."""
+    if not settings.learning_rate > 0:
+        refuse(f'{kind}.learning_rate', 'a number above 0', settings.learning_rate)
+    for key, words in choices.items():
+        if getattr(settings, key) not in words:
+            refuse(f'{kind}.{key}', f'one of {", ".join(words)}', getattr(settings, key))
+    if settings.levels not in LEVELS:
+        refuse(f'{kind}.levels', f'a number from {LEVELS.start} to {LEVELS.stop - 1}', settings.levels)

@@ -132,7 +132,8 @@ def test_a_few_steps_of_its_own_updates_lower_the_loss(row):
 
 @pytest.mark.parametrize('name', ['invertednet', 'unetplusplus'])
 def test_losses_of_their_own_take_masks_that_overlap(name):
-    learns(made(name, 2), name, batch_of(name, 2, 1, overlapping=True))
+    updates = learns(made(name, 2), name, batch_of(name, 2, 1, overlapping=True))
+    assert [update.name for update in updates] == ['segmentation']
 
 
 @pytest.mark.parametrize('name', ['fcn8s', 'invertednet', 'unetplusplus'])
