@@ -67,7 +67,7 @@ def unit_translations(networks: Mapping[str, tf.keras.Model], noise: Noise = dra
 
 def supervised_update(segmenter: tf.keras.Model, translations: Translations,
                       generator_variables: Sequence[tf.Variable], is_b_labelled: bool = True,
-                      loss: Callable = pixel_loss, decay: float = 5e-4, generator_decay: float = 0.0,
+                      loss: Callable = pixel_loss, decay: float = 5e-4, generator_decay: float = 0.0, rate: float = 1.0,
                       betas: Tuple[float, float] = (0.9, 0.999)) -> Update:
     """The third update of the step, 'supervised', with an Adam of its own [ours: CoDAGAN's is the generators'].
 
@@ -82,6 +82,7 @@ def supervised_update(segmenter: tf.keras.Model, translations: Translations,
       is_b_labelled: False where no picture of B has a label: then b is not looked at.
       loss: (labels, logits, ignored) -> scalar: the mean over the pixels that take part, 0 where none does.
       decay, generator_decay: coupled weight decay (published for M_A: 5e-4).
+      rate: of the segmenter, times the learning rate of the phase, which is the generators'.
       betas: of this Adam ("momentum 0.9").
     """
     def loss_of(batch, made):
@@ -94,14 +95,14 @@ def supervised_update(segmenter: tf.keras.Model, translations: Translations,
             terms['synthetic_loss'] = loss(batch['b_label'], made['logits_b'], _unlabelled(batch))
         return tf.add_n(list(terms.values())), terms
 
-    groups = (Group(segmenter.trainable_variables, decay=decay), Group(generator_variables, decay=generator_decay))
+    groups = (Group(segmenter.trainable_variables, rate, decay), Group(generator_variables, decay=generator_decay))
     return Update('supervised', [*segmenter.trainable_variables, *generator_variables], loss_of, groups=groups,
                   betas=betas)
 
 
 def _unlabelled(batch: Batch) -> tf.Tensor:
     """1 at pixels of b that take no part, uint8 [N, H, W]: all where there is no label."""
-    unknown = tf.broadcast_to((batch['b_labelled'] == 0)[:, tf.newaxis, tf.newaxis], tf.shape(batch['b_label'])[:3])
+    unknown = tf.broadcast_to(tf.equal(batch['b_labelled'], 0)[:, tf.newaxis, tf.newaxis], tf.shape(batch['b_label'])[:3])
     if 'b_ignored' in batch:
-        unknown |= batch['b_ignored'] != 0
+        unknown |= tf.not_equal(batch['b_ignored'], 0)
     return tf.cast(unknown, tf.uint8)

@@ -21,8 +21,8 @@ def make_evaluation(counts=None, distances=None, **changes):
     for (metric, organ), value in computed.items():
         scores.setdefault(metric, {})[organ] = [value, max(0, value - 1), min(100, value + 1)]
     protocol = {'dataset': 'phantom', 'configuration': 'demo', 'size': 64, 'updates': 400}
-    row = dict(schema=2, experiment='demo', arm='demo', num_real=16, draw=0, regime='synth3',
-               segmenter='smanet', num_synthetic=448, seed=0, division='official', fold=None,
+    row = dict(schema=3, experiment='demo', arm='demo', num_real=16, draw=0, regime='synth3',
+               segmenter='smanet', num_synthetic=448, labelled=None, seed=0, division='official', fold=None,
                split='test', organs=ORGANS,
                images={'names': [f'image{i}' for i in range(len(counts))],
                        'counts': counts.tolist(), 'distances': distances},

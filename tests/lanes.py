@@ -16,8 +16,10 @@ from datasets.targets import Targets
 from models.adversarial import train_step
 from models.segmenters.losses import segmentation_updates
 from models.segmenters.unet import UNet
+from pipelines.data import pixels
 from pipelines.experiment import steps
 from pipelines.runtime.versions import versions
+from pipelines.segmentation.trained import Trained
 from pipelines.serving import export
 from pipelines.training import checkpoints
 from tests.conftest import tiny_config
@@ -56,7 +58,8 @@ class Training:
 
     def module(self) -> export.Segmenter:
         """As it is exported."""
-        return export.Segmenter(self.network, SIZE, SIZE, TARGETS, 1.0, 1)
+        trained = Trained(self.network, pixels.standardise, TARGETS, self.network.variables)
+        return export.Segmenter(trained, SIZE, SIZE, 1)
 
 
 def picture() -> tf.Tensor:

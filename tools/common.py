@@ -121,15 +121,18 @@ def add_model_option(options: argparse.ArgumentParser) -> None:
 
 
 def add_run_options(options: argparse.ArgumentParser, required: bool = False) -> None:
-    """--regime, --segmenter, --seed and --num-synthetic, see `run_of`."""
+    """--regime, --segmenter, --seed, --num-synthetic and --labelled, see `run_of`."""
     options.add_argument('--regime', required=required, metavar='R',
-                         help='real, synth1..3 (synthetic pairs of method 1..3) or finetune1..3')
+                         help='real, synth1..3 (synthetic pairs of method 1..3) or finetune1..3; for the hospital of '
+                         'the config\'s sources.target: tone, tuned, scratch, cyclegan, unit or munit')
     options.add_argument('--segmenter', metavar='S', help='a network (models/README.md), or a name in the config\'s '
                          'segmenters; default: the config\'s segmenter.network')
     options.add_argument('--seed', type=natural, default=0, metavar='N',
                          help='of the segmenter (default 0)')
     options.add_argument('--num-synthetic', type=positive, metavar='N', help='learn from the first '
                          'N synthetic pairs (default: generation.num_train)')
+    options.add_argument('--labelled', type=float, metavar='P', help='of a regime for another hospital: learn from the '
+                         'labels of P per cent of its learning images (default: transfer.labelled)')
 
 
 def add_part_options(options: argparse.ArgumentParser) -> None:
@@ -236,7 +239,15 @@ def run_of(arguments: argparse.Namespace, config):
     if pairs and regime.method is None:
         raise InputError(f'--num-synthetic {pairs}: expected with synth1..3 or finetune1..3, found --regime '
                          f'{regime.name}, which learns from no synthetic pairs; leave it out')
-    return regimes.Run(regime, segmenter, arguments.seed, pairs)
+    share = arguments.labelled
+    if share is not None and (regime.transfer is None or not 0 <= share <= 100 or not regime.transfer.takes(share)):
+        takes = regime.transfer and ('above 0' if not regime.transfer.without_labels else 'of 0 alone'
+                                     if not regime.transfer.with_labels else 'from 0 to 100')
+        raise InputError(f'--labelled {share:g}: expected {"none" if takes is None else "per cent " + takes} with --regime '
+                         f'{regime.name}')
+    if regime.transfer and share is None:
+        share = config.transfer.labelled if regime.transfer.with_labels else 0.0
+    return regimes.Run(regime, segmenter, arguments.seed, pairs, share)
 
 
 def check_segmenter(arguments: argparse.Namespace, config, name: str) -> None:

@@ -7,10 +7,11 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence
 import tensorflow as tf
 
 from datasets.labels import LabelCoding
+from datasets.records import Info
 from datasets.sample import Dataset
 from datasets.targets import targets_of
 from pipelines.cost import step_memory
-from pipelines.cost.planned import planned_segmenter, planned_sources, planned_stage
+from pipelines.cost.planned import planned_segmenter, planned_sources, planned_stage, planned_transfer
 from pipelines.data import structures
 from pipelines.data.prepare import resize_sample
 from pipelines.data.sources import open_split
@@ -18,7 +19,7 @@ from pipelines.plan.config import Config, Data, Segmenter
 from pipelines.plan.loading import segmenter_settings, stage_settings
 from pipelines.plan.matrix import Arm
 from pipelines.plan.methods import Stage
-from pipelines.plan.regimes import Run, methods_of
+from pipelines.plan.regimes import Run, methods_of, translators_of
 from pipelines.segmentation.task import steps_of
 from pipelines.stages.stage import stage_task
 from pipelines.training.task import Task
@@ -73,6 +74,13 @@ def _describe(config: Config, runs: Sequence[Run], traced: Traced) -> str:
              f'augmentation, {config.data.size} px; scored at {config.evaluation.size} px; '
              f'{config.labels.channels} label channels', *_structures(config, dataset)]
     needs: Dict[str, int] = {}
+    for stage in translators_of([run.regime for run in runs]):
+        sources = planned_sources(config, stage.reads)
+        described = _described(traced, config, stage.folder, stage_settings(config, stage), (
+            lambda: stage_task(config, stage, sources)))
+        needs[stage.folder] = described.estimate.total
+        others = {name: info for name, info in sources.items() if name != 'train'}
+        lines += [*_sources(config, others), f'translator {stage.kind}: {described}']
     for method in methods_of([run.regime for run in runs]):
         for stage in method.stages:
             work = f'the {stage.folder} of the method before'
@@ -89,6 +97,15 @@ def _describe(config: Config, runs: Sequence[Run], traced: Traced) -> str:
         for name in dict.fromkeys(run.segmenter for run in runs)}
     for run in runs:
         settings, estimate = segmenter_settings(config, run.segmenter), estimates[run.segmenter]
+        if run.trained != run:
+            lines.append(f'segmenter  {run.name}: that of {run.trained.name}, shown the tone of A')
+            continue
+        if translators_of([run.regime]):
+            described = _described(traced, config, run.regime.name, (settings, bool(run.labelled)), (
+                lambda: planned_transfer(config, run)))
+            needs[f'segmenter {run.name}'] = described.estimate.total
+            lines.append(f'segmenter  {run.name}: {described}')
+            continue
         needs[f'segmenter {run.segmenter}'] = estimate.total
         lines.append(f'segmenter  {run.name}: {estimate.parameters:,} parameters, '
                      f'crop {settings.crop} of {settings.size} px, batch {settings.batch_size}, '
@@ -99,13 +116,18 @@ def _describe(config: Config, runs: Sequence[Run], traced: Traced) -> str:
 
 def describe_translator(config: Config, stage: Stage) -> str:
     """The plan of a translator's training alone: its two data sets, its network, its steps and memory."""
-    sources = planned_sources(config, stage)
+    sources = planned_sources(config, stage.reads)
     described = _trace(config, lambda: stage_task(config, stage, sources))
     return '\n'.join([
         _header(config),
-        *(f'data       {name}: {config.sources.get(name, config.data).dataset}, {len(info.ids)} images, {info.count} '
-          f'after augmentation, {info.size} px' for name, info in sources.items()),
+        *_sources(config, sources),
         f'stage      {stage.folder}: {stage.kind}, {described}', *_memory({stage.folder: described.estimate.total})])
+
+
+def _sources(config: Config, sources: Dict[str, Info]) -> Iterator[str]:
+    for name, info in sources.items():
+        yield (f'data       {name}: {config.data_of(name).dataset}, {len(info.ids)} images, {info.count} '
+               f'after augmentation, {info.size} px')
 
 
 def _header(config: Config) -> str:

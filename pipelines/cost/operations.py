@@ -80,7 +80,7 @@ def validated(config: Config, run: Run, count: int) -> int:
     else:
         there = num_held_out(config, settings, count // config.data.augment) * config.data.augment
     # the last step always is one
-    times = -(-steps_of(config, run, count) // validated_every(config, settings, count))
+    times = -(-steps_of(config, run, count) // validated_every(config, settings, run, count))
     return times * min(there, settings.max_validation)
 
 

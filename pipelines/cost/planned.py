@@ -11,11 +11,13 @@ from typing import Dict, Sequence
 from datasets.labels import LabelCoding
 from datasets.records import Info
 from pipelines.data.sources import open_split
+from pipelines.plan.artefacts import used_by
 from pipelines.plan.config import Config
 from pipelines.plan.methods import Stage
 from pipelines.plan.regimes import Run, parse_regime
 from pipelines.segmentation.pairs import Pairs
 from pipelines.segmentation.task import task_of
+from pipelines.segmentation.transfer import transfer_task
 from pipelines.stages.stage import stage_task
 from pipelines.training.task import Task
 
@@ -33,16 +35,23 @@ def planned_stage(config: Config, stage: Stage, coding: LabelCoding, count: int)
     return stage_task(config, stage, {name: info for name in stage.reads})
 
 
-def planned_sources(config: Config, stage: Stage) -> Dict[str, Info]:
-    """Records that will be there of each data set that a stage reads; no picture is read."""
+def planned_sources(config: Config, names: Sequence[str]) -> Dict[str, Info]:
+    """Records that will be there of some sets that are learned from, or chosen by; no picture is read."""
     found = {}
-    for name in stage.reads:
-        dataset, data = open_split(config, name), config.sources.get(name, config.data)
-        found[name] = planned_info(config, dataset.coding, len(dataset.ids) * data.augment, dataset.ids)
+    for name in names:
+        dataset, versions = open_split(config, name), config.data_of(name).augment
+        if name not in ('train', *config.sources):  # that chooses is not augmented
+            versions = 1
+        found[name] = planned_info(config, dataset.coding, len(dataset.ids) * versions, dataset.ids)
     return found
+
+
+def planned_transfer(config: Config, run: Run) -> Task:
+    """The supervised part of a run that has a translator."""
+    return transfer_task(config, run, planned_sources(config, used_by(config, run)), workdir=None)
 
 
 def planned_segmenter(config: Config, segmenter: str, coding: LabelCoding) -> Task:
     """The training of a segmenter; its regime changes how long and from what, not what a step costs."""
-    pairs = Pairs(planned_info(config, coding, 1), None, None)
+    pairs = Pairs(planned_info(config, coding, 1))
     return task_of(config, Run(parse_regime('real'), segmenter), pairs, workdir=None)

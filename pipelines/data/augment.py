@@ -93,15 +93,14 @@ def _affine(draws: tf.Tensor, height: int, width: int, how) -> tf.Tensor:
 
 def random_crop(images: tf.Tensor, labels: tf.Tensor, keys: tf.Tensor, size: int):
     """[N, H, W, 1] and [N, H, W] -> the same random window of side `size` from each pair."""
-    height, width = images.shape[1:3]
+    return random_window(images, keys, size), random_window(labels, keys, size)
+
+
+def random_window(pictures: tf.Tensor, keys: tf.Tensor, size: int) -> tf.Tensor:
+    """Of each of [N, H, W, ...] the window of side `size` that its key says, of anything of that sample the same."""
+    height, width = pictures.shape[1:3]
     draws = keyed.uniform(keys, keyed.CROP, [2])
     top = tf.cast(draws[:, 0] * (height - size + 1), tf.int32)
     left = tf.cast(draws[:, 1] * (width - size + 1), tf.int32)
-    rows = top[:, None] + tf.range(size)
-    columns = left[:, None] + tf.range(size)
-
-    def cut(pictures):
-        picked = tf.gather(pictures, rows, axis=1, batch_dims=1)
-        return tf.gather(picked, columns, axis=2, batch_dims=1)
-
-    return cut(images), cut(labels)
+    picked = tf.gather(pictures, top[:, None] + tf.range(size), axis=1, batch_dims=1)
+    return tf.gather(picked, left[:, None] + tf.range(size), axis=2, batch_dims=1)

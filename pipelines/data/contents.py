@@ -22,7 +22,7 @@ def contents_of(config: Config, folder, say: Callable[[str], None] = print
     kept, told = Digests(folder), set()
 
     def look(name: str) -> Optional[dict]:
-        data = {**config.sources, **config.external}.get(name, config.data)
+        data = config.data_of(name)
         if not READERS[data.dataset].is_drawn and not Path(place_of(data.source)).exists():
             if data.source not in told:
                 told.add(data.source)

@@ -11,20 +11,48 @@ import tensorflow as tf
 from datasets.labels import grey_levels
 
 CLIP_PERCENT = 0.5   # [ours] share of pixels clipped at either end of a GAN's grey range
+TONES = 256          # [ours] ranks at which a tone is known, equally spaced from the darkest pixel to the brightest
 
 
 def stretch(image: tf.Tensor) -> tf.Tensor:
-    """Any picture [H, W, C] -> float32 in [-1, 1] for a GAN, clipped at the 0.5 and 99.5 percentiles.
+    """Any pictures [..., H, W, C] -> float32 in [-1, 1] for a GAN, clipped at the 0.5 and 99.5 percentiles.
 
     JSRT's tone varies a lot between images, so each is normalised by itself.
     """
     image = tf.cast(image, tf.float32)
-    ordered = tf.sort(tf.reshape(image, [-1]))
-    last = tf.cast(tf.size(ordered) - 1, tf.float32)
-    low = ordered[tf.cast(last * CLIP_PERCENT / 100, tf.int32)]
-    high = ordered[tf.cast(last * (1 - CLIP_PERCENT / 100), tf.int32)]
+    ordered = tf.sort(tf.reshape(image, tf.concat([tf.shape(image)[:-3], [-1]], 0)))
+    last = tf.cast(tf.shape(ordered)[-1] - 1, tf.float32)
+    low, high = (tf.gather(ordered, tf.cast(last * share / 100, tf.int32), axis=-1)[..., None, None, None]
+                 for share in (CLIP_PERCENT, 100 - CLIP_PERCENT))
     unit = (image - low) / tf.maximum(high - low, 1e-6)
     return tf.clip_by_value(unit, 0, 1) * 2 - 1
+
+
+def tones(image: tf.Tensor) -> tf.Tensor:
+    """The greys of a picture [H, W, C] at TONES ranks from its darkest to its brightest, float32 [TONES]."""
+    ordered = tf.sort(tf.reshape(tf.cast(image, tf.float32), [-1]))
+    last = tf.cast(tf.size(ordered) - 1, tf.float32)
+    return tf.gather(ordered, tf.cast(tf.round(tf.linspace(0.0, 1.0, TONES) * last), tf.int32))
+
+
+def with_tone(images: tf.Tensor, curve) -> tf.Tensor:
+    """Pictures [N, H, W, C] with another tone: the grey of each pixel becomes that of its rank in `curve`.
+
+    A monotone map for each picture, all channels together: pixels that were equal, those of a black border for
+    example, stay equal, at their middle rank.
+
+    Args:
+      curve: greys at equally spaced ranks, float32 [TONES], as of `tones`.
+    """
+    flat = tf.reshape(tf.cast(images, tf.float32), [tf.shape(images)[0], -1])
+    ordered = tf.sort(flat)
+    first, behind = (tf.cast(tf.searchsorted(ordered, flat, side), tf.float32) for side in ('left', 'right'))
+    count = tf.cast(tf.shape(flat)[1], tf.float32)
+    place = (first + behind - 1) / 2 / tf.maximum(count - 1, 1) * (TONES - 1)
+    below = tf.cast(tf.clip_by_value(tf.floor(place), 0, TONES - 2), tf.int32)
+    share, curve = place - tf.cast(below, tf.float32), tf.constant(curve, tf.float32)
+    made = tf.gather(curve, below) * (1 - share) + tf.gather(curve, below + 1) * share
+    return tf.reshape(made, tf.shape(images))
 
 
 def to_uint8(image: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 
 from datasets import augmentation, dots, records, writing
 from datasets.digests import Digests, check_apart, contents
+from datasets.divisions import validates
 from datasets.errors import InputError
 from datasets.fitting import box_of, place
 from datasets.labels import LabelCoding
@@ -22,6 +23,8 @@ from pipelines.data.contents import contents_of
 from pipelines.data.sources import check_patients, open_split
 from pipelines.plan import artefacts, provenance
 from pipelines.plan.config import Config, Data
+from pipelines.plan.transfers import VALIDATION
+from pipelines.plan.translators import TARGET
 from pipelines.plan.workdir import Workdir
 from pipelines.runtime import progress
 
@@ -55,14 +58,16 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
         size, versions = data.size, data.augment
     elif split in config.external:
         data = config.external[split]
+    elif split == VALIDATION:
+        data, size = config.data_of(split), config.data.size
     else:
         check_disjoint(records.read_info(output.parent / 'train').ids, dataset.ids)
         size = data.size if split == 'validation' else size
 
     def begin():
         if split not in ('train', *config.sources):
-            others = {'validation': ('train', 'test')}.get(split, ('train',))
-            for other in (*others, *config.sources) if split in config.external else others:
+            others = {'validation': ('train', 'test'), VALIDATION: ('train', TARGET)}.get(split, ('train',))
+            for other in (*others, *_learned_elsewhere(config)) if split in config.external else others:
                 check_apart(dataset, open_split(config, other), digests)
         provenance.claim(config, workdir, artefact, contents(dataset, digests))
 
@@ -75,6 +80,12 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
     if split == 'train':
         contact_sheet.write_contact_sheet(info, output / contact_sheet.NAME)
     return info
+
+
+def _learned_elsewhere(config: Config) -> List[str]:
+    """Record sets of other hospitals that are learned from, or chosen by."""
+    chooses = TARGET in config.sources and validates(config.sources[TARGET])
+    return [*config.sources, *[VALIDATION] * chooses]
 
 
 def write_records(dataset: Dataset, output, split: str, size: int, versions: int, seed: int,

@@ -11,6 +11,7 @@ from datasets.readers import Request, open_dataset
 from datasets.sample import Dataset
 from datasets.splits import in_both, read_ids
 from pipelines.plan.config import Config, Data
+from pipelines.plan.transfers import VALIDATION
 from pipelines.runtime.seeds import stable_seed
 
 NUM_LEFT_OUT = 113      # phantoms, as many as the paper's draw of 11 leaves of JSRT's 124
@@ -22,7 +23,8 @@ def open_split(config: Config, split: str) -> Dataset:
     Args:
       split: 'train', of which TINY draws its few at random; 'validation', the folds that choose an
         epoch; 'left_out', the learning images that were not drawn, on which choices are made; 'test'; or
-        a name of the config's `sources`: the learning images of that data set; or one of `external`.
+        a name of the config's `sources`: the learning images of that data set; or one of `external`; or
+        transfers.VALIDATION, what chooses the epoch at the other hospital.
     """
     if split in config.external:
         data = config.external[split]
@@ -34,8 +36,9 @@ def open_split(config: Config, split: str) -> Dataset:
         return _opened(config.data, 'test', config.evaluation.size, config.data.num_test)
     if split == 'train':
         return _drawn(config.data, config.data.size, config.data.bone_suppressed)
-    if split == 'validation':
-        return _opened(config.data, split, config.data.size, config.data.num_train)
+    if split in ('validation', VALIDATION):
+        data = config.data_of(split)
+        return _opened(data, 'validation', config.data.size, data.num_train)
     dataset = _left_out(config)
     if not dataset.ids:
         raise InputError('score: left_out: expected learning images that were not drawn, found '
@@ -57,6 +60,21 @@ def draw_ids(ids: Sequence[str], count: int, draw: int) -> Tuple[str, ...]:
                          f'are, found {count}')
     rng = np.random.default_rng(stable_seed(draw, 'draw'))
     return tuple(ids[i] for i in sorted(rng.choice(len(ids), count, replace=False)))
+
+
+def labelled_ids(ids: Sequence[str], share: float, seed: int) -> Tuple[str, ...]:
+    """Those of which labels are learned from, of `share` per cent, in their own order: the head of one random order,
+    so that fewer are a part of more.
+
+    Raises:
+      InputError: a share that is not even one of them.
+    """
+    count = int(share * len(ids) / 100 + 1e-9)
+    if share and not count:
+        raise InputError(f'labelled: expected 0, or at least {100 / len(ids):.3g} %, which is 1 of the {len(ids)} learning '
+                         f'images of the other hospital, found {share:g} %')
+    order = np.random.default_rng(stable_seed(seed, 'labelled')).permutation(len(ids))
+    return tuple(ids[i] for i in sorted(order[:count]))
 
 
 def check_patients(train: Dataset, test: Dataset) -> None:

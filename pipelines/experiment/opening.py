@@ -14,13 +14,14 @@ from datasets.readers import place_of
 from datasets.records import INFO
 from datasets.targets import Targets, scored_on, targets_of
 from pipelines.data.contents import contents_of
-from pipelines.data.sources import has_left_out, open_split
+from pipelines.data.sources import has_left_out, labelled_ids, open_split
 from pipelines.plan import artefacts, matrix, notes, provenance, redo as taking
 from pipelines.plan.artefacts import Artefact
 from pipelines.plan.config import Config
 from pipelines.plan.loading import segmenter_settings
 from pipelines.plan.matrix import Arm
 from pipelines.plan.provenance import Outdated
+from pipelines.plan.translators import TARGET
 from pipelines.plan.workdir import Workdir
 from pipelines.scores import results
 
@@ -137,10 +138,28 @@ def check_possible(arm: Arm, is_whole: bool) -> None:
     for name in {run.segmenter for run in arm.runs}:
         settings = segmenter_settings(arm.config, name)
         _check_shown(arm.config, targets_of(dataset.coding, settings.targets, settings.overlapping))
+    _check_target(arm, dataset.coding)
     synthetic = any(run.regime.method for run in arm.runs)
     if synthetic and count < 2 and not has_left_out(arm.config):
         raise InputError(f'data: expected at least 2 test images, to measure samples against, found {count}; '
                          f'add some, or leave regimes with synthetic pairs out')
+
+
+def _check_target(arm: Arm, ours: LabelCoding) -> None:
+    """InputError where the other hospital has not what a run learns there: its classes, or one labelled image."""
+    going = [run for run in arm.runs if run.regime.transfer and run.regime.transfer.is_trained]
+    if not going:
+        return
+    there = open_split(arm.config, TARGET)
+    for run in going:
+        labelled_ids(there.ids, run.labelled, 0)
+        settings = segmenter_settings(arm.config, run.segmenter)
+        if run.labelled:
+            theirs = targets_of(there.coding, settings.targets, settings.overlapping, f'sources.{TARGET}: segmenter.targets')
+            names = targets_of(ours, settings.targets, settings.overlapping).names
+            if theirs.names != names:
+                raise InputError(f'sources.{TARGET}: expected the classes of data, {", ".join(names)}, found '
+                                 f'{", ".join(theirs.names)}; say in segmenter.targets which organs of both make a class')
 
 
 def check_external(arm: Arm, folder) -> None:

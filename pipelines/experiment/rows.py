@@ -6,16 +6,29 @@ from pathlib import Path
 from datasets.divisions import DIVISIONS, validates
 from datasets.errors import InputError
 from datasets.files import read_json
-from datasets.records import INFO
+from datasets.records import INFO, read_info
 from pipelines.data.prepare import ENLARGED
 from pipelines.plan import matrix
 from pipelines.plan.loading import segmenter_settings
 from pipelines.plan.matrix import Arm
+from pipelines.plan.config import Config
 from pipelines.plan.regimes import Run
+from pipelines.plan.translators import TARGET
 from pipelines.plan.workdir import Workdir
 from pipelines.scores import results
+from pipelines.segmentation.pairs import labelled_of
 from pipelines.segmentation.task import updates_of
 from pipelines.training.checkpoints import FINISHED
+
+
+def _of_target(config: Config, run: Run, workdir: Path) -> dict:
+    """What a row says of the hospital that a segmenter was brought to."""
+    if run.trained != run:
+        return {'num_labelled': 0}
+    info = read_info(Workdir(workdir).records(TARGET))
+    labelled = len(labelled_of(config, run, info))
+    return {'target': config.sources[TARGET].dataset, 'num_labelled': labelled,
+            'num_target': len(info.ids) if run.regime.transfer.translator else labelled}
 
 
 def read_scores(path: Path, run: Run, split: str) -> dict:
@@ -37,20 +50,22 @@ def row_of(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
         'dataset': config.data.dataset, 'configuration': config.configuration,
         'size': scored['size'], 'train_size': settings.size, 'gan_size': config.data.size,
         'augmentation': config.data.augment > 1,
-        'updates': updates_of(config, run, len(train['ids']) * config.data.augment),
+        'updates': updates_of(config, run, len(train['ids']) * config.data.augment, workdir),
         'distances': scored['library'], 'spacing_mm': scored['spacing_mm'],
         'enlarged': train.get('notes', {}).get(ENLARGED, 0)}
     if split in config.external:
         protocol.update(dataset=config.external[split].dataset, learned_from=config.data.dataset)
     if division.fold(config.data) is not None:
         protocol['folds'] = config.data.folds
-    if validates(config.data):
+    if validates(config.data) and run.regime.transfer is None:
         finished = read_json(Workdir(workdir).segmenter(run) / FINISHED)
         protocol.update(epochs=settings.epochs, chosen_update=finished.get('chosen_step'))
+    if run.regime.transfer:
+        protocol.update(_of_target(config, run, workdir))
     return dict(
         experiment=config.experiment, arm=arm.name, num_real=len(train['ids']),
         draw=config.data.draw, regime=run.regime.name, segmenter=run.segmenter,
-        num_synthetic=matrix.pairs_of(config, run), seed=run.seed, division=division.label(config.data),
+        num_synthetic=matrix.pairs_of(config, run), labelled=run.labelled, seed=run.seed, division=division.label(config.data),
         fold=division.fold(config.data), split=split,
         organs=scored['organs'], images=scored['images'], scores=scored['scores'],
         protocol=protocol, versions=scored['versions'])

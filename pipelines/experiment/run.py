@@ -18,7 +18,7 @@ from pipelines.experiment.opening import open_experiment
 from pipelines.plan import matrix
 from pipelines.plan.config import Config
 from pipelines.plan.matrix import Arm
-from pipelines.plan.regimes import methods_of
+from pipelines.plan.regimes import methods_of, translators_of
 from pipelines.plan.workdir import Workdir
 from pipelines.report.report import write_report
 
@@ -63,14 +63,20 @@ def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say, stages_from=None) 
     if has_left_out(arm.config):
         splits.add('left_out')  # what samples are measured against
     steps.prepare(arm.config, folder, splits)
-    for method in methods_of([run.regime for run in arm.runs]):
+
+    def train(stage, words):
+        say(f'{words} {arm.folder}'.rstrip())
+        steps.share_stage(arms, arm, stage, workdir)
+        if stages_from:
+            steps.take_stage(arm.config, stage, folder, [Path(stages_from) / arm.folder, stages_from], say)
+        steps.train_stage(arm.config, stage, folder)
+
+    regimes = [run.regime for run in arm.runs]
+    for stage in translators_of(regimes):
+        train(stage, f'translator {stage.kind}')
+    for method in methods_of(regimes):
         for stage in method.stages:
-            say(f'stage {stage.name} of method {method.name} {arm.folder}'.rstrip())
-            steps.share_stage(arms, arm, stage, workdir)
-            if stages_from:
-                steps.take_stage(arm.config, stage, folder, [Path(stages_from) / arm.folder, stages_from],
-                                 say)
-            steps.train_stage(arm.config, stage, folder)
+            train(stage, f'stage {stage.name} of method {method.name}')
         say(f'samples of method {method.name} {arm.folder}'.rstrip())
         steps.generate(arm.config, method, folder)
         measure_quality(arm.config, method, folder)

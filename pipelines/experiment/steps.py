@@ -98,8 +98,12 @@ def generate(config: Config, method: Method, workdir) -> None:
 def train_segmenter(config: Config, run: Run, workdir) -> None:
     """Trains what is left of a run."""
     directory = Workdir(workdir).segmenter(run)
+    if run.trained != run:  # another run's, shown pictures otherwise
+        return
     if not is_finished(directory):
         prepare(config, workdir)
+        for name in artefacts.used_by(config, run):
+            prepare_split(config, workdir, name)
     provenance.claim(config, workdir, artefacts.segmenter_of(config, run))
     if is_finished(directory):
         return

@@ -16,8 +16,9 @@ from pipelines.plan.config import Config
 from pipelines.plan.kinds import KINDS
 from pipelines.plan.loading import built, segmenter_settings, stage_settings, to_dict
 from pipelines.plan.methods import Method, Stage
-from pipelines.plan.regimes import Run, methods_of, stages_of
-from pipelines.plan.translators import TRANSLATORS
+from pipelines.plan.regimes import Run, methods_of, stages_of, translators_of
+from pipelines.plan.transfers import VALIDATION, chosen_by
+from pipelines.plan.translators import TARGET, TRANSLATORS
 
 FREED = ('data.memory_limit_mb',)  # what notes of earlier versions count, and changes no result any more
 # what is written how often, on which devices, which runs there are, under which name
@@ -31,7 +32,8 @@ _CLEANING = tuple(f'labels.{key}' for key in ('clean', 'warp', 'reject', 'margin
 _UNUSED = {  # of a segmenter's settings, by the kind of regime
     'real': ('finetune_learning_rate',),
     'synth': ('finetune_learning_rate', 'finetune_steps'),
-    'finetune': ('learning_rate', 'synth_steps')}
+    'finetune': ('learning_rate', 'synth_steps'),
+    'transfer': ()}
 _OF_REAL_PAIRS = ('holdout', 'min_holdout_images', 'average_decay')  # synthetic ones are told apart by number
 
 
@@ -55,6 +57,15 @@ def learned_from(config: Config) -> Tuple[str, ...]:
     return ('train', 'validation') if validates(config.data) else ('train',)
 
 
+def used_by(config: Config, run: Run) -> Tuple[str, ...]:
+    """The sets of records that the training of a run on real pairs reads, the first of which it learns."""
+    transfer = run.regime.transfer
+    if transfer is None:
+        return learned_from(config)
+    own = (TARGET,) if transfer.translator is None else transfer.translator.reads
+    return (*own, *filter(None, [chosen_by(config, run.labelled)]))
+
+
 def records_of(config: Config, name: str) -> Artefact:
     """Records of a set; beside the settings it depends on what the data set holds."""
     without = ['seed', 'precision', 'labels', 'generation', 'segmenter', 'segmenters', *_sections(), *_PLACES,
@@ -65,13 +76,13 @@ def records_of(config: Config, name: str) -> Artefact:
         without.append('evaluation')
     else:  # as they are, at the size where they are scored, or where they choose
         without += ['data.num_train', 'data.augment', 'data.noise', 'data.augment_mode',
-                    'evaluation' if name == 'validation' else 'data.size']
+                    'evaluation' if name in ('validation', VALIDATION) else 'data.size']
     if name in config.external:
         without.append('data.targets')
         config = dataclasses.replace(config, data=config.external[name])
-    if name in config.sources:
+    if name in (*config.sources, VALIDATION):
         config = dataclasses.replace(config, data=dataclasses.replace(
-            config.sources[name], size=config.data.size))
+            config.data_of(name), size=config.data.size))
     return Artefact(f'records/{name}', _less(config, without), (), lambda other: records_of(other, name))
 
 
@@ -107,16 +118,20 @@ def segmenter_of(config: Config, run: Run) -> Artefact:
                'generation.block', 'generation.shard']
     tree = _less(config, without + ([] if run.regime.method else ['generation']))
     of = (f'synthetic/{run.regime.method.name}',) if drawn else tuple(
-        f'records/{name}' for name in learned_from(config))
-    if kind == 'finetune':
+        f'records/{name}' for name in used_by(config, run))
+    of += tuple(f'stages/{stage.folder}' for stage in translators_of([run.regime]))
+    if run.pretraining:
         of += (f'segmenters/{run.pretraining.name}',)
+    if kind == 'transfer':
+        tree['transfer'] = {'epochs': config.transfer.epochs, 'labelled': run.labelled}
     return Artefact(f'segmenters/{run.name}', {**tree, 'segmenter': settings}, of,
                     lambda other: segmenter_of(other, run))
 
 
 def export_of(run: Run) -> Artefact:
-    """The SavedModel of a segmenter."""
-    return Artefact(f'exports/{run.name}', {}, (f'segmenters/{run.name}',), lambda other: export_of(run))
+    """The SavedModel of a segmenter; one that is shown the tone of A also hangs on A's pictures."""
+    of = (f'segmenters/{run.trained.name}',) + ('records/train',) * (run.trained != run)
+    return Artefact(f'exports/{run.name}', {}, of, lambda other: export_of(run))
 
 
 def evaluation_of(config: Config, run: Run, split: str) -> Artefact:
@@ -147,12 +162,13 @@ def all_of(config: Config, scores: Mapping[Run, Sequence[str]], splits: Iterable
     stages = {**stages_of(regimes), **{stage.folder: stage for stage in TRANSLATORS.values()
                                        if {*stage.reads} <= {'train', *config.sources}}}
     sets = dict.fromkeys([*learned_from(config), *(name for stage in stages.values() for name in stage.reads),
+                          *(name for run in scores if run.trained == run for name in used_by(config, run)),
                           *(split for some in scores.values() for split in some), *splits])
     found = [records_of(config, name) for name in sets]
     found += [stage_of(config, stage) for stage in stages.values()]
     found += [samples_of(config, method) for method in methods_of(regimes)]
     for run, of_run in scores.items():
-        found += [segmenter_of(config, run), export_of(run)]
+        found += [segmenter_of(config, run)] * (run.trained == run) + [export_of(run)]
         found += [evaluation_of(config, run, split) for split in of_run]
     return {artefact.name: artefact for artefact in found}
 
@@ -180,7 +196,7 @@ def defaults_of(config: Config) -> Config:
 
 def _sections() -> List[str]:
     """In place of these an artefact has settings of its own."""
-    return ['stages', 'sources', *KINDS]
+    return ['stages', 'sources', 'transfer', *KINDS]
 
 
 def _less(config: Config, without: Iterable[str]) -> Dict[str, Any]:

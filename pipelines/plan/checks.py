@@ -13,11 +13,11 @@ from datasets.errors import InputError
 from datasets.fitting import FITS
 from datasets.images import GREY
 from datasets.readers import READERS
+from pipelines.plan import transfers
 from pipelines.plan.kinds import KINDS
 from pipelines.plan.methods import all_stages
 from pipelines.plan.regimes import parse_regime
 from pipelines.plan.segmenters import SEGMENTERS
-from pipelines.plan.translators import TARGET
 
 POSITIVE = (
     'data.size', 'data.augment', 'data.dots_size', 'data.dots_radius', 'data.memory_limit_mb',
@@ -28,7 +28,7 @@ POSITIVE = (
 NOT_NEGATIVE = ('data.draw', 'labels.warp', 'labels.margin', 'labels.centroid_margin',
                 'run.checkpoint_seconds')
 SCORED = ('test', 'left_out')  # splits of the data set itself
-RECORDS = ('train', 'validation', *SCORED)  # names of sets of records that no other data set may have
+RECORDS = ('train', 'validation', *SCORED, transfers.VALIDATION)  # names of records that no data set may have
 PARTS = ('all', 'train', 'validation', 'test')  # of an external data set
 NAME = re.compile(r'\w+')         # of an arm or a segmenter: part of folder names
 CHOICES = {
@@ -89,6 +89,9 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
         refuse('evaluation.inception_weights', 'Keras\' file of InceptionV3 without top', weights)
     if not config.regimes:
         refuse('regimes', 'at least one regime', [])
+    if config.transfer.epochs < 1:
+        refuse('transfer.epochs', 'a number from 1 on', config.transfer.epochs)
+    _check_shares('transfer.labelled', [config.transfer.labelled], refuse)
     for number, block in enumerate(config.matrix):
         _check_block(config, block, f'matrix[{number}]', refuse)
     _check_stages(config, source, stage_settings, refuse)
@@ -107,12 +110,14 @@ def check_segmenter(config, name: str, segmenter, source: str) -> None:
     for key in ('learning_rate', 'finetune_learning_rate'):
         if not getattr(segmenter, key) > 0:
             refuse(key, 'a number above 0', getattr(segmenter, key))
+    if segmenter.greys not in ('standardised', 'as_is'):
+        refuse('greys', 'one of standardised, as_is', segmenter.greys)
     if not segmenter.weight_decay >= 0:
         refuse('weight_decay', 'a number from 0 on', segmenter.weight_decay)
     if segmenter.decayed not in ('weights', 'all'):
         refuse('decayed', 'one of weights, all', segmenter.decayed)
     if segmenter.epochs is not None:
-        others = sorted(_regimes(config) - {'real'})
+        others = sorted(_regimes(config) - {'real', *transfers.TRANSFERS})
         if segmenter.epochs < 1:
             refuse('epochs', 'a number from 1 on, or null', segmenter.epochs)
         if others:
@@ -128,12 +133,11 @@ def check_segmenter(config, name: str, segmenter, source: str) -> None:
         refuse('crop', f'at most {section}.size ({segmenter.size})', segmenter.crop)
 
 
-def check_run(config, run, segmenter) -> None:
-    """Raises InputError for a network that also learns pictures which its regime, or the config's records, do not have.
-
-    Args:
-      segmenter: the settings of the run's.
-    """
+def check_run(config, run, segmenter, stage_settings) -> None:
+    """Raises InputError for a network that also learns pictures which its regime, or the config's records, do not have,
+    and for a way to another hospital that this config does not know; `segmenter`: the settings of the run's."""
+    if run.regime.transfer:
+        transfers.check(config, run, segmenter, stage_settings, functools.partial(_refuse, 'config'))
     for name in SEGMENTERS[segmenter.network].also:
         if run.regime.method:
             _refuse(f'segmenter {run.segmenter}', 'regime', f'one of real pairs alone (real, restart), for samples '
@@ -144,15 +148,7 @@ def check_run(config, run, segmenter) -> None:
 
 def check_translator(config, stage, settings, source: str = 'config') -> None:
     """Raises InputError, naming `source`, for a translator that this config could not train."""
-    refuse = functools.partial(_refuse, source)
-    if TARGET not in config.sources:
-        refuse(f'sources.{TARGET}', f'the data set that {stage.kind} is to bring to that of data, as sources: '
-               f'{{{TARGET}: {{dataset: montgomery, source: DIR}}}}', None)
-    channels = config.sources[TARGET].channels
-    if channels != config.data.channels:
-        refuse(f'sources.{TARGET}.channels', f'that of data, {config.data.channels}, as one picture becomes the other',
-               channels)
-    KINDS[stage.kind].check(config, stage, settings, refuse)
+    transfers.check_translator(config, stage, settings, functools.partial(_refuse, source))
 
 
 def _check_stages(config, source: str, stage_settings, refuse) -> None:
@@ -230,11 +226,18 @@ def _check_block(config, block, where, refuse) -> None:
     for key, values in (('draws', block.draws), ('seeds', block.seeds), ('folds', block.folds)):
         if any(value < 0 for value in values):
             refuse(f'{where}.{key}', 'numbers from 0 on', list(values))
+    _check_shares(f'{where}.labelled', block.labelled, refuse)
     known = (*SCORED, *config.external)
     if not block.seeds or not block.score:
         refuse(where, 'at least one of seeds and score', vars(block))
     if not set(block.score) <= set(known):
         refuse(f'{where}.score', f'of {", ".join(known)}, or names in external', list(block.score))
+
+
+def _check_shares(key: str, shares, refuse) -> None:
+    for share in shares:
+        if not 0 <= share <= 100:
+            refuse(key, 'per cent, from 0 to 100', share)
 
 
 def _check_numbers(section: str, settings, kind, refuse) -> None:

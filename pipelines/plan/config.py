@@ -128,11 +128,25 @@ class Segmenter:
     holdout: float = 0.15               # share of the real source images held out to choose it
     min_holdout_images: int = 20        # with fewer source images, none: averaged weights instead
     average_decay: float = 0.999        # a step, of those averaged weights: about 1/(1 - decay) steps count
+    # How pictures are shown to it: standardised (mean 0, deviation 1, each by itself) | as_is (a share of the deepest
+    # grey that their files can have, from -1 to 1: what another film or scanner then costs is no small matter).
+    greys: str = 'standardised'
     augmentation: Augmentation = Augmentation()
     # What it learns to find, as {lungs: [left_lung, right_lung]}; none = the targets of the data set.
     targets: Optional[Dict[str, Tuple[str, ...]]] = None
     overlapping: bool = False           # each target is a mask of its own; else a pixel has one
     options: Any = segmenters.SMANetOptions()  # of the network; they stand in this very section
+
+
+@dataclasses.dataclass(frozen=True)
+class Transfer:
+    """A segmenter of `data` for the hospital of `sources.target`: the regimes of plan.transfers.TRANSFERS.
+
+    Before that the translator learns alone, for the epochs of its own section: of Oliveira and dos Santos 2018 20.
+    """
+    # In which the segmenter watches the translator; one shows the larger of both data sets once.
+    epochs: int = 380
+    labelled: float = 100.0             # without a matrix: per cent of the target's learning images with labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,6 +178,9 @@ class MatrixBlock:
     segmenters: Tuple[str, ...] = ()  # networks, or names in `segmenters`; none = segmenter.network
     seeds: Tuple[int, ...] = (0,)       # of the segmenter
     num_synthetic: Tuple[int, ...] = ()  # of the pairs that train; none = generation.num_train
+    # Per cent of the other hospital's learning images with labels, of regimes that go there; of those some need
+    # labels and have no run at 0; none = transfer.labelled.
+    labelled: Tuple[float, ...] = ()
     # test | left_out (learning images that were not drawn) | the name of an external data set
     score: Tuple[str, ...] = ('test',)
 
@@ -184,7 +201,8 @@ class Config:
     precision: str = 'float32'          # float32 | mixed_float16: what networks compute in
     strategy: str = 'none'              # none | mirrored (GPUs of a host) | multi_worker (of several)
     # What segmenters learn from: real, synth1..3 (pairs of method 1..3), finetune1..3 (then real), restart (the
-    # same two trainings with real pairs alone: what fine-tuning is worth without synthesis).
+    # same two trainings with real pairs alone: what fine-tuning is worth without synthesis); for the hospital of
+    # sources.target: tone, tuned, scratch, cyclegan, unit, munit.
     regimes: Tuple[str, ...] = ('real', 'synth3', 'finetune3')
     labels: Labels = Labels()
     # The settings of each kind of GAN; in a config each is a section of its own: pggan, pix2pixhd, pix2pix,
@@ -200,6 +218,12 @@ class Config:
     segmenter: Segmenter = Segmenter()
     # Changes to `segmenter` for one network, by its name: that of --segmenter and of a block.
     segmenters: Dict[str, Dict[str, Any]] = dataclasses.field(default_factory=dict)
+    transfer: Transfer = Transfer()
     matrix: Tuple[MatrixBlock, ...] = ()      # none = each of `regimes` once
     evaluation: Evaluation = Evaluation()
     run: Logging = Logging()
+
+    def data_of(self, records: str) -> Data:
+        """The section that says which pictures a set of records holds."""
+        every = {**self.sources, **self.external}
+        return every.get(records) or every.get(records.removesuffix('_validation'), self.data)

@@ -16,7 +16,7 @@ from pipelines.plan.checks import NAME, check_run
 from pipelines.plan.config import Config, MatrixBlock
 from pipelines.plan.loading import from_dict, segmenter_settings, stage_settings, to_dict
 from pipelines.plan.methods import Stage
-from pipelines.plan.regimes import Run, parse_regime, stages_of, with_pretraining
+from pipelines.plan.regimes import Regime, Run, parse_regime, stages_of, with_pretraining
 from pipelines.plan.segmenters import order_of
 from pipelines.plan.strict import merge
 
@@ -54,9 +54,10 @@ def arms_of(config: Config, segmenters: Optional[Sequence[str]] = None) -> List[
       InputError: two blocks give one folder two configs, or two folders rows of the same name.
     """
     if not config.matrix:
-        return [arm_of(config, [Run(parse_regime(name), segmenter)
-                                for segmenter in segmenters or [config.segmenter.network]
-                                for name in config.regimes])]
+        return [arm_of(config, [run for segmenter in segmenters or [config.segmenter.network]
+                                for name in config.regimes
+                                for run in _runs_of(parse_regime(name), segmenter, 0, [None],
+                                                    [config.transfer.labelled], 'transfer.labelled')])]
     arms: Dict[str, Arm] = {}
     for number, block in enumerate(config.matrix):
         for chosen in itertools.product(*(getattr(block, key) or (None,) for key in PART_OF_DATA)):
@@ -140,13 +141,13 @@ def unscored(arms: Sequence[Arm], rows: Sequence[dict]) -> List[str]:
     """Scores of the matrix that no row of the results holds: 'tiny-draw0 real-smanet-0 (test)'."""
     def key(row, num_real):
         return (row['arm'], num_real, row['draw'], row['division'], row['fold'], row['regime'],
-                row['segmenter'], row['seed'], row['num_synthetic'], row['split'])
+                row['segmenter'], row['seed'], row['num_synthetic'], row['labelled'], row['split'])
 
     found = {key(row, num_real) for row in rows for num_real in (row['num_real'], None)}
     return [f'{arm.folder or arm.name} {run.name} ({split})'
             for arm in arms for run, splits in arm.scores.items() for split in splits
             if (arm.name, arm.config.data.num_train, *_part_tested(arm.config), run.regime.name,
-                run.segmenter, run.seed, pairs_of(arm.config, run), split) not in found]
+                run.segmenter, run.seed, pairs_of(arm.config, run), run.labelled, split) not in found]
 
 
 def owner_of(arms: Sequence[Arm], arm: Arm, stage: Stage) -> Optional[Arm]:
@@ -162,7 +163,8 @@ def training_key(config: Config, stage: Stage) -> tuple:
     """All of a config on which the weights of a stage depend."""
     tree = to_dict(config)
     settings = vars(stage_settings(config, stage))
-    return (tree['data'], config.seed, config.precision, config.labels.channels,
+    others = {name: tree['sources'][name] for name in stage.reads if name in tree['sources']}
+    return (tree['data'], others, config.seed, config.precision, config.labels.channels,
             {key: value for key, value in settings.items() if key != 'snapshot'})
 
 
@@ -198,15 +200,29 @@ def _arm(config: Config, block: MatrixBlock, number: int, part: Dict[str, Option
         raise InputError(f'matrix[{number}].num_synthetic: expected numbers from 1 to '
                          f'generation.num_train = {total}, found {list(block.num_synthetic)}')
     counts = [None if n == total else n for n in block.num_synthetic] or [None]
-    runs = {Run(regime, segmenter, seed, synthetic if regime.method else None)
-            for regime in map(parse_regime, names)
+    runs = {run for regime in map(parse_regime, names)
             for segmenter in block.segmenters or (config.segmenter.network,)
-            for seed in block.seeds for synthetic in counts}
+            for seed in block.seeds for run in _runs_of(
+                regime, segmenter, seed, counts, block.labelled or [config.transfer.labelled],
+                f'matrix[{number}].labelled' if block.labelled else 'transfer.labelled')}
     config = dataclasses.replace(config, regimes=tuple(tree['regimes']))  # the same in all blocks
     return _checked(Arm(name, folder, config, {run: tuple(block.score) for run in with_pretraining(runs)}))
 
 
+def _runs_of(regime: Regime, segmenter: str, seed: int, counts: Sequence[Optional[int]],
+             shares: Sequence[float], key: str) -> List[Run]:
+    """The runs of one regime: of several numbers of synthetic pairs, or shares of labels, those that it knows."""
+    if regime.transfer is None:
+        return [Run(regime, segmenter, seed, synthetic if regime.method else None) for synthetic in counts]
+    taken = [share for share in shares if regime.transfer.takes(share)] or (
+        [0.0] if not regime.transfer.with_labels else [])
+    if not taken:
+        raise InputError(f'{key}: expected a share above 0 for {regime.name}, which learns from labels, found '
+                         f'{", ".join(f"{share:g}" for share in shares)}')
+    return [Run(regime, segmenter, seed, None, share) for share in taken]
+
+
 def _checked(arm: Arm) -> Arm:
     for run in arm.scores:
-        check_run(arm.config, run, segmenter_settings(arm.config, run.segmenter))
+        check_run(arm.config, run, segmenter_settings(arm.config, run.segmenter), stage_settings)
     return arm

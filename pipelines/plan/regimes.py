@@ -1,7 +1,8 @@
 """What a segmenter learns from, and which segmenters an experiment trains (Ciano 2021, section 4.2).
 
 REAL: real pairs. SYNTH k: pairs of method k. FINETUNE k: SYNTH k, then trained on with real pairs.
-The regimes follow from plan.methods.METHODS: a method brings its two.
+The regimes follow from plan.methods.METHODS: a method brings its two; and from plan.transfers.TRANSFERS, of which
+each brings one: a segmenter for another hospital.
 
 RESTART is the placebo of every FINETUNE k [ours]: the same two trainings with real pairs in the place of the
 synthetic ones, so that what the second start alone is worth (a new optimiser, averaged weights begun anew)
@@ -15,6 +16,7 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 from datasets.errors import InputError
 from pipelines.plan import segmenters
 from pipelines.plan.methods import METHODS, Method, Stage
+from pipelines.plan.transfers import TRANSFERS, Transfer
 
 
 class Regime(NamedTuple):
@@ -22,16 +24,21 @@ class Regime(NamedTuple):
 
     Attributes:
       name: as `--regimes` takes it, and in results.
-      kind: 'real'; or 'synth' and then 'finetune', the two trainings of a segmenter that starts twice.
+      kind: 'real'; or 'synth' and then 'finetune', the two trainings of a segmenter that starts twice; or
+        'transfer'.
       method: whose pairs the first of these is of; None = real pairs.
+      transfer: how it comes to another hospital; None = it stays at its own.
     """
     name: str
     kind: str
     method: Optional[Method]
+    transfer: Optional[Transfer] = None
 
     @property
     def label(self) -> str:
-        """In tables: 'REAL', 'RESTART', 'Three-stage, Synth 3', 'Three-stage, Finetune'."""
+        """In tables: 'REAL', 'RESTART', 'Three-stage, Synth 3', 'Three-stage, Finetune', 'MUNIT, supervised'."""
+        if self.transfer:
+            return self.transfer.label
         if self.method is None:
             return self.name.upper()
         kind = f'Synth {self.method.code}' if self.kind == 'synth' else 'Finetune'
@@ -45,6 +52,8 @@ class Regime(NamedTuple):
     @property
     def rank(self) -> Tuple[int, int]:
         """The regime of least rank stands for an experiment: Table 3 shows the paper's FINETUNE 3."""
+        if self.transfer:
+            return 3, list(TRANSFERS).index(self.name)
         if self.method is None:
             return 2, ('real', 'finetune', 'synth').index(self.kind)
         return ('finetune', 'synth').index(self.kind), -self.method.rank
@@ -55,6 +64,7 @@ def regimes() -> Dict[str, Regime]:
     every = [Regime('real', 'real', None), Regime('first', 'synth', None), Regime('restart', 'finetune', None)]
     every += [Regime(f'{kind}{method.code}', kind, method)
               for method in METHODS.values() for kind in ('synth', 'finetune')]
+    every += [Regime(name, 'transfer', None, transfer) for name, transfer in TRANSFERS.items()]
     return {regime.name: regime for regime in every}
 
 
@@ -80,12 +90,12 @@ def short_of(name: str) -> str:
 
 def label_of_run(name: str) -> str:
     """'finetune3-smanet-0-n300' -> 'FINETUNE 3, SMANet, seed 0, 300 pairs'; what is no run stays as it is."""
-    found = re.fullmatch(r'([a-z]+\w*)-(\w+)-(\d+)(?:-n(\d+))?', name)
+    found = re.fullmatch(r'([a-z]+\w*)-(\w+)-(\d+)(?:-n(\d+))?(?:-l([\d.]+))?', name)
     if not found:
         return name
-    regime, network, seed, pairs = found.groups()
+    regime, network, seed, pairs, labelled = found.groups()
     return (f'{short_of(regime)}, {segmenters.label_of(network)}, seed {seed}'
-            + (f', {pairs} pairs' if pairs else ''))
+            + (f', {pairs} pairs' if pairs else '') + (f', {labelled} % labelled' if labelled else ''))
 
 
 def order_of(name: str) -> Tuple[int, str]:
@@ -103,33 +113,50 @@ def rank_of(name: str) -> Tuple[int, int]:
 class Run(NamedTuple):
     """One segmenter that is trained: what from, which network, which of its seeds.
 
-    `num_synthetic` pairs train it; None = `generation.num_train`, all there are for training.
+    Attributes:
+      num_synthetic: pairs that train it; None = `generation.num_train`, all there are for training.
+      labelled: per cent of the other hospital's learning images whose labels are learned from; None = it learns
+        from no other hospital.
     """
     regime: Regime
     segmenter: str = segmenters.foremost()
     seed: int = 0
     num_synthetic: Optional[int] = None
+    labelled: Optional[float] = None
 
     @property
     def name(self) -> str:
-        """Folder name: finetune3-smanet-0, or finetune3-smanet-0-n300 of 300 synthetic pairs."""
+        """Folder name: finetune3-smanet-0, finetune3-smanet-0-n300 of 300 synthetic pairs, munit-unet-0-l5 of 5 % of
+        the labels."""
         pairs = '' if self.num_synthetic is None else f'-n{self.num_synthetic}'
-        return f'{self.regime.name}-{self.segmenter}-{self.seed}{pairs}'
+        labels = '' if self.labelled is None else f'-l{self.labelled:g}'
+        return f'{self.regime.name}-{self.segmenter}-{self.seed}{pairs}{labels}'
 
     @property
-    def pretraining(self) -> 'Run':
-        """The SYNTH k that a FINETUNE k starts from, or the FIRST of RESTART."""
+    def pretraining(self) -> Optional['Run']:
+        """The SYNTH k that a FINETUNE k starts from, the FIRST of RESTART, the REAL of what comes to another
+        hospital; None = it starts from no other."""
+        if self.regime.transfer:
+            return self._replace(regime=parse_regime('real'), labelled=None) if self.regime.transfer.is_tuned else None
+        if self.regime.kind != 'finetune':
+            return None
         method = self.regime.method
         return self._replace(regime=parse_regime('first') if method is None else synth_regime(method))
+
+    @property
+    def trained(self) -> 'Run':
+        """Whose segmenter it is: its own, or that of the run before where nothing is trained for it."""
+        transfer = self.regime.transfer
+        return self.pretraining if transfer and not transfer.is_trained else self
 
 
 def with_pretraining(runs: Iterable[Run]) -> List[Run]:
     """The runs asked for, each that starts twice behind its first training, network by network."""
     wanted = list(runs)
-    wanted += [run.pretraining for run in wanted if run.regime.kind == 'finetune']
+    wanted += [run.pretraining for run in wanted if run.pretraining]
     return sorted(set(wanted), key=lambda run: (
         segmenters.order_of(run.segmenter), run.seed, order_of(run.regime.name),
-        run.num_synthetic or 0))
+        run.num_synthetic or 0, run.labelled or 0))
 
 
 def synth_regime(method: Method) -> Regime:
@@ -142,6 +169,13 @@ def methods_of(some: Sequence[Regime]) -> List[Method]:
     return [m for m in METHODS.values() if any(r.method == m for r in some)]
 
 
+def translators_of(some: Sequence[Regime]) -> List[Stage]:
+    """The translators that some regimes need."""
+    found = [regime.transfer.translator for regime in some if regime.transfer and regime.transfer.translator]
+    return list(dict.fromkeys(found))
+
+
 def stages_of(some: Sequence[Regime]) -> Dict[str, Stage]:
     """The stages that some regimes need, by folder: one that methods share once."""
-    return {stage.folder: stage for method in methods_of(some) for stage in method.stages}
+    found = [stage for method in methods_of(some) for stage in method.stages]
+    return {stage.folder: stage for stage in (*found, *translators_of(some))}

@@ -57,6 +57,11 @@ class Segmenter(NamedTuple):
     betas: Tuple[float, float] = (0.9, 0.999)
     also: Tuple[str, ...] = ()
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it learns by cross entropy alone, in one update."""
+        return self.updates == Segmenter._field_defaults['updates']
+
 
 @dataclasses.dataclass(frozen=True)
 class SMANetOptions:

@@ -1,7 +1,7 @@
 """Scores as files: `results.jsonl`, one JSON object a line, appended and never rewritten.
 
 A line is one evaluation: one trained segmenter on one set of images. Its keys, exactly:
-  schema         2; lines of schema 1 are upgraded on reading, see `upgraded`.
+  schema         3; lines of earlier schemas are upgraded on reading, see `upgraded`.
   experiment     name of the run, str.
   arm            which config of the experiment's matrix, str; usually the configuration.
   num_real       real images (before augmentation) behind it, int.
@@ -9,6 +9,8 @@ A line is one evaluation: one trained segmenter on one set of images. Its keys, 
   regime         'real', or 'synth' or 'finetune' and the method's code.
   segmenter      name of the network, str.
   num_synthetic  synthetic pairs behind it, validation included, int; 0 for 'real'.
+  labelled       per cent of another hospital's learning images whose labels it learned from, see plan/transfers.py;
+                 null where it learned from no other hospital.
   seed           of the segmenter, int.
   division       how the images were divided into those to learn from and those to test, see
                  datasets/divisions.py; str.
@@ -30,7 +32,8 @@ A line is one evaluation: one trained segmenter on one set of images. Its keys, 
                  weights they are), `folds` (of a division that has some), `distances`
                  (the library), `spacing_mm` (row and column, at `size`; null where pictures differ),
                  `enlarged` (real learning images smaller than `gan_size`). None is required; a table says
-                 '?' for what it is not told.
+                 '?' for what it is not told. Of a segmenter for another hospital also `target` (its data set),
+                 `num_target` (its learning images) and `num_labelled` (those with labels).
   versions       dict: see runtime/versions.py.
 
   seal           checksum of the rest, see datasets/files.py.
@@ -58,8 +61,8 @@ from pipelines.runtime.json_lines import PathLike, Row, append, read_json_lines
 from pipelines.scores import metrics, overlap
 from pipelines.scores.metrics import METRICS
 
-SCHEMA = 2
-KEY = ('experiment', 'arm', 'num_real', 'draw', 'regime', 'segmenter', 'num_synthetic', 'seed',
+SCHEMA = 3
+KEY = ('experiment', 'arm', 'num_real', 'draw', 'regime', 'segmenter', 'num_synthetic', 'labelled', 'seed',
        'division', 'fold', 'split')
 FIELDS = ('schema',) + KEY + ('organs', 'images', 'scores', 'protocol', 'versions')
 RESULTS = 'results.jsonl'
@@ -152,13 +155,15 @@ def score_rows(rows: Iterable[Row]) -> List[Row]:
 def upgraded(row: Row) -> Row:
     """A line as it would be written now; of one that is no line of any schema, the line itself.
 
-    Schema 1 had no `schema`, `division` and `fold`, and confusion matrices in the place of counts. Scores
-    by metrics that are no more are left out.
+    Schema 1 had no `schema`, `division` and `fold`, and confusion matrices in the place of counts; 2 had no `labelled`.
+    Scores by metrics that are no more are left out.
     """
     row = dict(row)
     if 'schema' not in row:
-        row.update(schema=SCHEMA, division='official', fold=None)
+        row.update(schema=2, division='official', fold=None)
         row['images'] = upgraded_images(row.get('images'))
+    if row['schema'] == 2:
+        row = {**row, 'schema': SCHEMA, 'labelled': row.get('labelled')}
     if isinstance(row.get('scores'), dict):
         row['scores'] = {name: of for name, of in row['scores'].items() if name in METRICS}
     return row
@@ -202,6 +207,9 @@ def _check(row: Mapping[str, Any], where: str) -> None:
             continue
         if isinstance(row[name], bool) or not isinstance(row[name], int) or row[name] < 0:
             refuse(name, 'a whole number from 0 on')
+    share = row['labelled']
+    if share is not None and not (type(share) in (int, float) and 0 <= share <= 100):
+        refuse('labelled', 'per cent, from 0 to 100, or null')
     for name in ('images', 'scores', 'protocol', 'versions'):
         if not isinstance(row[name], dict):
             refuse(name, 'a mapping')

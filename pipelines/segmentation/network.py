@@ -90,5 +90,5 @@ def _fill(settings: Segmenter, what: str, in_cache: str, load: Callable[[str], N
 def trained_network(config: Config, run: Run, num_outputs: int, workdir) -> tf.keras.Model:
     """The network with the chosen weights of a trained run; InputError if it is not trained yet."""
     network = make_network(config, run, num_outputs)
-    restore_networks({'chosen': network}, Workdir(workdir).segmenter(run))
+    restore_networks({'chosen': network}, Workdir(workdir).segmenter(run.trained))
     return network

@@ -2,11 +2,12 @@
 
 SYNTH learns from the first `generation.num_train` synthetic pairs and the rest choose the epoch. For all others
 a validation fold does, where the division has one (Oliveira and dos Santos 2018); else they hold out source
-images for that, and with few of them none is held out.
+images for that, and with few of them none is held out. At another hospital its labelled images are learned from, and
+its validation part chooses where there is one.
 """
 from __future__ import annotations
 
-from typing import Callable, NamedTuple, Optional
+from typing import Callable, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -14,25 +15,27 @@ import tensorflow as tf
 from datasets import records
 from datasets.divisions import validates
 from datasets.errors import InputError
+from pipelines.data.sources import labelled_ids
 from pipelines.plan.config import Config, Segmenter
 from pipelines.plan.loading import segmenter_settings
 from pipelines.plan.regimes import Run
+from pipelines.plan.transfers import chosen_by
+from pipelines.plan.translators import TARGET
 from pipelines.plan.workdir import Workdir
 from pipelines.runtime.seeds import stable_seed
+from pipelines.segmentation.validation import Chooser
 
 
 class Pairs(NamedTuple):
-    """Which records a regime learns from, and which choose the epoch: none, where the last two are None.
+    """Which records a regime learns from, and which choose the epoch.
 
     Attributes:
       train: those of `info` that are learned from; None = all.
-      validation: those of `info` that choose.
-      fold: records that choose, of a validation fold.
+      chooser: None = nothing chooses: averaged weights.
     """
     info: records.Info
-    train: Optional[Callable]
-    validation: Optional[Callable]
-    fold: Optional[records.Info] = None
+    train: Optional[Callable] = None
+    chooser: Optional[Chooser] = None
 
 
 def pairs_of(config: Config, run: Run, workdir) -> Pairs:
@@ -41,6 +44,8 @@ def pairs_of(config: Config, run: Run, workdir) -> Pairs:
     Raises:
       InputError: they are not there yet, or in another number than the config asks for.
     """
+    if run.regime.transfer:
+        return _elsewhere(config, run, workdir)
     if run.regime.kind == 'synth' and run.regime.method:
         info = records.read_info(Workdir(workdir).samples(run.regime.method))
         total, wanted = config.generation.num_train, config.generation.count
@@ -54,18 +59,40 @@ def pairs_of(config: Config, run: Run, workdir) -> Pairs:
             raise InputError(f'{info.directory}: expected generation.num_train + num_validation = '
                              f'{wanted} samples, found {info.count}; remove the folder and generate '
                              f'without --num')
-        return Pairs(info, trains, chooses)
+        return Pairs(info, trains, Chooser(info, chooses, is_fold=False))
     info = records.read_info(Workdir(workdir).records('train'))
     if validates(config.data):
-        return Pairs(info, None, None, records.read_info(Workdir(workdir).records('validation')))
+        return Pairs(info, None, Chooser(records.read_info(Workdir(workdir).records('validation'))))
     ids, settings = sorted(set(info.ids)), segmenter_settings(config, run.segmenter)
     held = num_held_out(config, settings, len(ids))
     if not held:
-        return Pairs(info, None, None)
+        return Pairs(info)
     rng = np.random.default_rng(stable_seed(config.seed, run.seed, 'holdout'))
-    held_out = tf.constant(rng.choice(ids, held, replace=False))
-    is_held_out = lambda row: tf.reduce_any(row['source_id'] == held_out)
-    return Pairs(info, lambda row: ~is_held_out(row), is_held_out)
+    held_out = rng.choice(ids, held, replace=False)
+    is_held_out = one_of(held_out)
+    return Pairs(info, lambda row: ~is_held_out(row), Chooser(info, is_held_out, is_fold=False))
+
+
+def _elsewhere(config: Config, run: Run, workdir) -> Pairs:
+    info = records.read_info(Workdir(workdir).records(TARGET))
+    chooses = chosen_by(config, run.labelled)
+    return Pairs(info, one_of(labelled_of(config, run, info)),
+                 Chooser(records.read_info(Workdir(workdir).records(chooses))) if chooses else None)
+
+
+def labelled_of(config: Config, run: Run, info: records.Info) -> Tuple[str, ...]:
+    """Ids of the other hospital's images whose labels a run learns from: of one seed, fewer are a part of more.
+
+    Raises:
+      InputError: a share that gives no image.
+    """
+    return labelled_ids(sorted(set(info.ids)), run.labelled, stable_seed(config.seed, run.seed))
+
+
+def one_of(ids: Sequence[str]) -> Callable:
+    """Whether a record was made of one of these images."""
+    known = tf.constant(list(ids), tf.string)
+    return lambda row: tf.reduce_any(row['source_id'] == known)
 
 
 def num_held_out(config: Config, settings: Segmenter, images: int) -> int:

@@ -1,39 +1,37 @@
-"""A segmenter's regimes as Tasks: REAL, SYNTH k, FINETUNE k, RESTART (Ciano 2021, section 4.2).
+"""A segmenter's regimes as Tasks: REAL, SYNTH k, FINETUNE k, RESTART (Ciano 2021, section 4.2); and, on labels of
+another hospital, tuned and from scratch (Oliveira & dos Santos 2018, section V).
 
 With few real images REAL and the fine-tuning train a fixed number of updates and take averaged weights.
 REAL gets as many updates as SYNTH and fine-tuning together [ours]: a weak baseline proves nothing. Alone it may
-be told in epochs instead.
+be told in epochs instead. So does what learns from scratch elsewhere; what is tuned there as many as FINETUNE.
 """
 from __future__ import annotations
 
-from typing import Callable, Dict, Sequence
+from typing import Dict
 
-import numpy as np
 import tensorflow as tf
 
-from datasets import records
 from datasets.errors import InputError
+from datasets.files import read_json
 from datasets.targets import Targets
 from models.adversarial import copy_weights
-from pipelines.data import augment, batches, pixels
+from pipelines.data import augment, batches
 from pipelines.plan.config import Config, Segmenter
 from pipelines.plan.loading import segmenter_settings
-from pipelines.plan.regimes import Run
+from pipelines.plan.regimes import Run, translators_of
 from pipelines.plan.segmenters import SEGMENTERS, resolve
 from pipelines.plan.workdir import Workdir
 from pipelines.runtime import determinism
 from pipelines.runtime.seeds import stable_seed
-from pipelines.scores import overlap
-from pipelines.scores.bootstrap import mean_of
 from pipelines.segmentation.decay import with_decay
-from pipelines.segmentation.network import (input_deviation, make_helpers, make_network,
-                                            targets_for)
+from pipelines.segmentation.inputs import prepare
+from pipelines.segmentation.network import make_helpers, make_network, targets_for
 from pipelines.segmentation.pairs import Pairs, num_held_out, pairs_of
-from pipelines.segmentation.predict import decided, predict_probabilities
-from pipelines.training.checkpoints import restore_networks
+from pipelines.segmentation.predict import predict_probabilities
+from pipelines.segmentation.validation import validator
+from pipelines.segmentation.transfer import read_sources, transfer_task
+from pipelines.training.checkpoints import FINISHED, restore_networks
 from pipelines.training.task import Average, Phase, Task, Validation
-
-VALIDATION_BATCH = 8
 
 
 def steps_of(config: Config, run: Run, count: int) -> int:
@@ -44,13 +42,16 @@ def steps_of(config: Config, run: Run, count: int) -> int:
     """
     settings = segmenter_settings(config, run.segmenter)
     synth, finetune = settings.synth_steps, settings.finetune_steps
-    real = synth + finetune if settings.epochs is None else settings.epochs * _epoch(config, settings, count)
-    return {'real': real, 'synth': synth, 'finetune': finetune}[run.regime.kind]
+    both = synth + finetune
+    real = both if settings.epochs is None else settings.epochs * _epoch(config, settings, count)
+    return {'real': real, 'synth': synth, 'finetune': finetune,
+            'transfer': finetune if run.pretraining else both}[run.regime.kind]
 
 
-def validated_every(config: Config, settings: Segmenter, count: int) -> int:
+def validated_every(config: Config, settings: Segmenter, run: Run, count: int) -> int:
     """Updates from one validation to the next, of `count` real images after augmentation."""
-    return settings.validate_every if settings.epochs is None else _epoch(config, settings, count)
+    in_epochs = settings.epochs is not None and run.regime.transfer is None
+    return _epoch(config, settings, count) if in_epochs else settings.validate_every
 
 
 def _epoch(config: Config, settings: Segmenter, count: int) -> int:
@@ -61,18 +62,27 @@ def _epoch(config: Config, settings: Segmenter, count: int) -> int:
     return -(-learned // settings.batch_size)
 
 
-def updates_of(config: Config, run: Run, count: int) -> int:
-    """Updates behind a run's model, pre-training included; of `count` real images after augmentation."""
-    return steps_of(config, run, count) + (steps_of(config, run.pretraining, count)
-                                           if run.regime.kind == 'finetune' else 0)
+def updates_of(config: Config, run: Run, count: int, workdir=None) -> int:
+    """Updates behind a run's model, pre-training included; of `count` real images after augmentation.
+
+    Args:
+      workdir: where it was trained: in epochs of two data sets, the folder alone says in how many steps.
+    """
+    if translators_of([run.regime]):
+        own = read_json(Workdir(workdir).segmenter(run) / FINISHED)['steps']
+    else:
+        own = steps_of(config, run, count) if run.trained == run else 0
+    return own + (updates_of(config, run.pretraining, count) if run.pretraining else 0)
 
 
 def segmenter_task(config: Config, run: Run, workdir) -> Task:
-    """The training of one run; a FINETUNE starts from its SYNTH's chosen weights.
+    """The training of one run; what starts from another run starts from its chosen weights.
 
     Raises:
       InputError: the records that the run needs are not there yet.
     """
+    if translators_of([run.regime]):
+        return transfer_task(config, run, read_sources(config, run, workdir), workdir)
     return task_of(config, run, pairs_of(config, run, workdir), workdir)
 
 
@@ -89,7 +99,7 @@ def task_of(config: Config, run: Run, pairs: Pairs, workdir) -> Task:
         networks = {'network': network, 'chosen': chosen,
                     **make_helpers(config, run, targets.num_outputs)}
     seed = stable_seed(config.seed, run.seed, 'segmenter', run.regime.name)
-    is_tuned = run.regime.kind == 'finetune'
+    is_tuned = run.pretraining is not None
     rate = settings.finetune_learning_rate if is_tuned else settings.learning_rate
 
     def start():
@@ -105,11 +115,11 @@ def task_of(config: Config, run: Run, pairs: Pairs, workdir) -> Task:
                   _batch_spec(settings, config.data.channels, targets, pairs.info.has_ignored))
     task = Task(run.name, networks, (phase,), row.betas, start=start,
                 mixed_precision=config.precision == 'mixed_float16')
-    if pairs.validation is None and pairs.fold is None:
+    if pairs.chooser is None:
         return task._replace(averages=(Average(chosen, network, settings.average_decay),))
-    return task._replace(validation=Validation(
-        validated_every(config, settings, count), _validator(config, settings, pairs, targets, network), chosen,
-        network))
+    score = validator(config, settings, pairs.chooser, targets, prepare(settings, pairs.chooser.info, targets),
+                      lambda images: predict_probabilities(network, images, settings.crop, targets))
+    return task._replace(validation=Validation(validated_every(config, settings, run, count), score, chosen, network))
 
 
 def _batch_spec(settings: Segmenter, channels: int, targets: Targets, has_ignored: bool
@@ -121,37 +131,6 @@ def _batch_spec(settings: Segmenter, channels: int, targets: Targets, has_ignore
     return {**ignored, **{name: tf.TensorSpec([count, crop, crop, channels]) for name in pictures},
             'label': tf.TensorSpec([count, crop, crop, *masks], tf.uint8),
             'key': tf.TensorSpec([count, 2], tf.int32)}
-
-
-def _prepare(settings: Segmenter, info: records.Info, targets: Targets, also: Sequence[str] = ()):
-    """Parsed record -> standardised float16 picture and classes, at the training size.
-
-    'label' is uint8: a class of each pixel [S, S], or a mask of each class [S, S, classes]; 'ignored' is 1
-    where a pixel takes no part, uint8 [S, S], in records that have such pixels. A picture that is learned `also` is
-    float16 in [-1, 1], stretched by its own greys as a GAN's pictures are [ours].
-    """
-    size, deviation = settings.size, input_deviation(settings)
-    projection, members = (tf.constant(of(info.coding)) for of in (targets.projection, targets.members))
-
-    def masks_of(codes):
-        shares = pixels.resize(tf.cast(tf.gather(members, codes), tf.float32), size, size)
-        return tf.ensure_shape(tf.cast(shares >= 0.5, tf.uint8), [size, size, len(targets.names)])
-
-    def classes_of(codes):
-        classes = pixels.resize_labels(tf.gather(projection, codes), size, targets.num_outputs)
-        return tf.ensure_shape(classes, [size, size])
-
-    def prepare(row):
-        image = pixels.standardise(pixels.resize(row['image'], size, size), deviation)
-        codes = tf.cast(row['labels'], tf.int32)
-        label = masks_of(codes) if targets.is_overlapping else classes_of(codes)
-        made = {'image': tf.cast(image, tf.float16), 'label': label}
-        made.update({name: tf.cast(pixels.resize(pixels.stretch(row[name]), size, size), tf.float16)
-                     for name in also})
-        if info.has_ignored:
-            made['ignored'] = tf.ensure_shape(pixels.resize_labels(row['ignored'], size, 2), [size, size])
-        return made
-    return prepare
 
 
 def _batches(config: Config, settings: Segmenter, pairs: Pairs, targets: Targets, seed: int,
@@ -178,49 +157,6 @@ def _batches(config: Config, settings: Segmenter, pairs: Pairs, targets: Targets
         label = maps[..., :masks[0]] if masks else maps[..., 0]
         return {'label': label, 'key': keys, **batch}
 
-    return batches.batches(pairs.info, _prepare(settings, pairs.info, targets, also), finish,
+    return batches.batches(pairs.info, prepare(settings, pairs.info, targets, also), finish,
                            settings.batch_size, seed, first_step, config.data.memory_limit_mb,
                            pairs.train)
-
-
-def _validator(config: Config, settings: Segmenter, pairs: Pairs, targets: Targets, network
-               ) -> Callable[[], float]:
-    """-> average Jaccard, per cent, of the network on the validation pairs.
-
-    Pooled over their pixels; [ours] on a validation fold the mean over its images, which is what its division is
-    scored by, where the public trainer pools.
-    """
-    size, info = settings.size, pairs.fold or pairs.info
-    prepare = _prepare(settings, info, targets)
-    rows = batches.serialized(info.paths, pairs.validation)
-    rows = rows.take(settings.max_validation).map(
-        lambda record: prepare(records.parse(record, info)), batches.THREADS)
-    if settings.max_validation * size * size * 3 < config.data.memory_limit_mb * 2 ** 20:
-        rows = rows.cache()
-
-    @tf.function(input_signature=[tf.TensorSpec([None, size, size, config.data.channels], tf.float16)])
-    def predict(image):
-        probabilities = predict_probabilities(network, tf.cast(image, tf.float32), settings.crop, targets)
-        return decided(probabilities, targets)
-
-    def score() -> float:
-        counted = []
-        for row in rows.batch(VALIDATION_BATCH):
-            sides = [row['label'].numpy(), predict(row['image']).numpy()]
-            if 'ignored' in row:
-                taken = row['ignored'].numpy() == 0
-                sides = [side * taken[(...,) + (None,) * (side.ndim - 3)] for side in sides]
-            counted += [_counts(*of_image, targets) for of_image in zip(*sides)]
-        if not counted:
-            raise InputError(f'{info.directory}: no pair is left to choose the epoch; raise '
-                             f'generation.num_validation or segmenter.holdout')
-        of_images = overlap.jaccard(np.array(counted) if pairs.fold else np.sum(counted, axis=0, keepdims=True))
-        return float(mean_of(mean_of(of_images, axis=0), axis=0))
-    return score
-
-
-def _counts(label: np.ndarray, found: np.ndarray, targets: Targets) -> np.ndarray:
-    """Of one image, [classes, 3], see scores.overlap."""
-    if targets.is_overlapping:
-        return overlap.mask_counts(*(np.moveaxis(side > 0, -1, 0) for side in (label, found)))
-    return overlap.counts(label, found, targets.num_outputs)

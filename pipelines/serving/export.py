@@ -29,9 +29,9 @@ from pipelines.plan.methods import Method, Stage
 from pipelines.plan.regimes import Run
 from pipelines.plan.workdir import Workdir
 from pipelines.runtime.versions import versions
-from pipelines.segmentation.network import input_deviation, targets_for, trained_network
 from pipelines.segmentation.predict import predict_probabilities
 from pipelines.segmentation.task import updates_of
+from pipelines.segmentation.trained import Trained, trained_segmenter
 from pipelines.serving import encoded
 from pipelines.stages.stage import draw_function, stage_io, trained_generator
 
@@ -42,26 +42,25 @@ MANIFEST = 'manifest.json'
 class Segmenter(tf.Module):
     """What is exported: a network with everything that belongs to using it."""
 
-    def __init__(self, network, size: int, crop: int, targets: Targets, deviation: float, channels: int,
-                 fit: str = 'pad', grey: str = 'equal'):
+    def __init__(self, trained: Trained, size: int, crop: int, channels: int, fit: str = 'pad', grey: str = 'equal'):
         super().__init__()
         image = tf.TensorSpec([None, None, None, channels], tf.float32, 'image')
         self.segment = tf.function(self._segment, input_signature=[image])
         self.channels, self.fit, self.grey = channels, fit, grey
         # Only the weights are tracked: the network's own Keras functions need not be saved.
-        self.weights = list(network.variables)
-        self.size, self.deviation, self.targets = size, deviation, tuple(targets.names)
-        self.is_overlapping = targets.is_overlapping
-        self.predict = lambda images: predict_probabilities(network, images, crop, targets)
+        self.weights = list(trained.variables)
+        self.size, self.targets = size, tuple(trained.targets.names)
+        self.is_overlapping = trained.targets.is_overlapping
+        self.predict = lambda images: predict_probabilities(trained.network, images, crop, trained.targets)
+        self.seen = trained.seen
 
     def _segment(self, image):
         # a NaN would spread over the picture and come back as a class
         image = tf.debugging.assert_all_finite(image, 'image: expected finite pixels, found NaN or infinity')
         height, width = tf.shape(image)[1], tf.shape(image)[2]
         small, box = pixels.fitted(image, self.size, self.fit)
-        small = tf.ensure_shape(pixels.standardise(small, self.deviation),
-                                [None, self.size, self.size, self.channels])
-        found = tf.image.crop_to_bounding_box(self.predict(small), *box)
+        small = tf.ensure_shape(small, [None, self.size, self.size, self.channels])
+        found = tf.image.crop_to_bounding_box(self.predict(self.seen(small)), *box)
         probabilities = pixels.resize(found, height, width)
         if not self.is_overlapping:
             return {'class_map': tf.cast(tf.argmax(probabilities, -1), tf.uint8),
@@ -83,16 +82,15 @@ def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
                          f'tools/train_segmenter.py --regime {run.regime.name}')
     info = records.read_info(Workdir(workdir).records('train'))
     coding, settings = info.coding, segmenter_settings(config, run.segmenter)
-    targets = targets_for(config, run, coding)
-    network = trained_network(config, run, targets.num_outputs, workdir)
-    module = Segmenter(network, settings.size, settings.crop, targets,
-                       input_deviation(settings), config.data.channels, info.fit, config.data.grey)
+    trained = trained_segmenter(config, run, info, workdir)
+    targets = trained.targets
+    module = Segmenter(trained, settings.size, settings.crop, config.data.channels, info.fit, config.data.grey)
     description = {
         'kind': 'segmenter', 'classes': ['background', *targets.names], 'targets': targets.to_dict(),
         'colours': targets.colours(coding).tolist(), 'size': settings.size, 'crop': settings.crop,
         'channels': config.data.channels, 'grey': config.data.grey, 'fit': info.fit,
         'regime': run.regime.name, 'network': settings.network,
-        'updates': updates_of(config, run, info.count), 'seed': run.seed, 'config': to_dict(config), 'versions': versions()}
+        'labelled': run.labelled, 'updates': updates_of(config, run, info.count, workdir), 'seed': run.seed, 'config': to_dict(config), 'versions': versions()}
     return _save(module, {'serving_default': module.segment, 'encoded': module.segment_encoded},
                  description, output)
 

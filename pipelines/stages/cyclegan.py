@@ -9,6 +9,7 @@ from datasets.records import Info
 from models.cyclegan.updates import cyclegan_updates, resnet_generator
 from models.image_pool import ImagePool
 from models.pix2pix.networks import PatchGAN, UNetGenerator
+from models.transfer import Translations, cyclegan_translations
 from pipelines.plan.kinds.pix2pixhd import linear_decay
 from pipelines.runtime.seeds import stable_seed
 from pipelines.stages.unpaired import DOMAINS, unpaired_phase
@@ -31,16 +32,13 @@ def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]
     pools = {domain: ImagePool(settings.pool_size, [side, side, io.channels])
              for domain in DOMAINS if settings.pool_size}
 
-    def through(domain):
-        return lambda picture, batch, name: networks[f'generator_{domain}'](picture, statistics='batch')
-
     def judged(domain):
         return lambda picture: networks[f'discriminator_{domain}'](picture, statistics='batch')
 
     def both(kind):
         return [v for domain in DOMAINS for v in networks[f'{kind}_{domain}'].trainable_variables]
 
-    updates = cyclegan_updates(through('b'), through('a'), judged('a'), judged('b'), both('generator'),
+    updates = cyclegan_updates(_through(networks, 'b'), _through(networks, 'a'), judged('a'), judged('b'), both('generator'),
                                both('discriminator'), settings.gan, (settings.cycle_weight,) * 2,
                                settings.identity_weight, pools or None)
 
@@ -71,6 +69,16 @@ def draw(io, network: tf.keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     """Pictures of B, as records have them -> channels [N, S, S, C] as of A."""
     translate = _drawing(network)
     return lambda given: translate(io.source.condition(given, io.data.size))
+
+
+def translations(io, networks: Mapping[str, tf.keras.Model]) -> Translations:
+    """What a segmenter of A is shown."""
+    return cyclegan_translations(_through(networks, 'b'), _through(networks, 'a'))
+
+
+def _through(networks: Mapping[str, tf.keras.Model], domain: str) -> Callable:
+    """As it draws while it is trained."""
+    return lambda picture, batch, name: networks[f'generator_{domain}'](picture, statistics='batch')
 
 
 def _generator(io, seed: int) -> tf.keras.Model:

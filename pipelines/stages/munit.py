@@ -11,6 +11,7 @@ from models.munit.discriminator import MultiscaleDiscriminator
 from models.munit.networks import MUNITGenerator
 from models.munit.translators import MUNITTranslator
 from models.munit.updates import munit_updates
+from models.transfer import Translations, munit_translations
 from pipelines.plan.kinds.munit import WEIGHTS, learning_rate
 from pipelines.runtime.seeds import stable_seed
 from pipelines.stages.unpaired import DOMAINS, Translate, first_pictures, unpaired_phase
@@ -54,6 +55,11 @@ def draws(io) -> str:
 def draw(io, network: tf.keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     """Pictures of B, as records have them -> channels [N, S, S, C] as of A."""
     return lambda given: network(io.source.condition(given, io.data.size))
+
+
+def translations(io, networks: Mapping[str, tf.keras.Model]) -> Translations:
+    """What a segmenter of A is shown."""
+    return munit_translations(networks)
 
 
 def both_domains(io, generator: Callable[[int], tf.keras.Model]) -> Dict[str, tf.keras.Model]:

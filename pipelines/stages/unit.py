@@ -9,10 +9,11 @@ from datasets.records import Info
 from models.munit.networks import UNITGenerator
 from models.munit.translators import UNITTranslator
 from models.munit.updates import unit_updates
+from models.transfer import Translations, unit_translations
 from pipelines.stages.munit import both_domains, coded_task, draw, draws
 from pipelines.training.task import Task
 
-__all__ = ['networks', 'task', 'start', 'draws', 'draw']
+__all__ = ['networks', 'task', 'start', 'draws', 'draw', 'translations']
 
 
 def networks(io) -> Dict[str, tf.keras.Model]:
@@ -38,3 +39,8 @@ def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]
 
 def start(io, networks, sources) -> None:
     """Nothing has to be filled or refused."""
+
+
+def translations(io, networks: Mapping[str, tf.keras.Model]) -> Translations:
+    """What a segmenter of A is shown."""
+    return unit_translations(networks)

@@ -5,7 +5,7 @@ a brought to B, and aba the same brought back. Of either set the pictures alone 
 """
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterator, Mapping
+from typing import Callable, Dict, Iterator, Mapping, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -34,8 +34,8 @@ def unpaired_phase(io, sources: Mapping[str, Info], epochs: int, learning_rate: 
       translate: (a, b), [1, S, S, C] each -> 'ab', 'aba', 'ba', 'bab', as after training.
       has_pools: whether batches hold draws for image pools.
     """
-    infos = {domain: sources[name] for domain, name in zip(DOMAINS, io.stage.reads)}
-    epoch, spec = epoch_steps(io.settings, max(info.count for info in infos.values())), _batch_spec(io, has_pools)
+    infos = infos_of(io, sources)
+    epoch, spec = epoch_of(io, infos), _batch_spec(io, has_pools)
 
     def sheet(done):
         del done
@@ -52,24 +52,45 @@ def unpaired_phase(io, sources: Mapping[str, Info], epochs: int, learning_rate: 
                  unpaired_batches(io, infos, spec), spec, sheet, measured=measured)
 
 
-def unpaired_batches(io, infos: Mapping[str, Info], spec: Mapping[str, tf.TensorSpec]) -> Callable:
+def infos_of(io, sources: Mapping[str, Info]) -> Dict[str, Info]:
+    """The records of both domains."""
+    return {domain: sources[name] for domain, name in zip(DOMAINS, io.stage.reads)}
+
+
+def epoch_of(io, infos: Mapping[str, Info]) -> int:
+    """Steps in which the larger set is shown once."""
+    return epoch_steps(io.settings, max(info.count for info in infos.values()))
+
+
+def unpaired_batches(io, infos: Mapping[str, Info], spec: Mapping[str, tf.TensorSpec],
+                     also: Mapping[str, Callable] = {}, crop: Optional[int] = None) -> Callable:
     """A Phase's `batches` of both domains, each as a function of (seed, step) alone.
 
     'a_image', 'b_image' [N, S, S, C] in [-1, 1]; 'a_key', 'b_key' int32 [N, 2], the samples' own, for noise; and where
-    `spec` names them 'a_pool', 'b_pool' [N, 2], draws for an image pool.
+    `spec` names them 'a_pool', 'b_pool' [N, 2], draws for an image pool; and what is read `also`.
+
+    Args:
+      also: domain -> (parsed record -> further tensors): maps [S, S], which move with the picture, and numbers.
+      crop: side of the window that is left of such maps, see `augment.random_window`; the pictures stay whole.
     """
     field, = io.drawn
 
     def of_domain(domain, first_step):
+        more = also.get(domain, lambda row: {})
+
         def finish(step, keys, rows):
-            picture, _ = augment.augment(field.encode(rows['image']), [], keys, io.settings.augmentation)
-            batch = {'image': picture, 'key': keys}
+            numbers = {key: value for key, value in rows.items() if key != 'image'}
+            maps = {key: numbers.pop(key) for key in list(numbers) if numbers[key].shape.rank == 3}
+            picture, moved = augment.augment(field.encode(rows['image']), list(maps.values()), keys,
+                                             io.settings.augmentation)
+            batch = {'image': picture, 'key': keys, **numbers}
+            batch.update({key: augment.random_window(value, keys, crop) for key, value in zip(maps, moved)})
             if f'{domain}_pool' in spec:
                 batch['pool'] = keyed.uniform(keys, keyed.POOL, [2])
             return {key: tf.ensure_shape(value, spec[f'{domain}_{key}'].shape) for key, value in batch.items()}
 
-        return batches.batches(infos[domain], _prepare(io), finish, io.settings.batch_size,
-                               stable_seed(io.seed, domain), first_step, io.data.memory_limit_mb)
+        return batches.batches(infos[domain], lambda row: {**_prepare(io)(row), **more(row)}, finish,
+                               io.settings.batch_size, stable_seed(io.seed, domain), first_step, io.data.memory_limit_mb)
 
     return lambda first_step: batches.zipped({domain: of_domain(domain, first_step) for domain in DOMAINS})
 

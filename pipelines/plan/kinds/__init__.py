@@ -8,6 +8,7 @@ TensorFlow: settings, checks, schedule. Its module in stages/ offers what trains
   start(io, networks, sources) -> None           once, before step 1: what can refuse or fill weights
   draws(io) -> name of the network that draws
   draw(io, network) -> function                  latents, or what is given -> channels
+  translations(io, networks) -> Translations     of a translator: what a segmenter that watches it is shown
 
 See stages/README.md.
 """
@@ -23,7 +24,7 @@ class Kind(NamedTuple):
 
     Attributes:
       settings: frozen dataclass of its section of the config, with defaults.
-      module: of the five functions above, as text: imported when a stage is built.
+      module: of the functions above, as text: imported when a stage is built.
       check: (config, stage, settings, refuse) -> None, refuses what could not be carried out.
       positive, not_negative: names of settings that have to be from 1 on, and from 0 on.
     """

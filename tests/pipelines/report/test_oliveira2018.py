@@ -22,7 +22,7 @@ def fold(number, task, share, segmenter='segnet', missed=None, **changes):
     scores = {}
     for (metric, organ), value in metrics.values({'counts': counts, 'distances': None}, [task]).items():
         scores.setdefault(metric, {})[organ] = [value]
-    return dict(schema=2, experiment='mine', arm=task, num_real=6, draw=0, regime='real', segmenter=segmenter,
+    return dict(schema=3, labelled=None, experiment='mine', arm=task, num_real=6, draw=0, regime='real', segmenter=segmenter,
                 num_synthetic=0, seed=0, division='3 folds, 1 for validation', fold=number, split='test', organs=[task],
                 images={'names': [f'{number}-{i}' for i in range(3)], 'counts': counts.tolist(), 'distances': None},
                 scores=scores, protocol=protocol, versions={}) | changes

@@ -54,7 +54,7 @@ def test_newest_line_of_a_key_wins_and_keeps_its_place(path):
 
 @pytest.mark.parametrize('name, value', [
     ('experiment', 'other'), ('arm', 'grey'), ('num_real', 22), ('draw', 1), ('regime', 'finetune3'),
-    ('segmenter', 'unet'), ('num_synthetic', 100), ('seed', 1), ('split', 'left_out'), ('division', 'folds'), ('fold', 1)])
+    ('segmenter', 'unet'), ('num_synthetic', 100), ('labelled', 5.0), ('seed', 1), ('split', 'left_out'), ('division', 'folds'), ('fold', 1)])
 def test_each_part_of_the_key_tells_rows_apart(path, name, value):
     results.append_results(path, [make_evaluation(), make_evaluation(**{name: value})])
     assert len(results.read_results(path)) == 2
@@ -91,7 +91,7 @@ def test_corrupt_line_in_the_middle_names_file_and_line(path):
     ({'experiment': ''}, "expected experiment to be a name, found ''"),
     ({'segmenter': 3}, "expected segmenter to be a name, found '3'"),
     ({'regime': ''}, "expected regime to be a name, found ''"),
-    ({'schema': 3}, 'expected schema to be 1 .* a newer version of this program wrote it'),
+    ({'schema': 4}, 'expected schema to be 1 .* a newer version of this program wrote it'),
     ({'fold': -1}, 'expected fold to be a whole number from 0 on'),
     ({'split': 'train'}, "expected split to be one of test, left_out, or the name of a data set, found 'train'"),
     ({'split': 'a/b'}, "the name of a data set, found 'a/b'"),
@@ -162,7 +162,7 @@ def test_score_rows_are_one_number_each():
 def test_lines_of_schema_1_read_as_if_they_were_written_now(path):
     """As a line of the study in the repository stands: confusion matrices, no division."""
     new = make_evaluation(distances=[[[4.0, 1.0]] * 3, [[2.0, None]] * 3])
-    old = {key: value for key, value in new.items() if key not in ('schema', 'division', 'fold')}
+    old = {key: value for key, value in new.items() if key not in ('schema', 'division', 'fold', 'labelled')}
     confusions = []
     for image in new['images']['counts']:
         matrix = np.diag([9000, *(right for right, _, _ in image)])
@@ -173,6 +173,13 @@ def test_lines_of_schema_1_read_as_if_they_were_written_now(path):
     path.write_text(json.dumps(sealed(old)) + '\n')
     assert results.read_results(path) == json.loads(json.dumps([new]))
     assert results.append_results(path, [new]) == 0  # nothing new is said
+
+
+def test_lines_of_schema_2_learned_from_no_other_hospital(path):
+    new = make_evaluation()
+    old = {key: value for key, value in new.items() if key != 'labelled'}
+    path.write_text(json.dumps(sealed({**old, 'schema': 2})) + '\n')
+    assert results.read_results(path) == json.loads(json.dumps([{**new, 'labelled': None}]))
 
 
 def test_a_metric_or_a_method_that_is_no_more_hides_no_line(path):
