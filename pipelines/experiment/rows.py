@@ -8,6 +8,7 @@ from datasets.errors import InputError
 from datasets.files import read_json
 from datasets.records import INFO, read_info
 from pipelines.data.prepare import ENLARGED
+from pipelines.experiment import restarts
 from pipelines.plan import matrix
 from pipelines.plan.loading import segmenter_settings
 from pipelines.plan.matrix import Arm
@@ -26,9 +27,12 @@ def _of_target(config: Config, run: Run, workdir: Path) -> dict:
     if run.trained != run:
         return {'num_labelled': 0}
     info = read_info(Workdir(workdir).records(TARGET))
-    labelled = len(labelled_of(config, run, info))
-    return {'target': config.sources[TARGET].dataset, 'num_labelled': labelled,
-            'num_target': len(info.ids) if run.regime.transfer.translator else labelled}
+    found = {'target': config.sources[TARGET].dataset, 'num_labelled': len(labelled_of(config, run, info))}
+    translator = run.regime.transfer.translator
+    if translator is None:
+        return {**found, 'num_target': found['num_labelled']}
+    return {**found, 'num_target': len(info.ids), 'restarts': restarts.count(translator, workdir),
+            'convergence': read_json(Workdir(workdir).convergence(run))}
 
 
 def read_scores(path: Path, run: Run, split: str) -> dict:

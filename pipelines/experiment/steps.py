@@ -12,12 +12,13 @@ from datasets.errors import InputError
 from datasets.files import write_png
 from pipelines.data.prepare import prepare_split
 from pipelines.evaluation import evaluate as evaluation
-from pipelines.experiment import rows
+from pipelines.evaluation.convergence import measure_convergence
+from pipelines.experiment import restarts, rows
 from pipelines.plan import artefacts, notes, provenance, redo
 from pipelines.plan.config import Config
 from pipelines.plan.matrix import Arm, owner_of
 from pipelines.plan.methods import Method, Stage
-from pipelines.plan.regimes import Run
+from pipelines.plan.regimes import Run, translators_of
 from pipelines.plan.workdir import Workdir
 from pipelines.reading.layout import make_reading
 from pipelines.runtime import devices
@@ -51,7 +52,7 @@ def _is_prepared(config: Config, workdir) -> bool:
 def train_stage(config: Config, stage: Stage, workdir) -> None:
     """Trains what is left of a GAN stage, unless a snapshot is to draw in its place."""
     directory, artefact = Workdir(workdir).stage(stage), artefacts.stage_of(config, stage)
-    if is_finished(directory) or has_snapshot(config, stage, workdir):
+    if has_snapshot(config, stage, workdir) or restarts.settle(config, stage, workdir):
         provenance.claim(config, workdir, artefact)
         return
     info = prepare(config, workdir)
@@ -60,8 +61,12 @@ def train_stage(config: Config, stage: Stage, workdir) -> None:
     provenance.claim(config, workdir, artefact)
     sources = {name: info if name == 'train' else records.read_info(Workdir(workdir).records(name))
                for name in stage.reads}
-    with devices.distribution(config.strategy).scope():
-        loop.train(stage_task(config, stage, sources), directory, **vars(config.run))
+    while True:
+        with devices.distribution(config.strategy).scope():
+            loop.train(stage_task(restarts.reseeded(config, stage, workdir), stage, sources), directory, **vars(config.run))
+        if restarts.settle(config, stage, workdir):
+            return
+        provenance.claim(config, workdir, artefact)
 
 
 def share_stage(arms: Sequence[Arm], arm: Arm, stage: Stage, workdir) -> None:
@@ -118,6 +123,8 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
     """
     own = Workdir(workdir)
     scored = own.evaluation(run, split)
+    if translators_of([run.regime]):
+        measure_convergence(arm.config, run, workdir)
     provenance.claim(arm.config, workdir, artefacts.export_of(run))
     if not (own.export(run) / '1').exists():
         export_segmenter(arm.config, run, workdir, own.export(run))

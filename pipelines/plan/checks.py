@@ -91,6 +91,9 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
         refuse('regimes', 'at least one regime', [])
     if config.transfer.epochs < 1:
         refuse('transfer.epochs', 'a number from 1 on', config.transfer.epochs)
+    for key in ('cycle_error', 'restarts'):
+        if not getattr(config.transfer, key) >= 0:
+            refuse(f'transfer.{key}', 'a number from 0 on', getattr(config.transfer, key))
     _check_shares('transfer.labelled', [config.transfer.labelled], refuse)
     for number, block in enumerate(config.matrix):
         _check_block(config, block, f'matrix[{number}]', refuse)

@@ -146,6 +146,10 @@ class Transfer:
     """
     # In which the segmenter watches the translator; one shows the larger of both data sets once.
     epochs: int = 380
+    # A translator whose pictures come back changed by more, mean of abs(a - aba) in [-1, 1], has not converged: it is
+    # said to be one, and begun anew from another seed, so many times.
+    cycle_error: float = 0.2
+    restarts: int = 0                   # the paper repeated what visibly failed and does not say how often
     labelled: float = 100.0             # without a matrix: per cent of the target's learning images with labels
 
 

@@ -73,7 +73,9 @@ def remove(folder, name: str) -> None:
         place.unlink()
     elif place.is_dir():
         shutil.rmtree(place)
-    shown = Path(folder) / 'quality' / Path(name).name if name.startswith('synthetic/') else place
+    for failed in place.parent.glob(f'{place.name}-failed*'):  # see experiment/restarts.py
+        shutil.rmtree(failed)
+    shown = Path(folder) / 'quality' / Path(name).name if name.startswith(('synthetic/', 'segmenters/')) else place
     for path in (Path(f'{place}.json'), Path(f'{place}.png'), notes.note_of(folder, name),
                  Path(f'{shown}.json'), Path(f'{shown}-nearest.png')):
         path.unlink(missing_ok=True)

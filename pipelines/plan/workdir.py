@@ -50,6 +50,10 @@ class Workdir(NamedTuple):
         """What the samples of a method are worth, see evaluation/quality.py."""
         return Path(self.root) / 'quality' / f'{method.name}.json'
 
+    def convergence(self, run: Run) -> Path:
+        """Whether a run with a translator converged, see evaluation/convergence.py."""
+        return Path(self.root) / 'quality' / f'{run.name}.json'
+
     def segmenter(self, run: Run) -> Path:
         """Where a segmenter is trained."""
         return Path(self.root) / 'segmenters' / run.name

@@ -13,7 +13,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from pipelines.plan import segmenters
 from pipelines.plan.regimes import label_of, order_of, rank_of
 from pipelines.report import protocols
-from pipelines.report.groups import by_group, configuration_of, group_of, variant_of, variant_words
+from pipelines.report.groups import Variant, by_group, configuration_of, group_of, variant_of, variant_words
 from pipelines.report.papers import Paper, load_paper
 from pipelines.runtime.json_lines import Row
 from pipelines.scores.table import Table, mean_and_deviation, spread
@@ -153,7 +153,7 @@ def _our_rows(configuration: str, experiment: str, rows: Sequence[Row]) -> List[
     for network in networks:
         chosen = min((key for key in found if key[1][0] == network), key=lambda key: (rank_of(key[0]), -key[1][1]))
         same = [variant for regime, variant in found if regime == chosen[0] and variant[0] == network]
-        words = variant_words(chosen[1], [*same, *((other, 0) for other in networks if other != network)])
+        words = variant_words(chosen[1], [*same, *(Variant(other) for other in networks if other != network)])
         scores = {metric: (_lungs(values, chosen, metric), [*values.get((*chosen, metric, 'heart'), {}).values()])
                   for _, metric in METRICS}
         made.append((f'Ours: {experiment} ({configuration}), {label_of(chosen[0])}{words}', *_measured_by(rows),

@@ -11,7 +11,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from pipelines.plan import regimes, segmenters
-from pipelines.report.groups import configuration_of, group_of, variant_of
+from pipelines.report.groups import Variant, configuration_of, group_of, variant_of, variant_words
 from pipelines.runtime.json_lines import Row
 from pipelines.scores import bootstrap, comparison
 from pipelines.scores.comparison import Comparison
@@ -106,10 +106,9 @@ def trained(rows: Sequence[Row]) -> List[Trained]:
     networks.sort(key=segmenters.order_of)
     made = []
     for segmenter, regime, variant in sorted(lines, key=lambda k: (networks.index(k[0]), k[1:])):
-        words = [segmenters.label_of(segmenter)] if len(networks) > 1 else []
-        if sum(key[:2] == (segmenter, regime) for key in lines) > 1:
-            words.append(f'{variant[1]} pairs')
-        label = regimes.short_of(regime[1]) + (f' ({", ".join(words)})' if words else '')
+        others = [key[2] for key in lines if key[:2] == (segmenter, regime)]
+        others += [Variant(network) for network in networks if network != segmenter]
+        label = regimes.short_of(regime[1]) + variant_words(variant, others)
         made.append(Trained(label, lines[segmenter, regime, variant]))
     return made
 

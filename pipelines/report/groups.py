@@ -1,7 +1,7 @@
 """What stands in one table, and what tells its lines apart; of rows of results."""
 from __future__ import annotations
 
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 from pipelines.plan import segmenters
 from pipelines.runtime.json_lines import Row
@@ -28,14 +28,29 @@ def by_group(rows: Sequence[Row]) -> Dict[Tuple[str, str], List[Row]]:
     return groups
 
 
-def variant_of(row: Row) -> Tuple[str, int]:
-    """What tells runs of one regime apart, other than chance: the network and its samples."""
-    return row['segmenter'], row['num_synthetic']
+class Variant(NamedTuple):
+    """What tells runs of one regime apart, other than chance.
+
+    Attributes:
+      pairs: synthetic ones behind it.
+      labelled: per cent of another hospital's labels; -1 where it learned from none, and so sorts first.
+    """
+    segmenter: str
+    pairs: int = 0
+    labelled: float = -1.0
 
 
-def variant_words(variant: Tuple[str, int], others: Sequence[Tuple[str, int]]) -> str:
+def variant_of(row: Row) -> Variant:
+    """The network, its samples and its labels."""
+    return Variant(row['segmenter'], row['num_synthetic'], -1.0 if row['labelled'] is None else row['labelled'])
+
+
+def variant_words(variant: Variant, others: Sequence[Variant]) -> str:
     """' (U-Net, 664 pairs)': of a variant what the others do not share; '' if they all do."""
-    words = [segmenters.label_of(variant[0])] if len({other[0] for other in others}) > 1 else []
-    if len({other[1] for other in others if other[0] == variant[0]}) > 1:
-        words.append(f'{variant[1]} pairs')
+    words = [segmenters.label_of(variant.segmenter)] if len({other.segmenter for other in others}) > 1 else []
+    same = [other for other in others if other.segmenter == variant.segmenter]
+    if len({other.pairs for other in same}) > 1:
+        words.append(f'{variant.pairs} pairs')
+    if variant.labelled >= 0 and (len({other.labelled for other in same}) > 1 or variant.labelled > 0):
+        words.append(f'{variant.labelled:g} % of labels')
     return f' ({", ".join(words)})' if words else ''

@@ -57,6 +57,31 @@ def curves(series: Mapping[str, Sequence[dict]]) -> bytes:
         return to_png(figure)
 
 
+def against_share(ours, published, shares: Sequence[float]) -> bytes:
+    """J against the share of labels, one line a way; shares stand at equal distances.
+
+    Args:
+      ours: name -> {share: (mean, low, high, ...)}; published: name -> {share: (mean, deviation)}, dashed.
+    """
+    place = {share: number for number, share in enumerate(shares)}
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 4.0), layout='constrained')
+        axis = figure.subplots()
+        for number, (name, line) in enumerate(ours.items()):
+            aside = .08 * (number - (len(ours) - 1) / 2)
+            xs, (means, lows, highs) = [place[share] + aside for share in line], zip(*(point[:3] for point in line.values()))
+            axis.errorbar(xs, means, (np.subtract(means, lows), np.subtract(highs, means)), fmt='o-', markersize=5, linewidth=1.6,
+                          color=COLOURS[number % len(COLOURS)], label=name)
+        for number, (name, line) in enumerate(published.items()):
+            axis.plot([place[share] for share in line], [mean for mean, _ in line.values()], 's--', markersize=4, linewidth=1.1,
+                      color=('#44505e', '#8895a5', '#bcc5d0')[number % 3], label=name)
+        axis.set_xticks(range(len(shares)), [f'{share:g}' for share in shares])
+        axis.set_xlabel('labels of the other hospital (%)')
+        axis.set_ylabel('J per image (%)')
+        figure.legend(loc='outside lower center', ncols=2)
+        return to_png(figure)
+
+
 def intervals(measured: Mapping[str, Mapping[str, Sequence[Tuple[float, float, float]]]], xlabel: str) -> bytes:
     """Means with their intervals: one panel for each organ, one line of points for each regime.
 

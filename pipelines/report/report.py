@@ -20,7 +20,7 @@ from datasets.files import read_yaml
 from pipelines.plan import matrix
 from pipelines.plan.loading import from_dict
 from pipelines.report import (comparison_section, diagram, document, exhibits, external_section, fold_section, groups,
-                              image_section, plots, protocols, published, quality_section, run_sections)
+                              image_section, label_section, plots, protocols, published, quality_section, run_sections)
 from pipelines.report.document import Block
 from pipelines.runtime.json_lines import Row
 from pipelines.runtime.versions import versions
@@ -58,7 +58,7 @@ def write_report(workdir, output=None) -> pathlib.Path:
         'The answer': (problem + _incomplete(config, read) + fold_section.answered(in_folds)
                        + fold_section.compared(in_folds) + comparison_section.main(others)),
         'Side experiments': comparison_section.beside(others),
-        'At another hospital': external_section.elsewhere(rows),
+        'At another hospital': label_section.labels(rows) + external_section.elsewhere(rows),
         'What was tried': comparison_section.tried(others),
         'Quality of the samples': quality_section.quality(arms, workdir),
         'Published and measured': _published(scores),

@@ -12,7 +12,7 @@ from models.pix2pix.networks import PatchGAN, UNetGenerator
 from models.transfer import Translations, cyclegan_translations
 from pipelines.plan.kinds.pix2pixhd import linear_decay
 from pipelines.runtime.seeds import stable_seed
-from pipelines.stages.unpaired import DOMAINS, unpaired_phase
+from pipelines.stages.unpaired import DOMAINS, Translate, unpaired_phase
 from pipelines.training.task import Task
 
 
@@ -42,15 +42,10 @@ def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]
                                both('discriminator'), settings.gan, (settings.cycle_weight,) * 2,
                                settings.identity_weight, pools or None)
 
-    def translate(a, b):
-        to_a, to_b = (_drawing(networks[f'generator_{domain}']) for domain in DOMAINS)
-        ab, ba = to_b(a), to_a(b)
-        return {'ab': ab, 'aba': to_a(ab), 'ba': ba, 'bab': to_b(ba)}
-
     def learning_rate(step, epoch):
         return linear_decay(step // epoch + 1, settings.learning_rate, settings.epochs, settings.decay_epochs)
 
-    phase = unpaired_phase(io, sources, settings.epochs + settings.decay_epochs, learning_rate, updates, translate,
+    phase = unpaired_phase(io, sources, settings.epochs + settings.decay_epochs, learning_rate, updates, translate(io, networks),
                            bool(pools))
     return Task(io.stage.folder, networks, (phase,), (0.5, 0.999),
                 extras={f'pool_{domain}': pool for domain, pool in pools.items()})
@@ -69,6 +64,15 @@ def draw(io, network: tf.keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     """Pictures of B, as records have them -> channels [N, S, S, C] as of A."""
     translate = _drawing(network)
     return lambda given: translate(io.source.condition(given, io.data.size))
+
+
+def translate(io, networks: Mapping[str, tf.keras.Model]) -> Translate:
+    """Both ways and back."""
+    def of_pictures(a, b):
+        to_a, to_b = (_drawing(networks[f'generator_{domain}']) for domain in DOMAINS)
+        ab, ba = to_b(a), to_a(b)
+        return {'ab': ab, 'aba': to_a(ab), 'ba': ba, 'bab': to_b(ba)}
+    return of_pictures
 
 
 def translations(io, networks: Mapping[str, tf.keras.Model]) -> Translations:

@@ -29,17 +29,20 @@ def networks(io) -> Dict[str, tf.keras.Model]:
 
 def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]) -> Task:
     """The training: one phase."""
+    weights = {name: getattr(io.settings, f'{name}_weight') for name in WEIGHTS}
+    return coded_task(io, networks, sources, munit_updates(networks, weights), translate(io, networks))
+
+
+def translate(io, networks: Mapping[str, tf.keras.Model]) -> Translate:
+    """Both ways and back. [ours] What comes to B takes the style of the b beside it, what comes back its own."""
     to_a, of_a, of_b = networks['translator'], networks['generator_a'], networks['generator_b']
 
-    def translate(a, b):
-        """[ours] What comes to B takes the style of the b beside it, what comes back its own."""
+    def of_pictures(a, b):
         (content_a, style_a), style_b = of_a.encode(a), of_b.style(b)
         ab, ba = of_b.decode(content_a, style_b), to_a(b)
         return {'ab': ab, 'aba': of_a.decode(of_b.content(ab), style_a),
                 'ba': ba, 'bab': of_b.decode(of_a.content(ba), style_b)}
-
-    weights = {name: getattr(io.settings, f'{name}_weight') for name in WEIGHTS}
-    return coded_task(io, networks, sources, munit_updates(networks, weights), translate)
+    return of_pictures
 
 
 def start(io, networks, sources: Mapping[str, Info]) -> None:

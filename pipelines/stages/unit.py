@@ -11,9 +11,10 @@ from models.munit.translators import UNITTranslator
 from models.munit.updates import unit_updates
 from models.transfer import Translations, unit_translations
 from pipelines.stages.munit import both_domains, coded_task, draw, draws
+from pipelines.stages.unpaired import Translate
 from pipelines.training.task import Task
 
-__all__ = ['networks', 'task', 'start', 'draws', 'draw', 'translations']
+__all__ = ['networks', 'task', 'start', 'draws', 'draw', 'translate', 'translations']
 
 
 def networks(io) -> Dict[str, tf.keras.Model]:
@@ -26,15 +27,20 @@ def networks(io) -> Dict[str, tf.keras.Model]:
 
 def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]) -> Task:
     """The training: one phase."""
-    settings, of_a, of_b = io.settings, networks['generator_a'], networks['generator_b']
-
-    def translate(a, b):
-        ab, ba = of_b.decode(of_a.encode(a)), of_a.decode(of_b.encode(b))
-        return {'ab': ab, 'aba': of_a.decode(of_b.encode(ab)), 'ba': ba, 'bab': of_b.decode(of_a.encode(ba))}
-
+    settings = io.settings
     weights = {'picture': settings.picture_weight, 'kl': settings.kl_weight, 'kl_cycle': settings.kl_weight,
                'cycle': settings.cycle_weight, 'gan': settings.gan_weight}
-    return coded_task(io, networks, sources, unit_updates(networks, weights), translate)
+    return coded_task(io, networks, sources, unit_updates(networks, weights), translate(io, networks))
+
+
+def translate(io, networks: Mapping[str, tf.keras.Model]) -> Translate:
+    """Both ways and back, without noise."""
+    of_a, of_b = networks['generator_a'], networks['generator_b']
+
+    def of_pictures(a, b):
+        ab, ba = of_b.decode(of_a.encode(a)), of_a.decode(of_b.encode(b))
+        return {'ab': ab, 'aba': of_a.decode(of_b.encode(ab)), 'ba': ba, 'bab': of_b.decode(of_a.encode(ba))}
+    return of_pictures
 
 
 def start(io, networks, sources) -> None:

@@ -8,6 +8,7 @@ TensorFlow: settings, checks, schedule. Its module in stages/ offers what trains
   start(io, networks, sources) -> None           once, before step 1: what can refuse or fill weights
   draws(io) -> name of the network that draws
   draw(io, network) -> function                  latents, or what is given -> channels
+  translate(io, networks) -> function            of a translator: pictures of both sets -> both ways and back
   translations(io, networks) -> Translations     of a translator: what a segmenter that watches it is shown
 
 See stages/README.md.

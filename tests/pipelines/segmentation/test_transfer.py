@@ -1,7 +1,4 @@
 """A segmenter for another hospital: its batches and first step, what moves, kill and resume, choice, export, refusals."""
-import dataclasses
-import json
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,6 +9,7 @@ from models.adversarial import train_step
 from pipelines.data import pixels
 from pipelines.data.augment import random_window
 from pipelines.data.sources import labelled_ids
+from pipelines.evaluation.convergence import measure_convergence
 from pipelines.experiment import steps
 from pipelines.experiment.opening import check_possible
 from pipelines.experiment.rows import row_of
@@ -185,11 +183,14 @@ def test_without_labels_of_b_the_last_weights_are_kept(workdir):
 def test_the_row_says_of_how_many_images_it_learned_there(workdir, trained):
     config, run = trained
     arm = matrix.arm_of(config, [run])
+    convergence = measure_convergence(config, run, workdir)
     row = row_of(arm, run, 'test', workdir, {'size': 64, 'library': None, 'spacing_mm': None, 'organs': [], 'images': {},
                                              'scores': {}, 'versions': {}})
     assert row['labelled'] == 60.0
     assert {key: row['protocol'][key] for key in ('target', 'num_target', 'num_labelled', 'updates')} == {
         'target': 'phantom', 'num_target': 5, 'num_labelled': 3, 'updates': 15}
+    assert row['protocol']['restarts'] == 0 and row['protocol']['convergence'] == convergence
+    assert convergence['pictures'] == 1 and convergence['learned_from'] == {'a': True, 'b': False}  # one chooses
 
 
 def test_tone_is_that_of_real_whose_pictures_are_shown_otherwise(workdir, tmp_path):
@@ -220,4 +221,3 @@ def test_another_run_of_the_same_share_draws_other_images():
     config, ids = config_of(), [f'{i}' for i in range(20)]
     info = records.Info(None, '', 'target', 48, 8, 0, None, ids, {})
     assert labelled_of(config, HALF, info) != labelled_of(config, HALF._replace(seed=1), info)
-    assert json.dumps(dataclasses.asdict(config.transfer)) == '{"epochs": 2, "labelled": 100.0}'
