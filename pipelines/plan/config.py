@@ -18,8 +18,8 @@ from pipelines.plan.kinds import KINDS
 @dataclasses.dataclass(frozen=True)
 class Data:
     """Which pictures, and how they become records."""
-    dataset: str  # phantom | jsrt | montgomery | shenzhen | folder: a row of datasets.readers.READERS
-    source: Optional[str] = None        # folder of the data set; none for the phantom
+    dataset: str  # phantom | phantom_b | jsrt | montgomery | shenzhen | folder: a row of datasets.readers.READERS
+    source: Optional[str] = None        # folder of the data set; none for phantoms
     # Side of the records that the GANs learn, px: a power of two where PGGAN draws pictures or label maps. Work
     # and memory grow with its square; thin organs vanish below their width.
     size: int = 1024

@@ -101,7 +101,7 @@ def test_an_organ_that_later_ones_hide_is_refused(tmp_path):
 
 
 def test_phantoms_have_no_ids():
-    with pytest.raises(InputError, match='phantoms have no files to name'):
+    with pytest.raises(InputError, match='pictures of phantom have no files to name'):
         open_dataset('phantom', Request(None, 'train', ['a']))
 
 
