@@ -44,6 +44,8 @@ def parsed():
     options.add_argument('--fit', choices=['pad', 'stretch'], default='pad',
                          help='pictures that are not square: whole and undistorted in the middle of a square '
                          '(pad, default), or squeezed onto it')
+    options.add_argument('--trim-borders', action='store_true', help='cut pictures and masks to the film, where a side '
+                         'is as black as the plate that it was scanned on')
     options.add_argument('--field-of-view-mm', type=float, nargs=2, metavar=('HEIGHT', 'WIDTH'),
                          help='folder: what every picture covers, so that distances can be scored')
     options.add_argument('--size', type=common.positive, required=True, metavar='N',
@@ -113,7 +115,8 @@ def main() -> None:
 
     info = prepare.write_records(
         dataset, arguments.output, arguments.split, arguments.size, arguments.augment,
-        arguments.seed, Data(arguments.dataset, channels=arguments.channels, fit=arguments.fit, noise=arguments.noise),
+        arguments.seed, Data(arguments.dataset, channels=arguments.channels, fit=arguments.fit, noise=arguments.noise,
+             trim_borders=arguments.trim_borders),
         part, begin, look)
     if info is None:
         print(f'worker {part.index} of {part.workers} is done; shards of others are still missing')

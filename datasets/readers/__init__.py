@@ -60,13 +60,13 @@ def _phantom_b(asked: Request) -> Dataset:
 
 READERS: Dict[str, Reader] = {
     'phantom': Reader(_phantom, is_drawn=True),
-    'phantom_b': Reader(_phantom_b, is_drawn=True),
     'jsrt': Reader(lambda asked: jsrt.open_jsrt(asked.source, asked.split, asked.ids, asked.unlabelled)),
     'folder': Reader(lambda asked: folder.open_folder(asked.source, asked.split, asked.ids,
                                                       asked.channels, asked.grey, asked.unlabelled,
                                                       asked.bone_suppressed)),
     'montgomery': Reader(montgomery.open_montgomery),
     'shenzhen': Reader(shenzhen.open_shenzhen),
+    'phantom_b': Reader(_phantom_b, is_drawn=True),
 }
 
 

@@ -6,7 +6,7 @@ TensorFlow graph: numpy on pictures, before they are written or scored.
 """
 from __future__ import annotations
 
-from typing import Iterable, Optional
+from typing import Iterable
 
 import numpy as np
 

@@ -2,9 +2,11 @@
 import numpy as np
 import pytest
 
-from datasets.film import edge, film
+from datasets.film import BEYOND, box_of_film, edge, film, trimmed
+from datasets.fitting import Box
 from datasets.phantom.phantom import draw_phantom
 from datasets.phantom.second_hospital import draw_second
+from datasets.sample import Sample
 
 
 def grey(height=100, width=80, seed=0):
@@ -18,7 +20,7 @@ def test_straight_borders_are_found_line_by_line():
     image, expected = grey(), np.ones((100, 80), bool)
     assert film(image).all()
     image[:, :3], expected[:, :3] = 0, False
-    image[90:], expected[90:] = np.random.default_rng(1).integers(0, 8, (10, 80)), False   # near the darkest is black too
+    image[90:], expected[90:] = np.random.default_rng(1).integers(0, 8, (10, 80)), False   # nearly the darkest
     image[0], expected[0] = 0, False
     np.testing.assert_array_equal(film(image), expected)
     np.testing.assert_array_equal(film(np.stack([image] * 3, -1)), expected)
@@ -78,3 +80,35 @@ def test_no_lung_of_the_second_hospital_lies_beyond_its_film():
         assert sample.image[~found].mean() < 8
         shares.append(1 - found.mean())
     assert min(shares) > 0.01 and max(shares) > 0.15
+
+
+def test_the_box_of_a_film_loses_nothing_of_it():
+    image = grey(100, 80)
+    image[92:] = image[:, :4] = 0
+    for column in range(80):
+        image[:6 + column // 20, column] = 0                   # slanted: a wedge of it stays
+    found = box_of_film(image)
+    assert found.top in (5, 6) and found == Box(found.top, 4, 92 - found.top, 76)
+    assert box_of_film(grey(30, 40)) == Box(0, 0, 30, 40)
+    image[:80] = 0                                             # a tenth of the picture is no film with a border
+    assert box_of_film(image) == Box(0, 0, 100, 80)
+
+
+def test_a_sample_is_cut_with_all_that_it_brings():
+    image = grey(100, 80)
+    image[:10] = image[:, 70:] = 0
+    mask, ignored = np.zeros((200, 160), bool), np.zeros((100, 80), bool)
+    mask[20:60, 30:140] = ignored[10:12, 69] = True            # masks of twice the size
+    found = trimmed(Sample('a', image, {'lung': mask}, ignored, np.stack([image // 2] * 3, -1), ('told',)))
+    np.testing.assert_array_equal(found.image, image[10:, :70])
+    np.testing.assert_array_equal(found.masks['lung'], mask[20:, :140])
+    np.testing.assert_array_equal(found.ignored, ignored[10:, :70])
+    assert found.bone_suppressed.shape == (90, 70, 3) and found.cut_from == (10, 0, 100, 80)
+    assert found.told == ('told',)
+    mask[19, 50] = True
+    assert trimmed(Sample('a', image, {'lung': mask})).told == (BEYOND,)
+
+
+def test_a_picture_without_a_border_stays_the_same_object():
+    sample = Sample('a', grey(), {})
+    assert trimmed(sample) is sample

@@ -87,7 +87,8 @@ def test_of_records_the_originals_alone(tmp_path):
     """Neither their five variants nor the margins of a picture that is not square."""
     dataset = phantom.open_phantom('train', 3, 64, 0)
     oblong = dataset._replace(load=lambda id: cut(dataset.load(id)), field_of_view_mm=None)
-    info = prepare.write_records(oblong, tmp_path / 'r', 'train', 64, 3, 0, Data('phantom', dots_size=16, dots_radius=1))
+    data = Data('phantom', dots_size=16, dots_radius=1)
+    info = prepare.write_records(oblong, tmp_path / 'r', 'train', 64, 3, 0, data)
     np.testing.assert_array_equal(tone_of_records(info, 50), tone_of([oblong.load(id).image for id in oblong.ids], 50))
 
 
