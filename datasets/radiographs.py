@@ -1,4 +1,4 @@
-"""What a chest radiograph must be, found in the picture and not in a file's name: polarity, sides, borders."""
+"""What a chest radiograph must be, found in the picture and not in a file's name: polarity and sides."""
 from __future__ import annotations
 
 import pathlib
@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 
 from datasets.errors import InputError
+from datasets.film import film
 from datasets.sample import mask_centroid
 
-# [ours] a line of a picture belongs to the border where so much of it lies so near the darkest grey
-BORDER_SHARE, BORDER_GREY = 0.9, 0.04
-TOLD_BORDER = 0.01       # of the side: a border that is narrower goes unsaid
+TOLD_BORDER = 0.01       # of a picture: a border that is smaller goes unsaid
 # [ours] both lungs in one mask part where fewest of its pixels stand in a column, in the middle of its width
 MIDDLE = 0.3, 0.7
 BOTH_SIDES = 0.2         # a piece with so much on either side of that column is both lungs, and is cut there
@@ -82,26 +81,6 @@ def parted(lungs: np.ndarray, path: Path) -> Masks:
     return {'left_lung': left, 'right_lung': lungs & ~left}
 
 
-def borders(image: np.ndarray) -> Tuple[int, int, int, int]:
-    """How many lines at the top, the bottom, the left and the right of a picture are black: of a film that was
-    smaller than its frame, or slanted in it.
-
-    Args:
-      image: [H, W], or [H, W, C] in colours.
-    """
-    grey = image if image.ndim == 2 else image.max(axis=-1)
-    darkest, brightest = int(grey.min()), int(grey.max())
-    black = grey <= darkest + BORDER_GREY * (brightest - darkest)
-    found = []
-    for axis in (1, 0):
-        lines = black.mean(axis=axis) >= BORDER_SHARE
-        inner = np.nonzero(~lines)[0]
-        found += [int(inner[0]), int(len(lines) - 1 - inner[-1])] if len(inner) else [0, 0]
-    return tuple(found)
-
-
 def told(image: np.ndarray) -> Tuple[str, ...]:
-    """What is told of a picture: that it has a black border, above a hundredth of its side."""
-    top, bottom, left, right = borders(image)
-    widest = max((top + bottom) / image.shape[0], (left + right) / image.shape[1])
-    return ('a black border',) if widest > TOLD_BORDER else ()
+    """What is told of a picture: that it has a black border, above a hundredth of it, see datasets/film.py."""
+    return ('a black border',) if 1 - film(image).mean() > TOLD_BORDER else ()

@@ -38,6 +38,7 @@ SCHEMA = {
     'image/ignored/encoded': tf.io.FixedLenFeature([], tf.string, ''),
     'image/bone_suppressed/encoded': tf.io.FixedLenFeature([], tf.string, ''),
     'image/source_shape': tf.io.FixedLenFeature([2], tf.int64, [0, 0]),
+    'image/cut_from': tf.io.FixedLenFeature([4], tf.int64, [0, 0, 0, 0]),
     'image/field_mm': tf.io.FixedLenFeature([2], tf.float32, [0.0, 0.0]),
     'image/source_id': tf.io.FixedLenFeature([], tf.string),
     'synthetic/index': tf.io.FixedLenFeature([], tf.int64, -1),
@@ -59,6 +60,7 @@ class Example(NamedTuple):
       field_mm: (height, width) that the picture covers, mm; zeros where it is that of the data set, if any.
       index, seed: address of a synthetic sample; -1 for real ones.
       bone_suppressed: the image without ribs and clavicles, of its type and shape, or None.
+      cut_from: as in sample.Sample.
     """
     name: str
     source_id: str
@@ -71,6 +73,7 @@ class Example(NamedTuple):
     index: int = -1
     seed: int = -1
     bone_suppressed: Optional[np.ndarray] = None
+    cut_from: Tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,33 +146,30 @@ def serialize(example: Example) -> bytes:
     height, width = example.image.shape[:2]
     values = {
         'image/encoded': encode_png(example.image), 'image/format': b'png',
-        'image/filename': f'{example.name}.png'.encode(),
+        'image/filename': f'{example.name}.png'.encode(), 'image/source_id': example.source_id.encode(),
         'image/height': int(height), 'image/width': int(width),
         'image/channels': 1 if example.image.ndim == 2 else example.image.shape[2],
-        'image/source_id': example.source_id.encode(),
         'synthetic/index': int(example.index), 'synthetic/seed': int(example.seed),
     }
     if example.label_map is not None:
         values['image/segmentation/class/encoded'] = encode_png(example.label_map)
         values['image/segmentation/class/format'] = b'png'
-    if any(example.shape):
-        values['image/source_shape'] = np.array(example.shape, np.int64)
-    if any(example.field_mm):
-        values['image/field_mm'] = np.array(example.field_mm, np.float32)
-    if example.dots is not None:
-        values['image/dots/encoded'] = encode_png(example.dots)
-    if example.ignored is not None:
-        values['image/ignored/encoded'] = encode_png(example.ignored.astype(np.uint8))
-    if example.bone_suppressed is not None:
-        values['image/bone_suppressed/encoded'] = encode_png(example.bone_suppressed)
+    for key, numbers, kind in (('source_shape', example.shape, np.int64), ('cut_from', example.cut_from, np.int64),
+                               ('field_mm', example.field_mm, np.float32)):
+        if any(numbers):
+            values[f'image/{key}'] = np.array(numbers, kind)
+    for key in ('dots', 'ignored', 'bone_suppressed'):
+        picture = getattr(example, key)
+        if picture is not None:
+            values[f'image/{key}/encoded'] = encode_png(picture.astype(np.uint8) if picture.dtype == bool else picture)
     features = {key: feature(value) for key, value in values.items()}
     # by name, so that the same records have the same bytes under any protobuf
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
 
 
 def parse(serialized: tf.Tensor, info: Info) -> Dict[str, tf.Tensor]:
-    """Bytes -> {image [S, S, C], labels [S, S], dots [D, D] (uint8), source_id, name, index, shape [2],
-    field_mm [2]}, ignored [S, S] where some pixels are, and bone_suppressed [S, S, C] where records have it; of
+    """Bytes -> {image [S, S, C], labels [S, S], dots [D, D] (uint8), source_id, name, index, shape [2], field_mm [2],
+    cut_from [4]}, ignored [S, S] where some pixels are, and bone_suppressed [S, S, C] where records have it; of
     unlabelled pictures no labels."""
     features = tf.io.parse_single_example(serialized, SCHEMA)
 
@@ -190,7 +190,7 @@ def parse(serialized: tf.Tensor, info: Info) -> Dict[str, tf.Tensor]:
         'image': decode('image/encoded', info.size, image_type, info.channels),
         'source_id': features['image/source_id'], 'name': features['image/filename'],
         'index': features['synthetic/index'], 'shape': tf.cast(features['image/source_shape'], tf.int32),
-        'field_mm': features['image/field_mm'],
+        'field_mm': features['image/field_mm'], 'cut_from': tf.cast(features['image/cut_from'], tf.int32),
     }
     if info.coding.is_labelled:
         parsed['labels'] = decode('image/segmentation/class/encoded', info.size)[..., 0]

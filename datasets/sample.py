@@ -26,6 +26,7 @@ class Sample(NamedTuple):
     ignored: Optional[np.ndarray] = None   # bool, as the masks: pixels of which nobody says what they are
     bone_suppressed: Optional[np.ndarray] = None   # the image without ribs and clavicles, its type and aspect
     told: Tuple[str, ...] = ()             # what was found of the picture: said with how many it is true of
+    cut_from: Tuple[int, int, int, int] = (0, 0, 0, 0)   # top, left in a picture of height, width; zeros: the whole
 
 
 class Dataset(NamedTuple):

@@ -164,9 +164,38 @@ def test_the_check_runs_both_lanes_or_the_one_that_is_named(place):
     assert [version for version, _ in place.asked('-m pytest')] == ['3.11', '3.13', '3.11', '3.13']
 
 
-@pytest.mark.parametrize('given, wanted', [([], 'house/runs/demo'), (['mine'], 'mine'), (['/mine'], '/mine')])
-def test_the_demo_works_where_it_is_told(place, given, wanted):
+@pytest.fixture()
+def configs(place):
+    """A place with configs: of drawn chests of two hospitals, of drawn and other data, of other data."""
+    shutil.copytree(ROOT / 'pipelines/configs', place.root / 'pipelines/configs')
+    for name, text in (('two', 'data:\n  dataset: phantom\nsources: {target: {dataset: phantom_b}}\n'),
+                       ('mixed', 'data: {dataset: phantom}\nexternal:\n  m: {dataset: montgomery, source: /m}\n')):
+        (place.root / f'pipelines/configs/{name}.yaml').write_text(text)
     place.pythons('3.13')
-    done = place.run('tools/demo.sh', *given, cwd=place.root.parent)
+    return place
+
+
+@pytest.mark.parametrize('given, name, wanted', [
+    ([], 'demo', 'house/runs/demo'), (['demo'], 'demo', 'house/runs/demo'), (['./mine'], 'demo', './mine'),
+    (['/mine'], 'demo', '/mine'), (['two'], 'two', 'house/runs/two'), (['two', 'mine'], 'two', 'mine'),
+    (['two', '/mine'], 'two', '/mine'), (['networks_full'], 'networks_full', 'house/runs/networks_full')])
+def test_the_demo_takes_a_config_and_works_where_it_is_told(configs, given, name, wanted):
+    done = configs.run('tools/demo.sh', *given, cwd=configs.root.parent)
     assert done.returncode == 0, done.stderr
-    assert place.asked('run_experiment')[0][1].endswith(f'--workdir {place.root.parent / wanted}')
+    place = wanted if wanted.startswith('/') else f'{configs.root.parent}/{wanted}'
+    assert configs.asked('run_experiment')[0][1].endswith(
+        f'--config pipelines/configs/{name}.yaml --workdir {place}')
+
+
+@pytest.mark.parametrize('given, message', [
+    (['mine'], 'mine: expected the name of a config that asks for drawn chests alone, one of demo, networks_full, two, '
+               'found none in pipelines/configs; write a WORKDIR behind the name, or with a slash: ./mine'),
+    (['jsrt_tiny_cpu'], 'jsrt_tiny_cpu: expected a config that asks for drawn chests alone, one of demo, networks_full, '
+                        'two, found one of data that you bring: python tools/run_experiment.py --config '
+                        'pipelines/configs/jsrt_tiny_cpu.yaml --set data.source=DIR'),
+    (['mixed'], 'mixed: expected a config that asks for drawn chests alone'),
+    (['demo', 'a', 'b'], 'bash tools/demo.sh [NAME] [WORKDIR]: expected no more than that, found b')])
+def test_the_demo_refuses_in_one_line_before_it_installs_anything(configs, given, message):
+    said = configs.refused('tools/demo.sh', *given)
+    assert message in said and len(said.splitlines()) == 1
+    assert not configs.calls.exists()

@@ -1,4 +1,5 @@
 """Segments pictures: label map and overlay PNGs, and a CSV row with areas each (of chests the heart's ratio)."""
+import argparse
 import sys
 from pathlib import Path
 
@@ -19,12 +20,15 @@ def main() -> None:
                          help='for <name>.png (codes of '
                          'the classes), <name>_overlay.png and predictions.csv, which are replaced; '
                          'made if needed')
+    options.add_argument('--trim-borders', action=argparse.BooleanOptionalAction, help='whether the model is shown the '
+                         'film alone, without the black border of the plate that it was scanned on (default: as the '
+                         'model learned, data.trim_borders); results have the shape of the whole picture')
     arguments = options.parse_args()
 
     common.setup_tensorflow()
     from pipelines.runtime import devices
     from pipelines.serving import predict
-    rows = predict.predict(arguments.model, arguments.input, arguments.output)
+    rows = predict.predict(arguments.model, arguments.input, arguments.output, arguments.trim_borders)
     print(f'segmented {len(rows)} pictures on {devices.device_name()}: '
           f'{Path(arguments.output) / "predictions.csv"}')
 

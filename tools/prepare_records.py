@@ -26,10 +26,10 @@ def parsed():
         '  python tools/prepare_records.py --dataset jsrt --source /data/jsrt-scr --split train \\\n'
         '      --size 256 --augment 6 --output records/look')
     options.add_argument('--dataset', required=True, metavar='D',
-                         help='phantom: chests drawn from --seed; jsrt: JSRT radiographs with SCR '
-                         'masks; montgomery, shenzhen: radiographs with masks of the lungs; folder: your own, '
-                         'laid out as datasets/readers/folder.py says')
-    options.add_argument('--source', metavar='DIR', help='folder of the data set (not for phantom)')
+                         help='phantom, phantom_b: chests drawn from --seed, of two hospitals; jsrt: JSRT '
+                         'radiographs with SCR masks; montgomery, shenzhen: radiographs with masks of the lungs; '
+                         'folder: your own, laid out as datasets/readers/folder.py says')
+    options.add_argument('--source', metavar='DIR', help='folder of the data set (not for phantoms)')
     options.add_argument('--split', required=True, choices=['train', 'test', 'all'],
                          help='jsrt: the fold of odd numbers (train) or of even ones; others: the '
                          'ids in train.txt or test.txt of the folder; all: all there are')
@@ -44,6 +44,8 @@ def parsed():
     options.add_argument('--fit', choices=['pad', 'stretch'], default='pad',
                          help='pictures that are not square: whole and undistorted in the middle of a square '
                          '(pad, default), or squeezed onto it')
+    options.add_argument('--trim-borders', action='store_true', help='cut pictures and masks to the film, where a side '
+                         'is as black as the plate that it was scanned on')
     options.add_argument('--field-of-view-mm', type=float, nargs=2, metavar=('HEIGHT', 'WIDTH'),
                          help='folder: what every picture covers, so that distances can be scored')
     options.add_argument('--size', type=common.positive, required=True, metavar='N',
@@ -59,7 +61,7 @@ def parsed():
                          'x 255" in the fifth variant: as its variance (default), or as its '
                          'standard deviation')
     options.add_argument('--count', type=common.positive, metavar='N',
-                         help='phantom: how many chests to draw')
+                         help='phantoms: how many chests to draw')
     options.add_argument('--seed', type=int, default=0, metavar='N',
                          help='of the augmentation, and of drawn phantoms (default 0)')
     options.add_argument('--output', required=True, type=common.some_path, metavar='DIR', help='a new folder')
@@ -113,7 +115,8 @@ def main() -> None:
 
     info = prepare.write_records(
         dataset, arguments.output, arguments.split, arguments.size, arguments.augment,
-        arguments.seed, Data(arguments.dataset, channels=arguments.channels, fit=arguments.fit, noise=arguments.noise),
+        arguments.seed, Data(arguments.dataset, channels=arguments.channels, fit=arguments.fit, noise=arguments.noise,
+             trim_borders=arguments.trim_borders),
         part, begin, look)
     if info is None:
         print(f'worker {part.index} of {part.workers} is done; shards of others are still missing')

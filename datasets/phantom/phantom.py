@@ -8,10 +8,13 @@ This module holds the anatomy; `datasets/phantom/radiograph.py` turns it into gr
 """
 from __future__ import annotations
 
+import functools
+from typing import Callable, Dict
+
 import numpy as np
 
 from datasets.errors import InputError
-from datasets.labels import CHEST
+from datasets.labels import CHEST, LabelCoding
 from datasets.phantom.radiograph import Chest, render
 from datasets.phantom.raster import closed_curve, coverage, open_curve, ribbon
 from datasets.sample import Dataset, Sample, check_split
@@ -24,39 +27,53 @@ FIELD_OF_VIEW_MM = (358.4, 358.4)  # JSRT's
 
 def open_phantom(split: str, count: int, size: int, seed: int, bone_suppressed: bool = False) -> Dataset:
     """`count` drawn chests of size x size pixels; train (or all) and test draw from disjoint indices."""
+    draw = functools.partial(draw_phantom, size=size, bone_suppressed=bone_suppressed)
+    return open_drawn('phantom', CHEST, draw, split, count, seed)._replace(has_bone_suppressed=bone_suppressed)
+
+
+def open_drawn(name: str, coding: LabelCoding, draw: Callable[..., Sample], split: str, count: int, seed: int
+               ) -> Dataset:
+    """`count` samples that `draw` draws of (seed, index), under the names of hospital `name`."""
     check_split(split)
     if not 1 <= count <= FIRST_TEST_INDEX:
-        raise InputError(f'phantom count: expected 1 to {FIRST_TEST_INDEX}, found {count}')
+        raise InputError(f'{name} count: expected 1 to {FIRST_TEST_INDEX}, found {count}')
     first = FIRST_TEST_INDEX if split == 'test' else 0
-    indices = {_name(seed, index): index for index in range(first, first + count)}
-
-    def load(id: str) -> Sample:
-        return draw_phantom(seed, indices[id], size, bone_suppressed)
-
-    return Dataset(f'phantom_{split}', CHEST, tuple(indices), load, FIELD_OF_VIEW_MM,
-                   has_bone_suppressed=bone_suppressed)
+    indices = {name_of(name, seed, index): index for index in range(first, first + count)}
+    return Dataset(f'{name}_{split}', coding, tuple(indices), lambda id: draw(seed, indices[id]), FIELD_OF_VIEW_MM)
 
 
 def draw_phantom(seed: int, index: int, size: int, bone_suppressed: bool = False) -> Sample:
     """Draws chest `index` of `seed`: image uint8 [size, size], masks bool [size, size], and where it is asked for
     the same radiograph without ribs and clavicles."""
+    check_drawn(seed, size)
+    rng = np.random.default_rng([seed, index])
+    chest = draw_anatomy(rng)
+    masks = masks_of(chest, size)
+    image, suppressed = render(chest, rng, size, bone_suppressed)
+    return Sample(name_of('phantom', seed, index), image, masks, bone_suppressed=suppressed)
+
+
+def check_drawn(seed: int, size: int) -> None:
+    """InputError for what no chest is drawn of."""
     if size < MIN_SIZE:
         raise InputError(f'phantom size: expected at least {MIN_SIZE} pixels, found {size}')
     if seed < 0:
         raise InputError(f'phantom seed: expected 0 or more, found {seed}')
-    rng = np.random.default_rng([seed, index])
-    chest = draw_anatomy(rng)
+
+
+def name_of(hospital: str, seed: int, index: int) -> str:
+    """The id of a drawn chest."""
+    return f'{hospital}_{seed}_{index:07d}'
+
+
+def masks_of(chest: Chest, size: int) -> Dict[str, np.ndarray]:
+    """Organ -> bool [size, size]."""
     masks = {}
     for organ in CHEST.organs:
         cover = coverage([chest.organs[organ]], size)
         # half of the best pixel, not of a whole one: keeps a clavicle at the smallest sizes
         masks[organ] = cover >= 0.5 * cover.max()
-    image, suppressed = render(chest, rng, size, bone_suppressed)
-    return Sample(_name(seed, index), image, masks, bone_suppressed=suppressed)
-
-
-def _name(seed: int, index: int) -> str:
-    return f'phantom_{seed}_{index:07d}'
+    return masks
 
 
 def draw_anatomy(rng: np.random.Generator) -> Chest:

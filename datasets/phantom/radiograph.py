@@ -46,6 +46,17 @@ def render(chest: Chest, rng: np.random.Generator, size: int, bone_suppressed: b
            ) -> Tuple[np.ndarray, Optional[np.ndarray]]:
     """Draws the radiograph of a chest, and where it is asked for the same, exposure and grain too, without the
     shadows of ribs and clavicles; uint8 [size, size] each."""
+    attenuation, shadows = attenuate(chest, rng, size)
+    suppressed = _developed(attenuation - shadows, copy.deepcopy(rng), size) if bone_suppressed else None
+    return _developed(attenuation, rng, size), suppressed
+
+
+def attenuate(chest: Chest, rng: np.random.Generator, size: int) -> Tuple[np.ndarray, np.ndarray]:
+    """What a chest takes of the rays on their way to a film, which hospitals develop each in their way.
+
+    Returns:
+      (attenuation, that part of it which ribs and clavicles are), float32 [size, size] each, 0 where nothing is.
+    """
     lungs = coverage([chest.organs['left_lung'], chest.organs['right_lung']], size)
     heart = soften(coverage([chest.organs['heart']], size), 0.004)
     lungs = soften(lungs, 0.0025)
@@ -55,8 +66,7 @@ def render(chest: Chest, rng: np.random.Generator, size: int, bone_suppressed: b
     bones, shadows = _bones(chest, rng, size)
     attenuation += bones
     attenuation += _vessels(chest, rng, size) * lungs * (1 - heart)
-    suppressed = _developed(attenuation - shadows, copy.deepcopy(rng), size) if bone_suppressed else None
-    return _developed(attenuation, rng, size), suppressed
+    return attenuation, shadows
 
 
 def _developed(attenuation: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
@@ -65,7 +75,8 @@ def _developed(attenuation: np.ndarray, rng: np.random.Generator, size: int) -> 
     return _frame(np.clip(image, 0, 1), rng, size)
 
 
-def _enlarge(layer: np.ndarray, size: int) -> np.ndarray:
+def enlarge(layer: np.ndarray, size: int) -> np.ndarray:
+    """A layer [s, s] at the size of a picture, [size, size], whichever is larger."""
     small = size < layer.shape[0]
     return cv2.resize(layer, (size, size),
                       interpolation=cv2.INTER_AREA if small else cv2.INTER_CUBIC)
@@ -116,7 +127,7 @@ def _body(chest: Chest, rng: np.random.Generator, size: int) -> np.ndarray:
         bubble = ellipse((between(0.66, 0.78), base + between(0.07, 0.13)),
                          (between(0.02, 0.06), between(0.015, 0.04)))
         body -= between(0.2, 0.6) * _soft(chest, [bubble], 0.008)
-    return _enlarge(body.astype(np.float32), size)
+    return enlarge(body.astype(np.float32), size)
 
 
 def _air(chest: Chest, rng: np.random.Generator, size: int) -> np.ndarray:
@@ -128,7 +139,7 @@ def _air(chest: Chest, rng: np.random.Generator, size: int) -> np.ndarray:
     uneven *= 0.06 / uneven.std()
     gradient = 1 + between(-0.15, 0.12) * np.linspace(-1, 1, SOFT_SIZE)[:, None]
     air = between(1.15, 1.5) * (0.62 + 0.38 * depth + uneven) * gradient
-    return _enlarge(air.astype(np.float32), size)
+    return enlarge(air.astype(np.float32), size)
 
 
 def _bones(chest: Chest, rng: np.random.Generator, size: int) -> Tuple[np.ndarray, np.ndarray]:
@@ -187,7 +198,7 @@ def _vessels(chest: Chest, rng: np.random.Generator, size: int) -> np.ndarray:
             outlines.append(ribbon(arc(middle, (middle + fork) / 2 + rng.normal(0, 0.015, 2), fork),
                                    np.linspace(0.006, 0.002, 12)))
     vessels = soften(coverage([chest.place(o) for o in outlines], size), 0.002)
-    blurred = _enlarge(_soft(chest, hila, 0.02), size)
+    blurred = enlarge(_soft(chest, hila, 0.02), size)
     return between(0.08, 0.20) * vessels + between(0.15, 0.4) * blurred
 
 
@@ -205,7 +216,7 @@ def _grain(rng: np.random.Generator, size: int) -> np.ndarray:
     """Noise of the film: fine grain and coarse mottle, the same for every size."""
     fine = rng.standard_normal((GRAIN_SIZE, GRAIN_SIZE), np.float32) * rng.uniform(0.008, 0.03)
     coarse = rng.standard_normal((96, 96), np.float32) * rng.uniform(0.002, 0.006)
-    return _enlarge(fine, size) + _enlarge(coarse, size)
+    return enlarge(fine, size) + enlarge(coarse, size)
 
 
 def _frame(image: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import os
 from typing import Callable, Dict, NamedTuple, Optional, Sequence
 
 from datasets.errors import InputError
-from datasets.phantom import phantom
+from datasets.phantom import phantom, second_hospital
 from datasets.readers import folder, jsrt, montgomery, shenzhen
 from datasets.sample import Dataset, without_labels
 
@@ -54,6 +54,10 @@ def _phantom(asked: Request) -> Dataset:
                                 asked.seed, asked.bone_suppressed)
 
 
+def _phantom_b(asked: Request) -> Dataset:
+    return second_hospital.open_phantom_b(asked.split, asked.count or DRAWN.get(asked.split, 1), asked.size, asked.seed)
+
+
 READERS: Dict[str, Reader] = {
     'phantom': Reader(_phantom, is_drawn=True),
     'jsrt': Reader(lambda asked: jsrt.open_jsrt(asked.source, asked.split, asked.ids, asked.unlabelled)),
@@ -62,6 +66,7 @@ READERS: Dict[str, Reader] = {
                                                       asked.bone_suppressed)),
     'montgomery': Reader(montgomery.open_montgomery),
     'shenzhen': Reader(shenzhen.open_shenzhen),
+    'phantom_b': Reader(_phantom_b, is_drawn=True),
 }
 
 
@@ -76,7 +81,7 @@ def open_dataset(name: str, asked: Request) -> Dataset:
         raise InputError(f'--dataset {name} (data.dataset): expected one of {", ".join(READERS)}')
     reader = READERS[name]
     if reader.is_drawn and asked.ids is not None:
-        raise InputError(f'--ids (data.train_ids): {name}s have no files to name; choose their '
+        raise InputError(f'--ids (data.train_ids): pictures of {name} have no files to name; choose their '
                          f'number with --count (data.num_train)')
     if not reader.is_drawn and asked.source is None:
         raise InputError(f'--source: expected the folder of the {name} data set, found nothing')

@@ -13,7 +13,7 @@ from datasets.targets import targets_of
 from pipelines.cost import step_memory
 from pipelines.cost.planned import planned_segmenter, planned_sources, planned_stage, planned_transfer
 from pipelines.data import structures
-from pipelines.data.prepare import resize_sample
+from pipelines.data.prepare import read_sample, resize_sample
 from pipelines.data.sources import open_split
 from pipelines.plan.config import Config, Data, Segmenter
 from pipelines.plan.loading import segmenter_settings, stage_settings
@@ -140,7 +140,8 @@ def _structures(config: Config, dataset: Dataset) -> Iterator[str]:
     methods = structures.methods_in(config)
     if not methods:
         return
-    label_maps = [dataset.coding.encode(resize_sample(dataset.load(id), config.data.size, config.data.fit).masks)
+    label_maps = [dataset.coding.encode(resize_sample(read_sample(dataset, id, config.data), config.data.size,
+                                                        config.data.fit).masks)
                   for id in structures.some(dataset.ids)]
     found = structures.examine(label_maps, dataset.coding, config.labels)
     yield from (f'           {line}' for line in structures.table(found))

@@ -9,7 +9,7 @@ from typing import Callable, Dict, Iterable, List, Optional, Sequence
 import cv2
 import numpy as np
 
-from datasets import augmentation, dots, records, writing
+from datasets import augmentation, dots, film, records, writing
 from datasets.digests import Digests, check_apart, contents
 from datasets.divisions import validates
 from datasets.errors import InputError
@@ -31,6 +31,8 @@ from pipelines.runtime import progress
 TOLD_HIDDEN, MOST_HIDDEN = 0.01, 0.05  # shares of an organ under others: said, and refused above
 ENLARGED = 'enlarged'    # in the notes of records: pictures smaller than these
 IGNORED = ''             # among the masks that augmentation moves: no organ has this name
+UNUSUAL = ('bone_suppressed', 'trim_borders')  # a recipe says them where they are so, as before there were any
+TRIMMED = 'cut to the film'  # told of how many pictures
 IMAGES_PER_SHARD = 32   # source images; with 6 versions each, 192 records a file
 
 
@@ -108,7 +110,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
             'augment': versions, 'noise': data.noise, 'augment_mode': data.augment_mode,
             'dots_size': data.dots_size, 'dots_radius': data.dots_radius, 'seed': seed, 'fit': data.fit,
             'ids': list(dataset.ids), 'field_of_view_mm': dataset.field_of_view_mm,
-            **({'bone_suppressed': True} if dataset.has_bone_suppressed else {})}
+            **{key: True for key, is_so in zip(UNUSUAL, (dataset.has_bone_suppressed, data.trim_borders)) if is_so}}
     bits = 8 * dataset.load(dataset.ids[0]).image.dtype.itemsize
     shards = [dataset.ids[i:i + IMAGES_PER_SHARD] for i in range(0, len(dataset.ids), IMAGES_PER_SHARD)]
     own = list(itertools.chain(*part.of(shards)))
@@ -117,7 +119,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
         lost, told = collections.Counter(), collections.Counter()
         sides, label_maps, looked_at = [], [], set(structures.some(own))
         for id in progress.bar(own, desc=f'check {split}', unit='image'):
-            sample = check_depth(check_sample(dataset, dataset.load(id)), bits)
+            sample = check_depth(read_sample(dataset, id, data), bits)
             example = _example(sample, 0, dataset, size, seed, data)
             label_maps += [example.label_map] if id in looked_at else []
             told.update(sample.told)
@@ -131,7 +133,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
 
     def shard(ids: Sequence[str], notes: collections.Counter, bar) -> Iterable[records.Example]:
         for id in ids:
-            sample = check_depth(check_sample(dataset, dataset.load(id)), bits)
+            sample = check_depth(read_sample(dataset, id, data), bits)
             notes[ENLARGED] += max(sample.image.shape[:2]) < size
             for version in range(versions):
                 yield _example(sample, version, dataset, size, seed, data)
@@ -143,6 +145,14 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
                          has_bone_suppressed=dataset.has_bone_suppressed)
     with progress.bar(total=len(own), desc=f'records {split}', unit='image') as bar:
         return writing.write_dataset(blank, [lambda notes, ids=ids: shard(ids, notes, bar) for ids in shards], part)
+
+
+def read_sample(dataset: Dataset, id: str, data: Data) -> Sample:
+    """A sample, checked, and cut to its film where that is asked for; InputError see `check_sample`."""
+    sample = check_sample(dataset, dataset.load(id))
+    sample = film.trimmed(sample) if data.trim_borders else sample
+    check_shown(dataset.coding, sample.masks, f'{id}, cut to its film (data.trim_borders): ')
+    return sample._replace(told=(*sample.told, TRIMMED)) if any(sample.cut_from) else sample
 
 
 def check_sample(dataset: Dataset, sample: Sample) -> Sample:
@@ -221,9 +231,11 @@ def _resize_mask(mask: np.ndarray, box) -> np.ndarray:
 def _example(sample: Sample, version: int, dataset: Dataset, size: int, seed: int,
              data: Data) -> records.Example:
     """One version of a sample: augmented at its own size, as the paper does, then resized."""
-    shape, field = sample.image.shape[:2], (0.0, 0.0)  # that of the data set stands in the recipe
+    shape, cut_from, field = sample.image.shape[:2], sample.cut_from, (0.0, 0.0)  # the data set's is in the recipe
     if sample.id in dataset.spacings_mm:
         field = tuple(mm * side for mm, side in zip(dataset.spacings_mm[sample.id], shape))
+    elif any(cut_from) and dataset.field_of_view_mm:
+        field = tuple(mm * side / all_ for mm, side, all_ in zip(dataset.field_of_view_mm, shape, cut_from[2:]))
     moved = dict(sample.masks) if sample.ignored is None else {**sample.masks, IGNORED: sample.ignored}
     image, masks = augmentation.augment(sample.image, moved, seed, sample.id, version,
                                         noise=data.noise, mode=data.augment_mode)
@@ -234,7 +246,8 @@ def _example(sample: Sample, version: int, dataset: Dataset, size: int, seed: in
         if masks[organ].any():  # else it was absent before
             check_not_empty(mask, f'{sample.id}, version {version}, {organ} at {size} px')
     if not dataset.coding.is_labelled:
-        return records.Example(f'{sample.id}-{version}', sample.id, sample.image, None, None, None, shape, field)
+        return records.Example(f'{sample.id}-{version}', sample.id, sample.image, None, None, None, shape, field,
+                               cut_from=cut_from)
     label_map = dataset.coding.encode(sample.masks)
     for organ in dataset.coding.organs:
         if sample.masks[organ].any() and not dataset.coding.organ_mask(label_map, organ).any():
@@ -244,4 +257,4 @@ def _example(sample: Sample, version: int, dataset: Dataset, size: int, seed: in
     return records.Example(
         f'{sample.id}-{version}', sample.id, sample.image, label_map,
         dots.draw_dots(centroids, dataset.coding, data.dots_size, data.dots_radius),
-        sample.ignored, shape, field, bone_suppressed=sample.bone_suppressed)
+        sample.ignored, shape, field, bone_suppressed=sample.bone_suppressed, cut_from=cut_from)

@@ -59,6 +59,8 @@ def row_of(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
         'enlarged': train.get('notes', {}).get(ENLARGED, 0)}
     if split in config.external:
         protocol.update(dataset=config.external[split].dataset, learned_from=config.data.dataset)
+    if config.external.get(split, config.data).trim_borders:
+        protocol['trimmed'] = True
     if division.fold(config.data) is not None:
         protocol['folds'] = config.data.folds
     if validates(config.data) and run.regime.transfer is None:

@@ -24,9 +24,9 @@ FREED = ('data.memory_limit_mb',)  # what notes of earlier versions count, and c
 # what is written how often, on which devices, which runs there are, under which name
 _NOWHERE = ('experiment', 'configuration', 'regimes', 'matrix', 'external', 'run', 'strategy', *FREED)
 _IMAGES = tuple(f'data.{key}' for key in (  # which images, and how they become records
-    'dataset', 'source', 'size', 'channels', 'grey', 'fit', 'num_train', 'draw', 'train_ids', 'division', 'test_ids',
-    'folds', 'fold', 'validation', 'validation_ids', 'division_seed', 'unlabelled', 'num_test', 'field_of_view_mm',
-    'bone_suppressed', 'augment', 'noise', 'augment_mode', 'dots_size', 'dots_radius'))
+    'dataset', 'source', 'size', 'channels', 'grey', 'fit', 'trim_borders', 'num_train', 'draw', 'train_ids',
+    'division', 'test_ids', 'folds', 'fold', 'validation', 'validation_ids', 'division_seed', 'unlabelled', 'num_test',
+    'field_of_view_mm', 'bone_suppressed', 'augment', 'noise', 'augment_mode', 'dots_size', 'dots_radius'))
 _PLACES = ('data.source', 'data.train_ids', 'data.test_ids', 'data.validation_ids', 'data.num_test')
 _CLEANING = tuple(f'labels.{key}' for key in ('clean', 'warp', 'reject', 'margin', 'centroid_margin'))
 _UNUSED = {  # of a segmenter's settings, by the kind of regime

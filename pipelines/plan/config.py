@@ -18,8 +18,8 @@ from pipelines.plan.kinds import KINDS
 @dataclasses.dataclass(frozen=True)
 class Data:
     """Which pictures, and how they become records."""
-    dataset: str  # phantom | jsrt | montgomery | shenzhen | folder: a row of datasets.readers.READERS
-    source: Optional[str] = None        # folder of the data set; none for the phantom
+    dataset: str  # phantom | phantom_b | jsrt | montgomery | shenzhen | folder: a row of datasets.readers.READERS
+    source: Optional[str] = None        # folder of the data set; none for phantoms
     # Side of the records that the GANs learn, px: a power of two where PGGAN draws pictures or label maps. Work
     # and memory grow with its square; thin organs vanish below their width.
     size: int = 1024
@@ -28,6 +28,9 @@ class Data:
     # luminance | red | green | blue.
     grey: str = 'equal'
     fit: str = 'pad'                    # pictures that are not square: pad (whole, in the middle) | stretch
+    # Cut each picture and its masks to the film, where a side is as black as the plate that it was scanned on, see
+    # datasets/film.py: that is learned from and scored.
+    trim_borders: bool = False
     num_train: Optional[int] = None     # draw so many learning images at random (TINY: 11); none = all
     draw: int = 0                       # which random draw of them (and which phantoms)
     train_ids: Optional[str] = None     # or name them: a file with one id a line
@@ -62,8 +65,8 @@ class Data:
 class External(Data):
     """A labelled data set of somewhere else: segmenters are scored on it, and nothing learns from it.
 
-    The keys of `data` say which; of `data` itself it takes over channels, grey and fit, and nothing else. It is
-    scored at evaluation.size, and its pictures are not augmented.
+    The keys of `data` say which; of `data` itself it takes over channels, grey, fit and trim_borders, and nothing
+    else. It is scored at evaluation.size, and its pictures are not augmented.
     """
     part: str = 'all'                   # all of its pictures, or the train | validation | test part of its division
     # The classes that are scored, as {lungs: [left_lung, right_lung]}, where the segmenter finds them apart, together

@@ -14,7 +14,8 @@ from pipelines.plan.kinds import KINDS
 from pipelines.plan.methods import Stage
 from pipelines.plan.segmenters import SEGMENTERS
 
-AS_SEEN = ('channels', 'grey', 'fit')  # of `data`: how a segmenter is shown pictures, those of other hospitals too
+# of `data`: how a segmenter is shown pictures, those of other hospitals too
+AS_SEEN = ('channels', 'grey', 'fit', 'trim_borders')
 
 
 def load_config(path: str, overrides: Sequence[str] = ()) -> Config:

@@ -52,4 +52,7 @@ def _table(rows: Sequence[Row]) -> Table:
             cells += [spread(values.values('jaccard_pooled')), spread(values.values('hd95_mm'))]
             if split != 'test':
                 cells[1] = str(max(len(mine), int(cells[1] or 0)))
-    return Table(groups.group_of(rows[0]), header, [tuple(cells) for cells in body], [NOTE])
+    trimmed = sorted({row['split'] for row in rows if row['protocol'].get('trimmed')})
+    notes = [NOTE] + [f'Cut to the film, and so without black borders: the pictures of {", ".join(trimmed)}.'] * bool(
+        trimmed)
+    return Table(groups.group_of(rows[0]), header, [tuple(cells) for cells in body], notes)

@@ -89,8 +89,9 @@ def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
         'kind': 'segmenter', 'classes': ['background', *targets.names], 'targets': targets.to_dict(),
         'colours': targets.colours(coding).tolist(), 'size': settings.size, 'crop': settings.crop,
         'channels': config.data.channels, 'grey': config.data.grey, 'fit': info.fit,
-        'regime': run.regime.name, 'network': settings.network,
-        'labelled': run.labelled, 'updates': updates_of(config, run, info.count, workdir), 'seed': run.seed, 'config': to_dict(config), 'versions': versions()}
+        'trim_borders': config.data.trim_borders, 'regime': run.regime.name, 'network': settings.network,
+        'labelled': run.labelled, 'updates': updates_of(config, run, info.count, workdir), 'seed': run.seed,
+        'config': to_dict(config), 'versions': versions()}
     return _save(module, {'serving_default': module.segment, 'encoded': module.segment_encoded},
                  description, output)
 

@@ -14,6 +14,8 @@ import tensorflow as tf
 from datasets import records
 from datasets.errors import InputError
 from datasets.files import whole_file, write_png
+from datasets.film import box_of_film
+from datasets.fitting import Box, crop
 from datasets import images
 from datasets.images import check_not_constant
 from datasets.readers.jsrt import read_img
@@ -27,7 +29,7 @@ TABLE, OVERLAY = 'predictions.csv', '_overlay'
 CHEST = {'heart', 'left_lung', 'right_lung'}
 
 
-def predict(model, inputs: Sequence, output) -> List[Dict[str, object]]:
+def predict(model, inputs: Sequence, output, trim_borders: Optional[bool] = None) -> List[Dict[str, object]]:
     """Segments every picture; writes <name>.png (classes), <name>_overlay.png, predictions.csv.
 
     All pictures are read and checked before the model is loaded.
@@ -35,6 +37,8 @@ def predict(model, inputs: Sequence, output) -> List[Dict[str, object]]:
     Args:
       inputs: picture files, or folders of them, whose folders below are kept in the names.
       output: a folder, made if needed; same-named files in it are replaced.
+      trim_borders: whether the model sees the film alone, see datasets/film.py; beyond it is background. None = as it
+        learned.
 
     Returns:
       The CSV's rows: file, size, area of each organ in pixels, and, of a model that knows heart and lungs,
@@ -57,11 +61,12 @@ def predict(model, inputs: Sequence, output) -> List[Dict[str, object]]:
         raise InputError(f'--output {output}: cannot write there: {error.strerror}') from None
     segment, _ = export.load_segmenter(model)
     classes, colours = description['classes'], np.array(description['colours'], np.uint8)
+    trims = description.get('trim_borders', False) if trim_borders is None else trim_borders
     rows = []
     for path, name in progress.bar(list(files.items()), desc='predict', unit='image'):
         image = read(path)
         image = image[..., None] if image.ndim == 2 else image
-        class_map = segment(tf.constant(image[None], tf.float32))['class_map'][0].numpy()
+        class_map = _segmented(segment, image, box_of_film(image) if trims else Box(0, 0, *image.shape[:2]))
         (output / name).parent.mkdir(parents=True, exist_ok=True)
         write_png(output / f'{name}.png', class_map)
         write_png(output / f'{name}{OVERLAY}.png',
@@ -69,6 +74,13 @@ def predict(model, inputs: Sequence, output) -> List[Dict[str, object]]:
         rows.append(_row(path, class_map, classes))
     _write_csv(output / TABLE, rows)
     return rows
+
+
+def _segmented(segment, image: np.ndarray, box: Box) -> np.ndarray:
+    """Classes uint8 [H, W] of a picture [H, W, C], found in a part of it; background beyond."""
+    found = np.zeros(image.shape[:2], np.uint8)
+    crop(found, box)[:] = segment(tf.constant(crop(image, box)[None], tf.float32))['class_map'][0].numpy()
+    return found
 
 
 def read_picture(path: Path, channels: int = 1, grey: str = 'equal') -> np.ndarray:

@@ -1,10 +1,10 @@
-"""Polarity, sides and borders of radiographs, found in the picture."""
+"""Polarity and sides of radiographs, found in the picture, and what is told of it."""
 import numpy as np
 import pytest
 
 from datasets.errors import InputError
 from datasets.phantom.phantom import draw_phantom
-from datasets.radiographs import borders, by_side, check_polarity, parted, told
+from datasets.radiographs import by_side, check_polarity, parted, told
 
 
 def test_polarity_is_that_of_lungs_against_their_surroundings():
@@ -61,16 +61,10 @@ def test_one_lung_alone_is_refused():
             parted(lung, 'a')
 
 
-def test_borders_are_counted_in_lines_of_each_side():
-    rng = np.random.default_rng(0)
-    image = rng.integers(60, 255, (100, 80)).astype(np.uint8)
-    assert borders(image) == (0, 0, 0, 0) and told(image) == ()
-    image[:, :3] = 0
-    image[90:] = rng.integers(0, 8, (10, 80))             # near the darkest is black too
-    assert borders(image) == (0, 10, 3, 0) and told(image) == ('a black border',)
-    slanted = np.full((100, 80), 200, np.uint8)
-    for x in range(80):
-        slanted[96 - x // 8:, x] = 3                      # 4 lines at one end, 13 at the other
-    assert borders(slanted)[1] == 5 and told(slanted)     # the fifth is black in 9 of 10 columns
-    assert borders(np.full((8, 8), 7, np.uint8)) == (0, 0, 0, 0)
-    assert borders(np.stack([image] * 3, -1)) == borders(image)
+def test_a_border_above_a_hundredth_is_told():
+    image = np.random.default_rng(0).integers(60, 255, (300, 80)).astype(np.uint8)
+    assert told(image) == ()
+    image[298:] = 0
+    assert told(image) == ()
+    image[296:] = 0
+    assert told(image) == told(np.stack([image] * 3, -1)) == ('a black border',)

@@ -29,7 +29,7 @@ def example(i, bits=8, code=None):
     dots = rng.integers(0, 6, (DOTS, DOTS)).astype(np.uint8)
     ignored = rng.integers(0, 2, (SIZE, SIZE)) > 0
     return records.Example(f'x{i}', f's{i // 2}', image, label_map, dots, ignored, (40 + i, 30), (12.5, i + 1),
-                           index=i, seed=9, bone_suppressed=image // 2)
+                           index=i, seed=9, bone_suppressed=image // 2, cut_from=(i, 2, 50 + i, 40))
 
 
 def write(directory, examples, bits=8, made=None, part=writing.Part()):
@@ -60,6 +60,7 @@ def test_round_trip(tmp_path, bits):
         assert (arrays['ignored'][i] == given.ignored).all()
         assert (arrays['bone_suppressed'][i, ..., 0] == given.image // 2).all()
         assert tuple(arrays['shape'][i]) == given.shape and tuple(arrays['field_mm'][i]) == given.field_mm
+        assert tuple(arrays['cut_from'][i]) == given.cut_from
 
 
 def test_the_same_example_is_the_same_bytes_in_every_process():
@@ -82,16 +83,16 @@ def test_the_features_are_those_of_the_field(tmp_path):
 
 def test_what_a_record_does_not_have_leaves_no_trace(tmp_path):
     """Its bytes are those of before there was such a picture, and so is the description of its folder."""
-    plain = example(0)._replace(bone_suppressed=None)
+    plain = example(0)._replace(bone_suppressed=None, cut_from=(0, 0, 0, 0))
     features = tf.train.Example.FromString(records.serialize(plain)).features.feature
-    assert set(records.SCHEMA) - set(features) == {'image/bone_suppressed/encoded'}
+    assert set(records.SCHEMA) - set(features) == {'image/bone_suppressed/encoded', 'image/cut_from'}
     info = records.Info(tmp_path, 'set', 'train', SIZE, 8, DOTS, CHEST, ['s0'], {}, has_ignored=True)
     assert 'has_bone_suppressed' not in info.to_dict() and 'has_ignored' in info.to_dict()
     assert records.info_of(tmp_path, info.to_dict(), 'x') == info
     told = dataclasses.replace(info, has_bone_suppressed=True).to_dict()
     assert records.info_of(tmp_path, told, 'x').has_bone_suppressed
     assert set(records.parse(records.serialize(plain), info)) == {
-        'image', 'labels', 'source_id', 'name', 'index', 'shape', 'field_mm', 'ignored', 'dots'}
+        'image', 'labels', 'source_id', 'name', 'index', 'shape', 'field_mm', 'cut_from', 'ignored', 'dots'}
 
 
 def test_records_of_older_versions_fill_their_square(tmp_path):

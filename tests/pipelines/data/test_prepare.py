@@ -1,4 +1,6 @@
 """From a data set to records: sizes, versions, draws, and that a bad file leaves nothing behind."""
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -101,7 +103,7 @@ def test_an_organ_that_later_ones_hide_is_refused(tmp_path):
 
 
 def test_phantoms_have_no_ids():
-    with pytest.raises(InputError, match='phantoms have no files to name'):
+    with pytest.raises(InputError, match='pictures of phantom have no files to name'):
         open_dataset('phantom', Request(None, 'train', ['a']))
 
 
@@ -138,3 +140,59 @@ def test_one_picture_in_two_sets_is_refused_under_any_name(tmp_path):
     with pytest.raises(InputError, match=r'f and b are the same picture \(1 in all\): a test picture must not'):
         prepare.prepare_split(config, tmp_path / 'run', 'test')
     assert not (tmp_path / 'run' / 'records' / 'test').exists()
+
+
+def bordered(field=None, spacings={}):
+    """Two drawn chests: one on a plate of 16 more lines below and 8 more on the left, one without."""
+    from datasets.sample import Dataset, Sample
+    plain = phantom.open_phantom('train', 2, 64, 0)
+
+    def load(id):
+        sample = plain.load(id)
+        image, width = np.maximum(sample.image, 30), [(0, 16), (8, 0)]
+        if id == plain.ids[1]:
+            return Sample(id, np.pad(image, [(8, 8), (4, 4)], 'edge'), {o: np.pad(m, [(8, 8), (4, 4)])
+                                                                        for o, m in sample.masks.items()})
+        return Sample(id, np.pad(image, width), {organ: np.pad(mask, width) for organ, mask in sample.masks.items()})
+
+    return Dataset('framed', plain.coding, plain.ids, load, field, spacings)
+
+
+def test_records_are_cut_to_the_film_where_it_is_asked_for(tmp_path, capsys):
+    plain, data = phantom.open_phantom('train', 1, 64, 0), dataclasses.replace(DATA, trim_borders=True)
+    rows = records.load_arrays(prepare.write_records(bordered(), tmp_path / 'r', 'train', 64, 1, 0, data))
+    sample = plain.load(plain.ids[0])
+    np.testing.assert_array_equal(rows['image'][0, ..., 0], np.maximum(sample.image, 30))
+    np.testing.assert_array_equal(rows['labels'][0], plain.coding.encode(sample.masks))
+    assert rows['shape'].tolist() == [[64, 64], [80, 72]]
+    assert rows['cut_from'].tolist() == [[0, 8, 80, 72], [0, 0, 0, 0]]
+    assert 'note: framed: 1 of 2 pictures: cut to the film' in capsys.readouterr().out
+    info = prepare.write_records(bordered(), tmp_path / 'whole', 'train', 64, 1, 0, DATA)
+    rows = records.load_arrays(info)
+    assert rows['shape'].tolist() == [[80, 72]] * 2 and not rows['cut_from'].any()
+    assert 'trim_borders' not in info.made and 'cut to' not in capsys.readouterr().out
+
+
+def test_a_cut_picture_keeps_its_millimetres(tmp_path):
+    """Whether one field of view is told of all whole pictures, or a spacing of each."""
+    data = dataclasses.replace(DATA, trim_borders=True)
+    for name, dataset in (('field', bordered((160.0, 144.0))),
+                          ('spacing', bordered(spacings={id: (2.0, 2.0) for id in bordered().ids}))):
+        info = prepare.write_records(dataset, tmp_path / name, 'train', 64, 1, 0, data)
+        cut, whole = records.read(info)
+        assert info.spacing_mm(cut) == pytest.approx((2.0, 2.0))         # 64 of 64 px
+        assert info.spacing_mm(whole) == pytest.approx((2.5, 144 / 58))  # 80 x 72 in 64 x 58
+
+
+def test_an_organ_that_lies_beyond_the_film_is_refused(tmp_path):
+    dataset = bordered()
+
+    def load(id):
+        sample = dataset.load(id)
+        heart = np.zeros_like(sample.masks['heart'])
+        heart[-4:, :4] = True
+        return sample._replace(masks={**sample.masks, 'heart': heart})
+
+    with pytest.raises(InputError, match=r'cut to its film \(data.trim_borders\): heart: expected the outline'):
+        prepare.write_records(dataset._replace(load=load), tmp_path / 'r', 'train', 64, 1, 0,
+                              dataclasses.replace(DATA, trim_borders=True))

@@ -14,6 +14,7 @@ from datasets.errors import InputError
 from pipelines.evaluation.evaluate import evaluate
 from pipelines.data.prepare import prepare_split
 from pipelines.experiment.opening import open_experiment
+from pipelines.experiment.rows import read_scores, row_of
 from pipelines.experiment.run import run_experiment
 from pipelines.plan import matrix
 from pipelines.plan.loading import from_dict, to_dict
@@ -143,6 +144,28 @@ def test_the_tool_scores_elsewhere_and_says_what_it_leaves_out(made, tmp_path):
 def test_configs_that_cannot_be_carried_out(tmp_path, changes, message):
     with pytest.raises(InputError, match=message):
         tiny_config(external={'there': {'dataset': 'montgomery', 'source': str(tmp_path), **changes}})
+
+
+def test_pictures_are_shown_as_those_that_were_learned_from_unless_it_is_said():
+    data = {**to_dict(tiny_config())['data'], 'fit': 'stretch', 'trim_borders': True}
+    external = tiny_config(data=data, external={'as_seen': {'dataset': 'phantom'}, 'else': {
+        'dataset': 'phantom', 'fit': 'pad', 'trim_borders': False}}).external
+    assert [(external[name].fit, external[name].trim_borders) for name in external] == [
+        ('stretch', True), ('pad', False)]
+
+
+def test_rows_and_tables_say_whose_pictures_were_cut_to_the_film(made):
+    config, workdir = made
+    arm, = matrix.arms_of(dataclasses.replace(config, external={
+        name: dataclasses.replace(data, trim_borders=name == 'montgomery') for name, data in config.external.items()}))
+    run, = arm.runs
+    found = {split: row_of(arm, run, split, workdir, read_scores(
+        workdir / 'evaluations' / f'{run.name}-{split}.json', run, split)) for split in arm.scores[run]}
+    assert {split: row['protocol'].get('trimmed') for split, row in found.items()} == {
+        'test': None, 'montgomery': True, 'shenzhen': None}
+    table, = overview(list(found.values()))
+    assert table.notes[1:] == ['Cut to the film, and so without black borders: the pictures of montgomery.']
+    assert len(overview(results.read_results(workdir / 'results.jsonl'))[0].notes) == 1
 
 
 def test_names_are_those_of_no_split():

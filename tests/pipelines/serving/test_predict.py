@@ -4,6 +4,7 @@ import csv
 import cv2
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from datasets.errors import InputError
 from pipelines.serving import predict
@@ -141,3 +142,28 @@ def test_many_names_are_compared_at_once(tmp_path):
         (tmp_path / f'{number}.png').touch()
     (tmp_path / '._1.png').touch()  # what a Mac leaves
     assert len(predict.list_pictures([tmp_path])) == 3000
+
+
+@pytest.mark.parametrize('learned, asked, trims', [
+    ({}, None, False), ({'trim_borders': True}, None, True), ({'trim_borders': True}, False, False), ({}, True, True)])
+def test_a_trimmed_border_comes_back_as_background(tmp_path, monkeypatch, learned, asked, trims):
+    """A stand-in finds an organ everywhere that it is shown."""
+    shown = []
+
+    def segment(image):
+        shown.append(image.shape[1:3])
+        return {'class_map': tf.ones(image.shape[:3], tf.uint8)}
+
+    described = {'classes': ['background', 'lungs'], 'colours': [[0, 0, 0], [9, 9, 9]], **learned}
+    monkeypatch.setattr(predict.export, 'read_description', lambda model: described)
+    monkeypatch.setattr(predict.export, 'load_segmenter', lambda model: (segment, described))
+    image = np.random.default_rng(0).integers(60, 255, (50, 40)).astype(np.uint8)
+    image[38:], image[:, :6] = 0, 0
+    cv2.imwrite(str(tmp_path / 'a.png'), image)
+    row, = predict.predict('model', [tmp_path / 'a.png'], tmp_path / 'out', asked)
+    found = cv2.imread(str(tmp_path / 'out' / 'a.png'), cv2.IMREAD_UNCHANGED)
+    expected = np.zeros_like(image) if trims else np.ones_like(image)
+    expected[:38, 6:] = 1
+    np.testing.assert_array_equal(found, expected)
+    assert shown == [(38, 34) if trims else (50, 40)]
+    assert (row['height'], row['width'], row['lungs_px']) == (50, 40, expected.sum())
