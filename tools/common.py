@@ -231,7 +231,7 @@ def dry_run(arguments: argparse.Namespace, arms, translator=None) -> bool:
 
 def run_of(arguments: argparse.Namespace, config):
     """The regimes.Run that the options of `add_run_options` name."""
-    from pipelines.plan import regimes
+    from pipelines.plan import regimes, transfers
     segmenter, pairs = arguments.segmenter or config.segmenter.network, arguments.num_synthetic
     regime = regimes.parse_regime(arguments.regime)
     # the regime that is asked for, whichever the config lists
@@ -239,14 +239,7 @@ def run_of(arguments: argparse.Namespace, config):
     if pairs and regime.method is None:
         raise InputError(f'--num-synthetic {pairs}: expected with synth1..3 or finetune1..3, found --regime '
                          f'{regime.name}, which learns from no synthetic pairs; leave it out')
-    share = arguments.labelled
-    if share is not None and (regime.transfer is None or not 0 <= share <= 100 or not regime.transfer.takes(share)):
-        takes = regime.transfer and ('above 0' if not regime.transfer.without_labels else 'of 0 alone'
-                                     if not regime.transfer.with_labels else 'from 0 to 100')
-        raise InputError(f'--labelled {share:g}: expected {"none" if takes is None else "per cent " + takes} with --regime '
-                         f'{regime.name}')
-    if regime.transfer and share is None:
-        share = config.transfer.labelled if regime.transfer.with_labels else 0.0
+    share = transfers.share_of(regime.name, arguments.labelled, config.transfer.labelled)
     return regimes.Run(regime, segmenter, arguments.seed, pairs, share)
 
 

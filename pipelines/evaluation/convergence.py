@@ -6,7 +6,7 @@ are from real ones of A.
 """
 from __future__ import annotations
 
-from typing import Callable, Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple
 
 import numpy as np
 import tensorflow as tf

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Callable, Dict, NamedTuple, Optional
 
 from datasets.divisions import validates
+from datasets.errors import InputError
 from pipelines.plan.kinds import KINDS
 from pipelines.plan.segmenters import SEGMENTERS
 from pipelines.plan.stage import Stage
@@ -47,6 +48,28 @@ TRANSFERS: Dict[str, Transfer] = {transfer.name: transfer for transfer in (
     Transfer('scratch', 'From scratch on labels of B', is_tuned=False),
     *(Transfer(name, f'{words}, supervised', without_labels=True, translator=TRANSLATORS[name])
       for name, words in (('cyclegan', 'CycleGAN'), ('unit', 'UNIT'), ('munit', 'MUNIT'))))}
+
+
+def share_of(regime: str, asked: Optional[float], default: float) -> Optional[float]:
+    """Per cent of B's labels of one run, as `--labelled` asks for them; None of a regime that stays at A.
+
+    Raises:
+      InputError: the regime has no such run.
+    """
+    transfer = TRANSFERS.get(regime)
+    if transfer is None:
+        if asked is not None:
+            raise InputError(f'--labelled {asked:g}: expected none with --regime {regime}, which learns from no other '
+                             f'hospital, one of {", ".join(TRANSFERS)}')
+        return None
+    share = default if asked is None else asked
+    if not transfer.with_labels and asked is None:
+        share = 0.0
+    if not 0 <= share <= 100 or not transfer.takes(share):
+        words = 'from 0 to 100' if transfer.with_labels and transfer.without_labels else (
+            'above 0' if transfer.with_labels else '0')
+        raise InputError(f'--labelled (transfer.labelled): expected {words} per cent with --regime {regime}, found {share:g}')
+    return share
 
 
 def check_translator(config, stage: Stage, settings, refuse: Callable) -> None:

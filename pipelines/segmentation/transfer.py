@@ -33,7 +33,7 @@ from pipelines.segmentation.validation import Chooser, validator
 from pipelines.stages.stage import StageIO, kind_of, stage_io, stage_networks
 from pipelines.stages.unpaired import epoch_of, infos_of, unpaired_batches
 from pipelines.training.checkpoints import restore_networks
-from pipelines.training.task import Average, Phase, Task, Validation
+from pipelines.training.task import Average, Task, Validation
 
 
 class TranslatedSegmenter(tf.keras.Model):

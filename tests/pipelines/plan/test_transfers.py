@@ -4,7 +4,7 @@ import pytest
 from datasets.errors import InputError
 from pipelines.plan import artefacts, matrix
 from pipelines.plan.regimes import Run, label_of_run, parse_regime, with_pretraining
-from pipelines.plan.transfers import TRANSFERS, VALIDATION, chosen_by
+from pipelines.plan.transfers import TRANSFERS, VALIDATION, chosen_by, share_of
 from tests.conftest import TINY, tiny_config
 
 TARGET = {'dataset': 'phantom', 'num_train': 6, 'num_test': 4, 'division': '60/20/20'}
@@ -106,3 +106,19 @@ def test_a_target_is_named():
     with pytest.raises(InputError, match='sources.target: expected the data set that regime scratch is to bring'):
         matrix.arms_of(tiny_config(regimes=['real'], matrix=[{'regimes': ['scratch'], 'labelled': [50]}]))
     assert 'transfer' not in TINY
+
+
+@pytest.mark.parametrize('regime, asked, share', [
+    ('real', None, None), ('munit', None, 40.0), ('munit', 0.0, 0.0), ('tone', None, 0.0), ('tuned', 2.5, 2.5)])
+def test_the_share_of_one_run(regime, asked, share):
+    assert share_of(regime, asked, 40.0) == share
+
+
+@pytest.mark.parametrize('regime, asked, words', [
+    ('real', 5.0, '--labelled 5: expected none with --regime real, which learns from no other hospital, one of tone'),
+    ('scratch', 0.0, 'expected above 0 per cent with --regime scratch, found 0'),
+    ('tone', 5.0, 'expected 0 per cent with --regime tone, found 5'),
+    ('munit', 120.0, 'expected from 0 to 100 per cent with --regime munit, found 120')])
+def test_a_share_that_a_run_cannot_have_is_refused(regime, asked, words):
+    with pytest.raises(InputError, match=words):
+        share_of(regime, asked, 100.0)
