@@ -33,7 +33,7 @@ def test_a_hospital_is_parted_once_and_a_part_chooses(tmp_path, capsys):
             left, right = (np.nonzero(row['labels'] == code)[1].mean() for code in (1, 2))
             assert left > right and info.coding.codes[1].organs == ('left_lung',)
     pairs = pairs_of(config, Run(parse_regime('real')), tmp_path)
-    assert pairs.fold.ids == infos['validation'].ids
+    assert pairs.chooser.info.ids == infos['validation'].ids
     said = capsys.readouterr().out
     assert f'montgomery_all: {counts["train"]} of {counts["train"]} pictures: leftMask lies left' in said
     assert '1 of ' in said and 'pictures: a black border' in said
