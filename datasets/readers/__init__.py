@@ -11,7 +11,7 @@ from typing import Callable, Dict, NamedTuple, Optional, Sequence
 
 from datasets.errors import InputError
 from datasets.phantom import phantom
-from datasets.readers import folder, jsrt, montgomery, shenzhen
+from datasets.readers import folder, jsrt, montgomery, shenzhen, siim_acr
 from datasets.sample import Dataset, without_labels
 
 
@@ -62,6 +62,8 @@ READERS: Dict[str, Reader] = {
                                                       asked.bone_suppressed)),
     'montgomery': Reader(montgomery.open_montgomery),
     'shenzhen': Reader(shenzhen.open_shenzhen),
+    'siim_acr': Reader(siim_acr.open_siim_acr),
+    'siim_acr_all': Reader(lambda asked: siim_acr.open_siim_acr(asked, has_healthy=True)),
 }
 
 

@@ -18,7 +18,8 @@ from pipelines.plan.kinds import KINDS
 @dataclasses.dataclass(frozen=True)
 class Data:
     """Which pictures, and how they become records."""
-    dataset: str  # phantom | jsrt | montgomery | shenzhen | folder: a row of datasets.readers.READERS
+    # phantom | jsrt | montgomery | shenzhen | siim_acr | siim_acr_all | folder: a row of datasets.readers.READERS
+    dataset: str
     source: Optional[str] = None        # folder of the data set; none for the phantom
     # Side of the records that the GANs learn, px: a power of two where PGGAN draws pictures or label maps. Work
     # and memory grow with its square; thin organs vanish below their width.
