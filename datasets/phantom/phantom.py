@@ -8,6 +8,8 @@ This module holds the anatomy; `datasets/phantom/radiograph.py` turns it into gr
 """
 from __future__ import annotations
 
+from typing import Tuple
+
 import numpy as np
 
 from datasets.errors import InputError
@@ -40,12 +42,7 @@ def open_phantom(split: str, count: int, size: int, seed: int, bone_suppressed: 
 def draw_phantom(seed: int, index: int, size: int, bone_suppressed: bool = False) -> Sample:
     """Draws chest `index` of `seed`: image uint8 [size, size], masks bool [size, size], and where it is asked for
     the same radiograph without ribs and clavicles."""
-    if size < MIN_SIZE:
-        raise InputError(f'phantom size: expected at least {MIN_SIZE} pixels, found {size}')
-    if seed < 0:
-        raise InputError(f'phantom seed: expected 0 or more, found {seed}')
-    rng = np.random.default_rng([seed, index])
-    chest = draw_anatomy(rng)
+    chest, rng = draw_chest(seed, index, size)
     masks = {}
     for organ in CHEST.organs:
         cover = coverage([chest.organs[organ]], size)
@@ -53,6 +50,16 @@ def draw_phantom(seed: int, index: int, size: int, bone_suppressed: bool = False
         masks[organ] = cover >= 0.5 * cover.max()
     image, suppressed = render(chest, rng, size, bone_suppressed)
     return Sample(_name(seed, index), image, masks, bone_suppressed=suppressed)
+
+
+def draw_chest(seed: int, index: int, size: int) -> Tuple[Chest, np.random.Generator]:
+    """Chest `index` of `seed`, and the random numbers that render it; InputError for a size or seed that cannot be."""
+    if size < MIN_SIZE:
+        raise InputError(f'phantom size: expected at least {MIN_SIZE} pixels, found {size}')
+    if seed < 0:
+        raise InputError(f'phantom seed: expected 0 or more, found {seed}')
+    rng = np.random.default_rng([seed, index])
+    return draw_anatomy(rng), rng
 
 
 def _name(seed: int, index: int) -> str:

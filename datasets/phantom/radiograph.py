@@ -42,10 +42,15 @@ class Chest(NamedTuple):
         return self._replace(organs={k: self.place(v) for k, v in self.organs.items()})
 
 
-def render(chest: Chest, rng: np.random.Generator, size: int, bone_suppressed: bool = False
-           ) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+def render(chest: Chest, rng: np.random.Generator, size: int, bone_suppressed: bool = False,
+           lesions: Optional[Tuple[np.ndarray, np.ndarray]] = None) -> Tuple[np.ndarray, Optional[np.ndarray]]:
     """Draws the radiograph of a chest, and where it is asked for the same, exposure and grain too, without the
-    shadows of ribs and clavicles; uint8 [size, size] each."""
+    shadows of ribs and clavicles; uint8 [size, size] each.
+
+    Args:
+      lesions: float32 [size, size] each, the attenuation that they add where no heart is, and how much of the
+        vessels they leave; they take no random numbers.
+    """
     lungs = coverage([chest.organs['left_lung'], chest.organs['right_lung']], size)
     heart = soften(coverage([chest.organs['heart']], size), 0.004)
     lungs = soften(lungs, 0.0025)
@@ -54,7 +59,11 @@ def render(chest: Chest, rng: np.random.Generator, size: int, bone_suppressed: b
     attenuation += heart * rng.uniform(0.22, 0.40)
     bones, shadows = _bones(chest, rng, size)
     attenuation += bones
-    attenuation += _vessels(chest, rng, size) * lungs * (1 - heart)
+    vessels = _vessels(chest, rng, size) * lungs * (1 - heart)
+    if lesions is not None:
+        added, kept = lesions
+        attenuation, vessels = attenuation + added * (1 - heart), vessels * kept
+    attenuation += vessels
     suppressed = _developed(attenuation - shadows, copy.deepcopy(rng), size) if bone_suppressed else None
     return _developed(attenuation, rng, size), suppressed
 

@@ -10,7 +10,7 @@ import os
 from typing import Callable, Dict, NamedTuple, Optional, Sequence
 
 from datasets.errors import InputError
-from datasets.phantom import phantom
+from datasets.phantom import lesions, phantom
 from datasets.readers import folder, jsrt, montgomery, shenzhen, siim_acr
 from datasets.sample import Dataset, without_labels
 
@@ -54,8 +54,13 @@ def _phantom(asked: Request) -> Dataset:
                                 asked.seed, asked.bone_suppressed)
 
 
+def _lesions(asked: Request) -> Dataset:
+    return lesions.open_lesions(asked.split, asked.count or DRAWN.get(asked.split, 1), asked.size, asked.seed)
+
+
 READERS: Dict[str, Reader] = {
     'phantom': Reader(_phantom, is_drawn=True),
+    'phantom_lesions': Reader(_lesions, is_drawn=True),
     'jsrt': Reader(lambda asked: jsrt.open_jsrt(asked.source, asked.split, asked.ids, asked.unlabelled)),
     'folder': Reader(lambda asked: folder.open_folder(asked.source, asked.split, asked.ids,
                                                       asked.channels, asked.grey, asked.unlabelled,
@@ -78,8 +83,8 @@ def open_dataset(name: str, asked: Request) -> Dataset:
         raise InputError(f'--dataset {name} (data.dataset): expected one of {", ".join(READERS)}')
     reader = READERS[name]
     if reader.is_drawn and asked.ids is not None:
-        raise InputError(f'--ids (data.train_ids): {name}s have no files to name; choose their '
-                         f'number with --count (data.num_train)')
+        raise InputError(f'--ids (data.train_ids): drawn pictures ({name}) have no files to name; choose '
+                         f'their number with --count (data.num_train)')
     if not reader.is_drawn and asked.source is None:
         raise InputError(f'--source: expected the folder of the {name} data set, found nothing')
     dataset = reader.open(asked._replace(source=place_of(asked.source)))

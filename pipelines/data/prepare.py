@@ -123,7 +123,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
             told.update(sample.told)
             lost.update(_hidden(dataset.coding, sample.masks))
             sides.append(max(sample.image.shape[:2]))
-        check_hidden(dataset.coding, lost, dataset.name)
+        check_pixels(dataset, lost, own)
         _tell(dataset, sides, size, told)
         if look and dataset.coding.is_labelled:
             look(label_maps)
@@ -152,6 +152,18 @@ def check_sample(dataset: Dataset, sample: Sample) -> Sample:
     if dataset.field_of_view_mm and not dataset.spacings_mm:
         check_field(sample.image, dataset.field_of_view_mm, sample.id)
     return sample
+
+
+def check_pixels(dataset: Dataset, counts, ids: Sequence[str]) -> None:
+    """InputError where nothing shows, for every organ may be absent and is in all pictures; or too much is hidden.
+
+    `counts` are of pixels of `ids`, see `_hidden`; what a worker does not see another may.
+    """
+    organs = dataset.coding.organs
+    if organs and len(ids) == len(dataset.ids) and not any(counts[organ] for organ in organs):
+        raise InputError(f'{dataset.name}: expected a picture that shows {" or ".join(organs)}, found none among '
+                         f'{len(dataset.ids)}: there is nothing to learn or to score; take other or more pictures')
+    check_hidden(dataset.coding, counts, dataset.name)
 
 
 def _tell(dataset: Dataset, sides: Sequence[int], size: int, told: Dict[str, int]) -> None:
