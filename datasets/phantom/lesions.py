@@ -13,7 +13,6 @@ from datasets.labels import PNEUMOTHORAX_OR_NONE
 from datasets.phantom import pneumothorax
 from datasets.phantom.phantom import FIRST_TEST_INDEX, draw_chest, open_phantom
 from datasets.phantom.radiograph import Chest, render
-from datasets.phantom.raster import coverage
 from datasets.sample import Dataset, Sample
 
 HEALTHY, BOTH = 0.15, 0.05  # shares of the pictures without any, and with one on each side
@@ -35,9 +34,7 @@ def draw_lesions(seed: int, index: int, size: int) -> Sample:
     chest, rng = draw_chest(seed, index, size)
     found = _pneumothoraces(chest, np.random.default_rng([seed, index, STREAM]))
     image, _ = render(chest, rng, size, lesions=pneumothorax.layers(found, chest, size) if found else None)
-    heart = coverage([chest.organs['heart']], size) >= 0.5
-    return Sample(_name(seed, index), image,
-                  {PNEUMOTHORAX_OR_NONE.organs[0]: pneumothorax.air(found, size) & ~heart})
+    return Sample(_name(seed, index), image, {PNEUMOTHORAX_OR_NONE.organs[0]: pneumothorax.air(found, chest, size)})
 
 
 def _pneumothoraces(chest: Chest, rng: np.random.Generator) -> List[pneumothorax.Pneumothorax]:

@@ -66,13 +66,13 @@ def draw(chest: Chest, rng: np.random.Generator, side: int) -> Pneumothorax:
                         between(0.10, 0.28), between(0.004, 0.006))
 
 
-def air(found: Sequence[Pneumothorax], size: int) -> np.ndarray:
-    """Where the air is, bool [size, size]: at least half of the pixel that has most of it."""
+def air(found: Sequence[Pneumothorax], chest: Chest, size: int) -> np.ndarray:
+    """Where the air is seen, bool [size, size]: at least half of the pixel that has most of it, and no heart."""
     shown = np.zeros((size, size), bool)
     for one in found:
-        cover = coverage([one.outline], size)
+        cover = coverage([one.outline], size) * coverage([chest.organs[one.lung]], size)
         shown |= cover >= 0.5 * cover.max()
-    return shown
+    return shown & (coverage([chest.organs['heart']], size) < 0.5)
 
 
 def layers(found: Sequence[Pneumothorax], chest: Chest, size: int) -> Tuple[np.ndarray, np.ndarray]:

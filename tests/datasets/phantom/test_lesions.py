@@ -51,7 +51,7 @@ def test_it_lies_in_one_lung_mostly_and_not_on_the_heart(samples, chests):
             continue
         lungs = [cv2.dilate(chest.masks[f'{side}_lung'].astype(np.uint8), np.ones((3, 3))) > 0
                  for side in ('left', 'right')]
-        assert (mask & (lungs[0] | lungs[1])).sum() > 0.97 * mask.sum()
+        assert (mask & (lungs[0] | lungs[1])).sum() > 0.99 * mask.sum()
         assert not (mask & chest.masks['heart']).any()
         sides.append([(mask & lung).any() for lung in lungs])
     both = np.all(sides, axis=1)
@@ -76,22 +76,25 @@ def test_nothing_else_changes_and_the_air_is_dark_and_empty(samples, chests):
         inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3))) > 0
         if inner.sum() > 5:
             darker.append(change[inner].mean())
-    assert len(darker) > 15 and np.mean(np.array(darker) < -1) > 0.95 and -40 < np.mean(darker) < -5
+    assert len(darker) > 10 and np.mean(np.array(darker) < -1) > 0.95 and -40 < np.mean(darker) < -5
 
 
 def test_layers_by_hand():
-    """A square of air at the wall of a square lung: darker there, denser elsewhere, bright along the line; no vessel."""
+    """A lung of 60 x 60 of 100 px, air in its outer third and, as far as the outline goes, below it: darker where the air
+    is, denser elsewhere, bright along the line; no vessel in it; and a heart before its lower part."""
     chest, _ = draw_chest(0, 0, 64)
-    chest = chest._replace(organs={'left_lung': np.array([(0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8)])})
-    wall, pleura = (np.array([(x, 0.2), (x, 0.5), (x, 0.8)]) for x in (0.8, 0.6))
+    chest = chest._replace(organs={'left_lung': np.array([(0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8)]),
+                                   'heart': np.array([(0.5, 0.7), (0.9, 0.7), (0.9, 0.9), (0.5, 0.9)])})
+    wall, pleura = (np.array([(x, 0.2), (x, 0.5), (x, 0.95)]) for x in (0.8, 0.6))
     found = [Pneumothorax('left_lung', wall, pleura, darker=0.3, denser=0.2, line=0.5, width=0.02)]
     gained, kept = layers(found, chest, 100)
-    for y, x, attenuation, share in ((50, 70, -0.3, 0), (50, 40, 0.2, 1), (50, 90, 0, 1), (10, 70, 0, 1)):
+    for y, x, attenuation, share in ((50, 70, -0.3, 0), (50, 40, 0.2, 1), (50, 90, 0, 1), (10, 70, 0, 1),
+                                     (90, 70, 0, 1), (90, 60, 0, 1)):
         assert gained[y, x] == pytest.approx(attenuation, abs=1e-3) and kept[y, x] == pytest.approx(share, abs=1e-3)
     assert gained[50, 59:61].mean() == pytest.approx(0.5 + (0.2 - 0.3) / 2, abs=0.03)
     expected = np.zeros((100, 100), bool)
-    expected[20:80, 60:80] = True
-    assert (air(found, 100) != expected).sum() <= 4 and not air([], 100).any()
+    expected[20:70, 60:80] = True
+    assert (air(found, chest, 100) != expected).sum() <= 4 and not air([], chest, 100).any()
 
 
 def test_the_wall_runs_over_the_apex_to_the_costophrenic_angle():
