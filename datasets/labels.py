@@ -178,5 +178,12 @@ CHEST = LabelCoding(
 # both lungs and nothing else, as Montgomery and Shenzhen have them
 LUNGS = LabelCoding('lungs', CHEST.organs[:2], CHEST.codes[:3], CHEST.organs[:2], left_right=CHEST.left_right[:1])
 
+# a lesion and nothing else: thin, at any place, on both sides at times; OR_NONE: pictures need not show it
+PNEUMOTHORAX = LabelCoding(
+    'pneumothorax', ('pneumothorax',),
+    (CHEST.codes[0], Code(('pneumothorax',), (235, 87, 87), 'pneumothorax')), ('pneumothorax',),
+    scattered=('pneumothorax',))
+PNEUMOTHORAX_OR_NONE = dataclasses.replace(PNEUMOTHORAX, optional=PNEUMOTHORAX.organs)
+
 # pictures of which nobody drew anything
 UNLABELLED = LabelCoding('unlabelled', (), CHEST.codes[:1], ())

@@ -14,7 +14,7 @@ from PIL import Image
 from datasets import images, records, splits, writing
 from datasets.errors import InputError
 from datasets.files import check_manifest
-from datasets.readers import jsrt
+from datasets.readers import jsrt, siim_acr
 from datasets.readers.coding import read_coding
 from pipelines.evaluation import quality_file
 from pipelines.experiment import rows
@@ -176,9 +176,17 @@ def _pictures(own: Path) -> List[Target]:
     Image.fromarray(grey.astype(np.uint16) * 200).save(png[1])
     Image.fromarray((grey > 99).astype(np.uint8) * 255).save(gif)
     rng.integers(4096, size=(2048, 2048)).astype('>u2').tofile(img)
+    (own / 'siim').mkdir()
+    lines = own / 'siim' / siim_acr.LABELS
+    lines.write_text('ImageId, EncodedPixels\n1.2,-1\n' + ''.join(f'1.{n},{n} 20 1004 30 990 9\n' for n in range(3, 9)))
+
+    def read_lines():
+        return digest({id: siim_acr._mask(own, lines) for id, own in siim_acr.read_lines(lines).items()})
+
     return [Target('PNG', png, lambda: digest([images.read_grey(path) for path in png]), False),
             Target('GIF', [gif], lambda: digest(images.read_grey(gif)), False),
-            Target('IMG', [img], lambda: digest(jsrt.read_img(img)), False)]
+            Target('IMG', [img], lambda: digest(jsrt.read_img(img)), False),
+            Target('run lengths', [lines], read_lines, False)]
 
 
 def _official(own: Path, fixtures: Path) -> Target:

@@ -9,7 +9,7 @@ This module holds the anatomy; `datasets/phantom/radiograph.py` turns it into gr
 from __future__ import annotations
 
 import functools
-from typing import Callable, Dict
+from typing import Callable, Dict, Tuple
 
 import numpy as np
 
@@ -45,12 +45,17 @@ def open_drawn(name: str, coding: LabelCoding, draw: Callable[..., Sample], spli
 def draw_phantom(seed: int, index: int, size: int, bone_suppressed: bool = False) -> Sample:
     """Draws chest `index` of `seed`: image uint8 [size, size], masks bool [size, size], and where it is asked for
     the same radiograph without ribs and clavicles."""
-    check_drawn(seed, size)
-    rng = np.random.default_rng([seed, index])
-    chest = draw_anatomy(rng)
+    chest, rng = draw_chest(seed, index, size)
     masks = masks_of(chest, size)
     image, suppressed = render(chest, rng, size, bone_suppressed)
     return Sample(name_of('phantom', seed, index), image, masks, bone_suppressed=suppressed)
+
+
+def draw_chest(seed: int, index: int, size: int) -> Tuple[Chest, np.random.Generator]:
+    """Chest `index` of `seed`, and the random numbers that render it; InputError for a size or seed that cannot be."""
+    check_drawn(seed, size)
+    rng = np.random.default_rng([seed, index])
+    return draw_anatomy(rng), rng
 
 
 def check_drawn(seed: int, size: int) -> None:

@@ -42,17 +42,22 @@ class Chest(NamedTuple):
         return self._replace(organs={k: self.place(v) for k, v in self.organs.items()})
 
 
-def render(chest: Chest, rng: np.random.Generator, size: int, bone_suppressed: bool = False
-           ) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+def render(chest: Chest, rng: np.random.Generator, size: int, bone_suppressed: bool = False,
+           lesions: Optional[Tuple[np.ndarray, np.ndarray]] = None) -> Tuple[np.ndarray, Optional[np.ndarray]]:
     """Draws the radiograph of a chest, and where it is asked for the same, exposure and grain too, without the
-    shadows of ribs and clavicles; uint8 [size, size] each."""
-    attenuation, shadows = attenuate(chest, rng, size)
+    shadows of ribs and clavicles; uint8 [size, size] each; `lesions` as of `attenuate`."""
+    attenuation, shadows = attenuate(chest, rng, size, lesions)
     suppressed = _developed(attenuation - shadows, copy.deepcopy(rng), size) if bone_suppressed else None
     return _developed(attenuation, rng, size), suppressed
 
 
-def attenuate(chest: Chest, rng: np.random.Generator, size: int) -> Tuple[np.ndarray, np.ndarray]:
+def attenuate(chest: Chest, rng: np.random.Generator, size: int,
+              lesions: Optional[Tuple[np.ndarray, np.ndarray]] = None) -> Tuple[np.ndarray, np.ndarray]:
     """What a chest takes of the rays on their way to a film, which hospitals develop each in their way.
+
+    Args:
+      lesions: float32 [size, size] each, the attenuation that they add where no heart is, and how much of the
+        vessels they leave; they take no random numbers.
 
     Returns:
       (attenuation, that part of it which ribs and clavicles are), float32 [size, size] each, 0 where nothing is.
@@ -65,8 +70,11 @@ def attenuate(chest: Chest, rng: np.random.Generator, size: int) -> Tuple[np.nda
     attenuation += heart * rng.uniform(0.22, 0.40)
     bones, shadows = _bones(chest, rng, size)
     attenuation += bones
-    attenuation += _vessels(chest, rng, size) * lungs * (1 - heart)
-    return attenuation, shadows
+    vessels = _vessels(chest, rng, size) * lungs * (1 - heart)
+    if lesions is not None:
+        added, kept = lesions
+        attenuation, vessels = attenuation + added * (1 - heart), vessels * kept
+    return attenuation + vessels, shadows
 
 
 def _developed(attenuation: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:

@@ -10,8 +10,8 @@ import os
 from typing import Callable, Dict, NamedTuple, Optional, Sequence
 
 from datasets.errors import InputError
-from datasets.phantom import phantom, second_hospital
-from datasets.readers import folder, jsrt, montgomery, shenzhen
+from datasets.phantom import lesions, phantom, second_hospital
+from datasets.readers import folder, jsrt, montgomery, shenzhen, siim_acr
 from datasets.sample import Dataset, without_labels
 
 
@@ -58,8 +58,13 @@ def _phantom_b(asked: Request) -> Dataset:
     return second_hospital.open_phantom_b(asked.split, asked.count or DRAWN.get(asked.split, 1), asked.size, asked.seed)
 
 
+def _lesions(asked: Request) -> Dataset:
+    return lesions.open_lesions(asked.split, asked.count or DRAWN.get(asked.split, 1), asked.size, asked.seed)
+
+
 READERS: Dict[str, Reader] = {
     'phantom': Reader(_phantom, is_drawn=True),
+    'phantom_lesions': Reader(_lesions, is_drawn=True),
     'jsrt': Reader(lambda asked: jsrt.open_jsrt(asked.source, asked.split, asked.ids, asked.unlabelled)),
     'folder': Reader(lambda asked: folder.open_folder(asked.source, asked.split, asked.ids,
                                                       asked.channels, asked.grey, asked.unlabelled,
@@ -67,6 +72,8 @@ READERS: Dict[str, Reader] = {
     'montgomery': Reader(montgomery.open_montgomery),
     'shenzhen': Reader(shenzhen.open_shenzhen),
     'phantom_b': Reader(_phantom_b, is_drawn=True),
+    'siim_acr': Reader(siim_acr.open_siim_acr),
+    'siim_acr_all': Reader(lambda asked: siim_acr.open_siim_acr(asked, has_healthy=True)),
 }
 
 
@@ -83,6 +90,8 @@ def open_dataset(name: str, asked: Request) -> Dataset:
     if reader.is_drawn and asked.ids is not None:
         raise InputError(f'--ids (data.train_ids): pictures of {name} have no files to name; choose their '
                          f'number with --count (data.num_train)')
+        raise InputError(f'--ids (data.train_ids): drawn pictures ({name}) have no files to name; choose '
+                         f'their number with --count (data.num_train)')
     if not reader.is_drawn and asked.source is None:
         raise InputError(f'--source: expected the folder of the {name} data set, found nothing')
     dataset = reader.open(asked._replace(source=place_of(asked.source)))

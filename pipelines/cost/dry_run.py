@@ -13,7 +13,8 @@ from datasets.targets import targets_of
 from pipelines.cost import step_memory
 from pipelines.cost.planned import planned_segmenter, planned_sources, planned_stage, planned_transfer
 from pipelines.data import structures
-from pipelines.data.prepare import read_sample, resize_sample
+from pipelines.data.checked import read_sample
+from pipelines.data.prepare import resize_sample
 from pipelines.data.sources import open_split
 from pipelines.plan.config import Config, Data, Segmenter
 from pipelines.plan.loading import segmenter_settings, stage_settings

@@ -9,16 +9,15 @@ from typing import Callable, Dict, Iterable, List, Optional, Sequence
 import cv2
 import numpy as np
 
-from datasets import augmentation, dots, film, records, writing
+from datasets import augmentation, dots, records, writing
 from datasets.digests import Digests, check_apart, contents
 from datasets.divisions import validates
 from datasets.errors import InputError
 from datasets.fitting import box_of, place
-from datasets.labels import LabelCoding
-from datasets.sample import (Dataset, Sample, check_field, check_not_empty, check_shown,
-                             check_sides)
+from datasets.sample import Dataset, Sample, check_not_empty
 from datasets.splits import check_disjoint
 from pipelines.data import contact_sheet, structures
+from pipelines.data.checked import check_depth, check_pixels, hidden, read_sample
 from pipelines.data.contents import contents_of
 from pipelines.data.sources import check_patients, open_split
 from pipelines.plan import artefacts, provenance
@@ -28,11 +27,9 @@ from pipelines.plan.translators import TARGET
 from pipelines.plan.workdir import Workdir
 from pipelines.runtime import progress
 
-TOLD_HIDDEN, MOST_HIDDEN = 0.01, 0.05  # shares of an organ under others: said, and refused above
 ENLARGED = 'enlarged'    # in the notes of records: pictures smaller than these
 IGNORED = ''             # among the masks that augmentation moves: no organ has this name
 UNUSUAL = ('bone_suppressed', 'trim_borders')  # a recipe says them where they are so, as before there were any
-TRIMMED = 'cut to the film'  # told of how many pictures
 IMAGES_PER_SHARD = 32   # source images; with 6 versions each, 192 records a file
 
 
@@ -123,9 +120,9 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
             example = _example(sample, 0, dataset, size, seed, data)
             label_maps += [example.label_map] if id in looked_at else []
             told.update(sample.told)
-            lost.update(_hidden(dataset.coding, sample.masks))
+            lost.update(hidden(dataset.coding, sample.masks))
             sides.append(max(sample.image.shape[:2]))
-        check_hidden(dataset.coding, lost, dataset.name)
+        check_pixels(dataset, lost, own)
         _tell(dataset, sides, size, told)
         if look and dataset.coding.is_labelled:
             look(label_maps)
@@ -147,23 +144,6 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
         return writing.write_dataset(blank, [lambda notes, ids=ids: shard(ids, notes, bar) for ids in shards], part)
 
 
-def read_sample(dataset: Dataset, id: str, data: Data) -> Sample:
-    """A sample, checked, and cut to its film where that is asked for; InputError see `check_sample`."""
-    sample = check_sample(dataset, dataset.load(id))
-    sample = film.trimmed(sample) if data.trim_borders else sample
-    check_shown(dataset.coding, sample.masks, f'{id}, cut to its film (data.trim_borders): ')
-    return sample._replace(told=(*sample.told, TRIMMED)) if any(sample.cut_from) else sample
-
-
-def check_sample(dataset: Dataset, sample: Sample) -> Sample:
-    """The sample, or InputError: an organ is empty or on the wrong side, or its field is of another aspect."""
-    check_shown(dataset.coding, sample.masks, f'{sample.id}: ')
-    check_sides(dataset.coding, sample.masks, sample.id)
-    if dataset.field_of_view_mm and not dataset.spacings_mm:
-        check_field(sample.image, dataset.field_of_view_mm, sample.id)
-    return sample
-
-
 def _tell(dataset: Dataset, sides: Sequence[int], size: int, told: Dict[str, int]) -> None:
     """Says what is worth knowing of a data set; `told` counts the pictures of which something is true."""
     for words in dataset.notes:
@@ -174,37 +154,6 @@ def _tell(dataset: Dataset, sides: Sequence[int], size: int, told: Dict[str, int
     if small:
         print(f'note: {dataset.name}: {len(small)} of {len(sides)} pictures are smaller than records of {size} px '
               f'(the smallest has {min(small)}): they are enlarged, which adds no detail')
-
-
-def _hidden(coding: LabelCoding, masks) -> dict:
-    """Pixels of each organ, and those that its label map does not show: {organ: n, (organ, 'hidden'): n}."""
-    label_map, found = coding.encode(masks) if masks else None, {}
-    for organ, mask in masks.items():
-        found[organ] = int(mask.sum())
-        found[organ, 'hidden'] = int((mask & ~coding.organ_mask(label_map, organ)).sum())
-    return found
-
-
-def check_hidden(coding: LabelCoding, counts, name: str) -> None:
-    """Says which share of which organ no code keeps where masks overlap; InputError above 5 %."""
-    for organ in coding.organs:
-        share = counts[organ, 'hidden'] / max(counts[organ], 1)
-        if share > MOST_HIDDEN:
-            raise InputError(f'{name}: {share:.0%} of {organ} lies under other organs and is lost in the label '
-                             f'maps (at most {MOST_HIDDEN:.0%}): give the overlap a code of its own in '
-                             f'coding.yaml, such as codes: [..., [{organ}, <the other organ>]], or paint '
-                             f'{organ} later')
-        if share > TOLD_HIDDEN:
-            print(f'note: {name}: {share:.1%} of {organ} lies under other organs and is not in the label maps')
-
-
-def check_depth(sample: Sample, bits: int) -> Sample:
-    """The sample, or InputError: its picture has other bits than the first of its set."""
-    found = 8 * sample.image.dtype.itemsize
-    if found != bits:
-        raise InputError(f'{sample.id}: expected an image of {bits} bits like the first of the set, '
-                         f'found {found}; convert the set to one depth')
-    return sample
 
 
 def resize_sample(sample: Sample, size: int, fit: str = 'pad') -> Sample:

@@ -81,7 +81,8 @@ def _or_null(array: Optional[np.ndarray]) -> Optional[list]:
 
 def _write_overlays(path, pictures, counted, colours) -> None:
     """Rows of image, target, prediction, evenly chosen from the worst image to the best."""
-    order = np.argsort(np.nanmean(overlap.jaccard(counted), axis=1))
+    found = np.ma.masked_invalid(overlap.jaccard(counted)).mean(axis=1)
+    order = np.argsort(found.filled(np.inf))  # nothing to find and nothing found is best
     picked = order[np.linspace(0, len(order) - 1, min(OVERLAY_ROWS, len(order))).round().astype(int)]
     rows = []
     for index in picked:

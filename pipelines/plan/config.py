@@ -18,8 +18,10 @@ from pipelines.plan.kinds import KINDS
 @dataclasses.dataclass(frozen=True)
 class Data:
     """Which pictures, and how they become records."""
-    dataset: str  # phantom | phantom_b | jsrt | montgomery | shenzhen | folder: a row of datasets.readers.READERS
-    source: Optional[str] = None        # folder of the data set; none for phantoms
+    # phantom | phantom_b | phantom_lesions | jsrt | montgomery | shenzhen | siim_acr | siim_acr_all |
+    # folder: a row of datasets.readers.READERS
+    dataset: str
+    source: Optional[str] = None        # folder of the data set; none for drawn ones
     # Side of the records that the GANs learn, px: a power of two where PGGAN draws pictures or label maps. Work
     # and memory grow with its square; thin organs vanish below their width.
     size: int = 1024
@@ -46,7 +48,7 @@ class Data:
     # folds: how many of the others choose the epoch of trainings on real pairs and are not learned from; 0 =
     # segmenter.holdout does. Of 5 folds 1 makes it 60/20/20.
     validation: int = 0
-    num_test: Optional[int] = None      # phantom: how many test images to draw
+    num_test: Optional[int] = None      # drawn ones: how many test images to draw
     field_of_view_mm: Optional[Tuple[float, ...]] = None  # folder: height and width of its pictures
     # Learning images bring the same without ribs and clavicles, where the data set has that (phantom, folder): what
     # pix2pix_mtdg_both learns beside label maps.

@@ -7,6 +7,7 @@ import pytest
 from datasets import records
 from datasets.errors import InputError
 from datasets.fitting import Box
+from datasets.labels import PNEUMOTHORAX
 from datasets.phantom import phantom
 from datasets.readers import Request, open_dataset
 from pipelines.data import prepare, sources
@@ -105,6 +106,21 @@ def test_an_organ_that_later_ones_hide_is_refused(tmp_path):
 def test_phantoms_have_no_ids():
     with pytest.raises(InputError, match='pictures of phantom have no files to name'):
         open_dataset('phantom', Request(None, 'train', ['a']))
+
+
+def test_a_set_in_which_nothing_shows_is_refused(tmp_path):
+    """Pictures without a lesion are fine beside one that has it; alone they teach nothing."""
+    drawn = open_dataset('phantom_lesions', Request(None, 'train', count=4, size=48))
+    shown = [bool(drawn.load(id).masks['pneumothorax'].any()) for id in drawn.ids]
+    assert shown == [True, True, True, False]
+    assert prepare.write_records(drawn, tmp_path / 'all', 'train', 48, 1, 0, DATA).count == 4
+    healthy = drawn._replace(ids=drawn.ids[3:])
+    with pytest.raises(InputError, match='^phantom_lesions_train: expected a picture that shows pneumothorax, found '
+                                         'none among 1: there is nothing to learn'):
+        prepare.write_records(healthy, tmp_path / 'none', 'train', 48, 1, 0, DATA)
+    with pytest.raises(InputError, match='^phantom_lesions_0_0000003: pneumothorax: expected the outline of .* found an empty'):
+        prepare.write_records(healthy._replace(coding=PNEUMOTHORAX), tmp_path / 'none', 'train', 48, 1, 0, DATA)
+    assert not (tmp_path / 'none').exists()
 
 
 def overlapping(share):
