@@ -90,8 +90,6 @@ def open_dataset(name: str, asked: Request) -> Dataset:
     if reader.is_drawn and asked.ids is not None:
         raise InputError(f'--ids (data.train_ids): pictures of {name} have no files to name; choose their '
                          f'number with --count (data.num_train)')
-        raise InputError(f'--ids (data.train_ids): drawn pictures ({name}) have no files to name; choose '
-                         f'their number with --count (data.num_train)')
     if not reader.is_drawn and asked.source is None:
         raise InputError(f'--source: expected the folder of the {name} data set, found nothing')
     dataset = reader.open(asked._replace(source=place_of(asked.source)))
