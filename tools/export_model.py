@@ -36,7 +36,7 @@ def main() -> None:
         return
     common.setup_tensorflow()
     from pipelines.serving import export
-    name = f'segmenters/{run.name}' if arguments.regime else f'stages/{stage.folder}'
+    name = f'segmenters/{run.trained.name}' if arguments.regime else f'stages/{stage.folder}'
     workdir = common.open_workdir(arguments, config, arms, [name])
     if arguments.regime:
         path = export.export_segmenter(config, run, workdir, arguments.output)
