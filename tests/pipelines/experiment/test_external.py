@@ -48,6 +48,7 @@ def made(finished, tmp_path_factory):
         draw(folder)
         for part in ('records', 'segmenters/real-smanet-0'):
             shutil.copytree(finished[1] / part, folder / 'run' / part)
+        shutil.copy(finished[1] / 'config.yaml', folder / 'run')
         run_experiment(config_of(folder), folder / 'run', say=lambda text: None)
     folder = made_once(tmp_path_factory, 'external', make)
     return config_of(folder), folder / 'run'
