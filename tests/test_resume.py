@@ -93,7 +93,7 @@ def test_killed_in_a_fade_equals_undisturbed(finished, tmp_path, monkeypatch):
 
 def test_killed_in_coarse_to_fine_equals_undisturbed(finished, tmp_path, monkeypatch):
     config, workdir = finished
-    config = with_kind(config, 'pix2pixhd', enhancers=1, blocks_local=1, pool_size=3, downsamplings=1, layers=1,
+    config = with_kind(config, 'pix2pixhd', enhancers=1, blocks_local=1, pool_size=3,
                        enhancer_epochs=1, edges=True, scales=1)
     config = dataclasses.replace(config, precision='mixed_float16')
     train(config, workdir, 'image', tmp_path / 'whole', monkeypatch)
