@@ -1,10 +1,10 @@
 """The pages: the README's length, every relative link and heading, every command against its tool's options."""
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.command import call
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(path for path in ROOT.rglob('*.md')
@@ -59,8 +59,8 @@ def test_commands_are_those_of_the_tools(page):
 
 def options_of(tool, known={}):
     if tool not in known:
-        done = subprocess.run([sys.executable, str(ROOT / tool), '--help'], capture_output=True, text=True,
-                              check=True)
+        done = call(Path(tool).stem, '--help')
+        assert done.returncode == 0, done.stderr
         known[tool] = set(re.findall(r'--[\w-]+', done.stdout))
     return known[tool]
 

@@ -22,15 +22,15 @@ def run_until(command, announced):
 def test_faults_leave_the_results_of_an_undisturbed_run(finished, tmp_path):
     _, undisturbed = finished
     command = faults.command(tmp_path)
-    # begun with its first stage, whose graphs take the longest to trace; the full form begins anew
-    for part in ('records', 'stages/dots'):
+    # begun with two stages, whose graphs take the longest to trace; the full form begins anew
+    for part in ('records', 'stages/dots', 'stages/labels_from_dots'):
         shutil.copytree(undisturbed / part, tmp_path / 'run' / part)
     shutil.copy(undisturbed / 'config.yaml', tmp_path / 'run')
     full = faults.fill_disk(command, 30_000)
     assert full.is_clear and full.returncode == 2, full.stderr
     assert 'File too large; make space and repeat the command' in full.stderr
     # killed when the next step is announced: each step ends in one process and the next begins anew
-    for announced in ('stage image', 'segmenter finetune3'):
+    for announced in ('segmenter real', 'segmenter finetune3'):
         assert run_until(command, announced)
     faults.run_to_the_end(command)
     assert faults.fingerprint(tmp_path / 'run') == faults.fingerprint(undisturbed)

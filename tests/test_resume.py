@@ -17,9 +17,10 @@ from pipelines.experiment import steps
 from pipelines.plan.methods import METHODS
 from pipelines.plan.regimes import Run, parse_regime, regimes
 from pipelines.segmentation.task import segmenter_task
+from pipelines.stages import pggan
 from pipelines.stages.stage import stage_task
 from pipelines.training import checkpoints, logs, loop
-from tests.conftest import with_kind
+from tests.conftest import FADES, with_kind
 
 THREE = METHODS['three']
 
@@ -37,15 +38,6 @@ def fingerprint(directory) -> str:
             digest.update(name.encode() + np.asarray(reader.get_tensor(name)).tobytes())
     digest.update((directory / 'losses.jsonl').read_bytes())
     return digest.hexdigest()
-
-
-@pytest.fixture(scope='module')
-def prepared(finished, tmp_path_factory):
-    """A copy of the finished experiment that tests may retrain in."""
-    config, workdir = finished
-    copy = tmp_path_factory.mktemp('resume') / 'run'
-    shutil.copytree(workdir, copy)
-    return config, copy
 
 
 def make(config, workdir, what):
@@ -68,21 +60,39 @@ def train(config, workdir, what, directory, monkeypatch=None, kill_at=None):
         loop.train(make(config, workdir, what), directory, **vars(config.run))
 
 
-# step 7 of dots: 4 stable steps at 4 px, then inside the 6 steps of the fade to 8 px
-@pytest.mark.parametrize('what, kill_at', [('dots', 7), ('labels', 3), ('synth3', 3),
-                                           ('finetune3', 2), ('real', 5)])
-def test_killed_and_repeated_equals_undisturbed(prepared, tmp_path, monkeypatch, what, kill_at):
-    config, workdir = prepared
-    train(config, workdir, what, tmp_path / 'whole', monkeypatch)
+def undisturbed(workdir, what):
+    """The folder of the same training in the finished experiment, which nobody killed."""
+    return workdir / ('segmenters' if what in regimes() else 'stages') / {
+        'labels': 'labels_from_dots', **{name: f'{name}-smanet-0' for name in regimes()}}[what]
+
+
+@pytest.mark.parametrize('what, kill_at', [('labels', 3), ('synth3', 3), ('finetune3', 2), ('real', 5)])
+def test_killed_and_repeated_equals_undisturbed(finished, tmp_path, monkeypatch, what, kill_at):
+    config, workdir = finished
     with pytest.raises(Killed):
-        train(config, workdir, what, tmp_path / 'killed', monkeypatch, kill_at)
+        train(config, workdir, what, tmp_path, monkeypatch, kill_at)
+    assert not checkpoints.is_finished(tmp_path)
+    train(config, workdir, what, tmp_path, monkeypatch)
+    assert fingerprint(tmp_path) == fingerprint(undisturbed(workdir, what))
+
+
+def test_killed_in_a_fade_equals_undisturbed(finished, tmp_path, monkeypatch):
+    """At step 7 of dots: 4 stable steps at 4 px, then inside the 6 steps of the fade to 8 px, then 4 at 8 px."""
+    config, workdir = with_kind(finished[0], 'pggan', **FADES), finished[1]
+    schedule = pggan.schedule
+    monkeypatch.setattr(pggan, 'schedule', lambda *arguments: schedule(*arguments)[:3])
+    train(config, workdir, 'dots', tmp_path / 'whole', monkeypatch)
+    with pytest.raises(Killed):
+        train(config, workdir, 'dots', tmp_path / 'killed', monkeypatch, 7)
     assert not checkpoints.is_finished(tmp_path / 'killed')
-    train(config, workdir, what, tmp_path / 'killed', monkeypatch)
+    train(config, workdir, 'dots', tmp_path / 'killed', monkeypatch)
     assert fingerprint(tmp_path / 'killed') == fingerprint(tmp_path / 'whole')
+    phases = [row['phase'] for row in logs.read_rows(tmp_path / 'whole' / 'losses.jsonl')]
+    assert phases == ['4 px, stable'] * 4 + ['8 px, fade-in'] * 6 + ['8 px, stable'] * 4
 
 
-def test_killed_in_coarse_to_fine_equals_undisturbed(prepared, tmp_path, monkeypatch):
-    config, workdir = prepared
+def test_killed_in_coarse_to_fine_equals_undisturbed(finished, tmp_path, monkeypatch):
+    config, workdir = finished
     config = with_kind(config, 'pix2pixhd', enhancers=1, blocks_local=1, pool_size=3,
                        enhancer_epochs=1, edges=True, scales=1)
     config = dataclasses.replace(config, precision='mixed_float16')
@@ -97,19 +107,17 @@ def test_killed_in_coarse_to_fine_equals_undisturbed(prepared, tmp_path, monkeyp
     assert phases == ['global'] * 8 + ['enhancer'] * 4 + ['everything'] * 4
 
 
-def test_another_seed_trains_something_else(prepared, tmp_path, monkeypatch):
-    config, workdir = prepared
-    train(config, workdir, 'labels', tmp_path / 'one', monkeypatch)
-    train(dataclasses.replace(config, seed=2), workdir, 'labels', tmp_path / 'other', monkeypatch)
-    assert fingerprint(tmp_path / 'one') != fingerprint(tmp_path / 'other')
+def test_another_seed_trains_something_else(finished, tmp_path, monkeypatch):
+    config, workdir = finished
+    train(dataclasses.replace(config, seed=2), workdir, 'labels', tmp_path, monkeypatch)
+    assert fingerprint(undisturbed(workdir, 'labels')) != fingerprint(tmp_path)
 
 
-def test_a_finished_training_is_left_alone(prepared, tmp_path, monkeypatch):
-    config, workdir = prepared
-    train(config, workdir, 'real', tmp_path, monkeypatch)
-    before = fingerprint(tmp_path)
-    train(config, workdir, 'real', tmp_path, monkeypatch)
-    assert fingerprint(tmp_path) == before
+def test_a_finished_training_is_left_alone(finished, tmp_path, monkeypatch):
+    config, workdir = finished
+    own = shutil.copytree(undisturbed(workdir, 'real'), tmp_path / 'own')
+    train(config, workdir, 'real', own, monkeypatch)
+    assert fingerprint(own) == fingerprint(undisturbed(workdir, 'real'))
 
 
 def test_rows_after_the_restored_step_are_dropped(tmp_path):
@@ -130,9 +138,9 @@ def test_a_sheet_that_is_damaged_and_rows_without_a_step(tmp_path):
         logs.Logs(tmp_path, 2)
 
 
-def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(prepared, tmp_path,
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(finished, tmp_path,
                                                                        monkeypatch):
-    config, workdir = prepared
+    config, workdir = finished
     task = make(config, workdir, 'labels')
     phase, = task.phases
 
@@ -152,10 +160,10 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(prepared,
     assert all(np.isfinite(kernel).all() for kernel in kernels)
 
 
-def test_a_checkpoint_of_another_network_is_refused(prepared, tmp_path, monkeypatch):
-    config, workdir = prepared
-    train(config, workdir, 'labels', tmp_path, monkeypatch)
-    (tmp_path / 'finished.json').unlink()
+def test_a_checkpoint_of_another_network_is_refused(finished, tmp_path, monkeypatch):
+    config, workdir = finished
+    own = shutil.copytree(undisturbed(workdir, 'labels'), tmp_path / 'own')
+    (own / 'finished.json').unlink()
     other = with_kind(config, 'pix2pixhd', blocks=2)
     with pytest.raises(ValueError, match='of another network'):
-        train(other, workdir, 'labels', tmp_path, monkeypatch)
+        train(other, workdir, 'labels', own, monkeypatch)

@@ -124,7 +124,7 @@ def traced_step(phases: Sequence[Tuple[adversarial.Update, ...]],
             raise ValueError(f'batch_spec {name!r}: expected every dimension to be known, found '
                              f'{spec.shape}; give the batch size and the sides')
     optimizers = make_optimizers(phases, (0.9, 0.999), mixed_precision)
-    step = tf.function(lambda batch: adversarial.train_step(phases[-1], optimizers, batch))
+    step = tf.function(lambda batch: adversarial.train_step(phases[-1], optimizers, batch), autograph=False)
     return step.get_concrete_function(batch_spec).graph
 
 

@@ -23,6 +23,8 @@ from pipelines.runtime import keyed
 
 Rows = Dict[str, tf.Tensor]
 THREADS = 2
+# what is mapped, as it stands: AutoGraph has nothing to rewrite there, and takes a tenth of a training's start
+traced = tf.autograph.experimental.do_not_convert
 
 
 def batches(info: records.Info, prepare: Callable[[Rows], Rows],
@@ -49,19 +51,21 @@ def batches(info: records.Info, prepare: Callable[[Rows], Rows],
     def order(step):
         return keyed.shuffled(sample_numbers(step), len(chosen), seed)
 
+    @traced
     def finished(step, rows):
         return finish(step, keyed.sample_keys(seed, sample_numbers(step)), rows)
 
     if _row_bytes(info, prepare) * len(chosen) <= memory_limit_mb * 2 ** 20:
         rows = on_host(prepared_rows(info, prepare, keep))
 
+        @traced
         def gathered(step):
             picked = order(step)
             return finished(step, {key: tf.gather(value, picked) for key, value in rows.items()})
         dataset = steps.map(gathered, num_parallel_calls=THREADS, deterministic=True)
     else:
-        stream = _read_in(steps.map(order).unbatch(), info, chosen)
-        stream = stream.map(lambda record: prepare(records.parse(record, info)), tf.data.AUTOTUNE)
+        stream = _read_in(steps.map(traced(order)).unbatch(), info, chosen)
+        stream = stream.map(traced(lambda record: prepare(records.parse(record, info))), tf.data.AUTOTUNE)
         dataset = tf.data.Dataset.zip((steps, stream.batch(batch_size, drop_remainder=True))).map(
             finished, num_parallel_calls=THREADS, deterministic=True)
     options = tf.data.Options()
@@ -85,7 +89,7 @@ def zipped(sources: Dict[str, tf.data.Dataset]) -> tf.data.Dataset:
 def prepared_rows(info: records.Info, prepare, keep=None, at_most: int = -1) -> Dict[str, np.ndarray]:
     """Prepared rows as arrays, all of those kept or the first few; InputError if there is none."""
     dataset = serialized(info.paths, keep).take(at_most).map(
-        lambda record: prepare(records.parse(record, info)), tf.data.AUTOTUNE)
+        traced(lambda record: prepare(records.parse(record, info))), tf.data.AUTOTUNE)
     rows = list(dataset.as_numpy_iterator())
     if not rows:
         raise nothing_kept(info)
@@ -127,7 +131,7 @@ def _is_kept(record: tf.Tensor, keep) -> tf.Tensor:
 
 def _row_bytes(info: records.Info, prepare) -> int:
     """Of one prepared row; nothing is read."""
-    rows = serialized(info.paths).map(lambda record: prepare(records.parse(record, info)))
+    rows = serialized(info.paths).map(traced(lambda record: prepare(records.parse(record, info))))
     return sum(int(np.prod(spec.shape)) * spec.dtype.size for spec in rows.element_spec.values())
 
 

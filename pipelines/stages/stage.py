@@ -125,4 +125,4 @@ def has_snapshot(config: Config, stage: Stage, workdir) -> bool:
 def draw_function(io: StageIO, generator: tf.keras.Model) -> Callable[..., Dict[str, tf.Tensor]]:
     """A trained stage as a function: latents [N, L], or what it is given -> its decoded fields."""
     draw = kind_of(io.stage).draw(io, generator)
-    return tf.function(lambda given: split_fields(draw(given), io.drawn))
+    return tf.function(lambda given: split_fields(draw(given), io.drawn), autograph=False)

@@ -12,7 +12,8 @@ from datasets.files import read_json
 from models.official.networks import build, replay
 from pipelines.serving import official as files
 from pipelines.training import checkpoints
-from tests.pipelines.serving.test_official import DATA, ROOT, arrays_of, weights_of, without
+from tests.models.official.test_networks import without
+from tests.pipelines.serving.test_official import DATA, ROOT, arrays_of, weights_of
 
 TOOL = ROOT / 'tools' / 'import_weights.py'
 

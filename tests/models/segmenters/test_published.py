@@ -12,7 +12,6 @@ from models.segmenters import (fcn, invertednet, invertednet_kth, pix2pix_mtdg, 
 from pipelines.plan.checks import check_segmenter
 from pipelines.plan.loading import load_config, segmenter_settings
 from pipelines.plan.segmenters import SEGMENTERS, resolve
-from tests.toys import segmenter as toy
 
 PUBLISHED = [
     (lambda: fcn.FCN(2, 3, 8), 134_271_430, 0), (lambda: fcn.FCN(4, 3, 8), 134_284_620, 0),
@@ -169,85 +168,6 @@ def test_mixed_precision_gives_float32_logits(name):
     assert logits.dtype == tf.float32 and np.isfinite(logits).all()
 
 
-# --- one by one ------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize('stride', [8, 16, 32])
-def test_an_fcn_s_transposed_convolutions_enlarge_bilinearly(stride):
-    """A plane of scores stays the plane of its slope, away from the border, in every class by itself."""
-    network = fcn.FCN(2, 1, stride, 8, 8)
-    up = network.ups[-1]
-    step = 32 if stride == 32 else stride
-    plane = np.broadcast_to(np.arange(6.0)[None, :, None, None], [1, 6, 6, 2]) * [1.0, 0.0]
-    larger = up(tf.constant(plane, tf.float32)).numpy()
-    middle = slice(2 * step, -2 * step)
-    np.testing.assert_allclose(np.diff(larger[0, middle, 3 * step, 0]), 1 / step, rtol=1e-3)
-    assert not larger[..., 1].any()
-
-
-def test_vgg16_of_keras_enters_an_fcn():
-    """A small one of the same layers: its dense layers on a map of 7 x 7 are fc6 and fc7 there."""
-    network, keras = fcn.FCN(2, 1, 32, 8, 16, imagenet=True), tf.keras.layers
-    dense = tf.keras.Sequential([keras.Input([7, 7, 64]), keras.Flatten(), keras.Dense(16, 'relu', name='fc1'),
-                                 keras.Dense(16, 'relu', name='fc2')])
-    convolutions = [keras.Conv2D(8 * min(2 ** group, 8), 3, name=f'block{group + 1}_conv{number + 1}')
-                    for group, count in enumerate(fcn.CONVOLUTIONS) for number in range(count)]
-    tf.keras.Sequential(convolutions).build([None, 64, 64, 3])
-    vgg = type('VGG16', (), {'layers': [*convolutions, *dense.layers]})
-    fcn.load_imagenet(network, vgg)
-    maps = tf.random.stateless_normal([1, 7, 7, 64], [1, 2])
-    np.testing.assert_allclose(network.fc[1](network.fc[0](maps))[:, 0, 0], dense(maps), atol=1e-5)
-    np.testing.assert_array_equal(network.groups[4][2].kernel, convolutions[-1].kernel)
-    assert network(tf.zeros([1, 8, 8, 1])).shape == (1, 8, 8, 2)
-    with pytest.raises(ValueError, match='expected a layer fc1, found none; take the file with top'):
-        fcn.load_imagenet(network, type('NoTop', (), {'layers': convolutions}))
-    with pytest.raises(ValueError, match=r'expected a kernel \(3, 3, 3, 16\) in block1_conv1, found \(3, 3, 3, 8\)'):
-        fcn.load_imagenet(fcn.FCN(2, 1, 32, 16, 16, imagenet=True), vgg)
-
-
-@pytest.mark.parametrize('stride, centre', [(8, 31), (16, 27), (32, 19)])
-@pytest.mark.parametrize('side', [1, 2, 32, 67])
-def test_an_fcn_keeps_the_size_and_its_crop(stride, centre, side):
-    network = fcn.FCN(1, 1, stride, 8, 8)
-    network.ups[-1].kernel.assign(tf.zeros_like(network.ups[-1].kernel))
-    kernel = network.ups[-1].kernel.numpy()
-    kernel[0, 0] = 1.0   # what stands in a row and column that is a multiple of the last step
-    network.ups[-1].kernel.assign(kernel)
-    network.scores[0].bias.assign([2.0])
-    logits = network(tf.zeros([1, side, side, 1])).numpy()[0, :, :, 0]
-    step = stride
-    places = np.arange(side) + centre
-    assert logits.shape == (side, side)
-    np.testing.assert_array_equal(logits != 0, np.outer(places % step == 0, places % step == 0))
-
-
-def test_unetplusplus_predicts_the_mean_of_its_heads():
-    network, image = made('unetplusplus', 2)['network'], batch_of('unetplusplus', 2, 1)['image']
-    heads = [tf.nn.sigmoid(head).numpy() for head in network.heads(image)]
-    assert len(heads) == 4 and np.abs(heads[0] - heads[3]).max() > 1e-3
-    np.testing.assert_allclose(tf.nn.sigmoid(network(image)), np.mean(heads, 0), rtol=1e-4)
-    far = unetplusplus.mean_of_heads([tf.constant([300.0, -300.0]), tf.constant([200.0, -200.0])])
-    assert np.isfinite(far).all() and far[0] > 100 and far[1] < -100
-
-
-def test_unetplusplus_loss_by_hand():
-    masks, logits = np.array([[[[1.0], [0.0]]]]), np.log([[[[3.0], [1.0]]]])   # probabilities 3/4, 1/2
-    expected = 0.5 * (np.log(4 / 3) + np.log(2)) / 2 - (2 * 0.75 + 1) / (1 + 1.25 + 1)
-    np.testing.assert_allclose(unetplusplus.head_loss(masks, tf.constant(logits, tf.float32)), expected, rtol=1e-5)
-    ignored = tf.constant([[[0, 1]]], tf.uint8)
-    np.testing.assert_allclose(
-        unetplusplus.head_loss(masks, tf.constant(logits, tf.float32), ignored),
-        0.5 * np.log(4 / 3) - 2.5 / 2.75, rtol=1e-5)
-
-
-def test_mtdg_predicts_each_sample_as_in_a_batch_of_one():
-    network, image = made('pix2pix_mtdg', 2)['network'], batch_of('pix2pix_mtdg', 2, 1)['image'] * [[[[1.0]]], [[[3.0]]]]
-    both = network(image).numpy()
-    np.testing.assert_allclose(network(image[1:], None, training=True), both[1:],
-                               atol=1e-4 * np.abs(both).max())
-    assert np.abs(network(image, None, training=True)[1:] - both[1:]).max() > 1e-2 * np.abs(both).max()
-    np.testing.assert_allclose(tf.nn.sigmoid(both), (np.tanh(both / 2) + 1) / 2, atol=1e-6)
-
-
 @pytest.mark.parametrize('name, method', [('scan', 'call'), ('pix2pix_mtdg', 'both'), ('pix2pix_mtdg_both', 'both')])
 def test_a_step_with_a_critic_has_one_forward_pass_and_the_gradients_of_two(name, method, monkeypatch):
     networks, same, batch = made(name, 2), made(name, 2)['network'], batch_of(name, 2, 1)
@@ -267,45 +187,6 @@ def test_a_step_with_a_critic_has_one_forward_pass_and_the_gradients_of_two(name
     for moved, once in zip(network.non_trainable_variables, same.non_trainable_variables):   # running statistics
         np.testing.assert_allclose(moved, once, rtol=1e-5, atol=1e-6)
     assert bool(network.non_trainable_variables) == (name == 'scan')
-
-
-def test_mtdg_of_both_tasks_by_hand():
-    """The maps come first, the discriminator sees all targets side by side, and L1 is their mean."""
-    networks, batch = made('pix2pix_mtdg_both', 3, channels=1), batch_of('pix2pix_mtdg_both', 3, 1)
-    network, shown = networks['network'], []
-    networks['discriminator'] = lambda pictures: (shown.append(pictures.numpy()), tf.zeros([2, 1, 1, 1]))[1]
-    networks['discriminator'].trainable_variables = []
-    of_discriminator, of_network = resolve(SEGMENTERS['pix2pix_mtdg_both'].updates)(networks)
-    ahead = of_network.ahead(batch)
-    of_discriminator.loss(batch, ahead)
-    loss, terms = of_network.loss(batch, ahead)
-    drawn = np.tanh(network.both(batch['image'], batch['key'], training=True) / 2)
-    wanted = np.concatenate([2 * np.eye(3)[batch['label']] - 1, batch['bone_suppressed']], -1)
-    real, fake, again = shown
-    for seen, maps in ((real, wanted), (fake, drawn), (again, drawn)):
-        np.testing.assert_allclose(seen, np.concatenate([batch['image'], maps], -1), atol=1e-5)
-    distance = np.abs(wanted - drawn).mean()
-    np.testing.assert_allclose(terms['l1_loss'], distance, rtol=1e-5)
-    np.testing.assert_allclose(terms['suppression_l1'], np.abs(wanted - drawn)[..., 3].mean(), rtol=1e-5)
-    np.testing.assert_allclose(loss, np.log(2) + 10 * distance, rtol=1e-5)
-    np.testing.assert_allclose(network(batch['image']), network.both(batch['image'])[..., :3], atol=1e-6)
-
-
-def test_scan_s_network_wants_masks_that_the_critic_takes_for_drawn():
-    batch = batch_of('scan', 2, 1)
-    network = toy.build(2, 1, seed=0, width=4)
-    critic = lambda masks, training: tf.reduce_mean(masks[..., :1], [1, 2])
-    critic.trainable_variables = []
-    updates = scan.updates({'network': network, 'critic': critic})
-    ahead = updates[-1].ahead(batch)
-    loss_of_critic, loss_of_network = (update.loss(batch, ahead)[0] for update in updates)
-    logits = network(batch['image'])
-    entropy = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(batch['label'], tf.int32), logits))
-    drawn, made_up = (tf.reduce_mean(masks[..., 0], [1, 2]).numpy() for masks in (
-        tf.one_hot(tf.cast(batch['label'], tf.int32), 2), tf.nn.softmax(logits)))
-    fooled = np.mean(np.log(1 + np.exp(made_up)))
-    np.testing.assert_allclose(loss_of_network, entropy - 0.01 * fooled, rtol=1e-5)
-    np.testing.assert_allclose(loss_of_critic, np.mean(np.log(1 + np.exp(-drawn))) + fooled, rtol=1e-5)
 
 
 def test_options_that_cannot_be_carried_out():

@@ -13,7 +13,7 @@ from pipelines.plan.methods import METHODS
 from pipelines.plan.regimes import Run, parse_regime
 from pipelines.segmentation.task import segmenter_task
 from pipelines.stages.stage import stage_task
-from tests.conftest import tiny_config
+from tests.conftest import FADES, tiny_config, with_kind
 
 
 def plan(monkeypatch, there, **sections):
@@ -23,9 +23,10 @@ def plan(monkeypatch, there, **sections):
 
 
 def test_a_plan_that_fits(monkeypatch):
-    text = plan(monkeypatch, 64 * 2 ** 30, pix2pixhd={'enhancers': 1, 'enhancer_epochs': 1},
+    text = plan(monkeypatch, 64 * 2 ** 30, pggan=FADES, pix2pixhd={'enhancers': 1, 'enhancer_epochs': 1},
                 labels={'clean': 'auto', 'reject': 'auto'})
-    assert re.search(r'three/dots: pggan, 10,761 parameters; 7 phases, 4 px, stable to 32 px, stable; 34 steps, \d\.\d GiB', text)
+    assert re.search(r'three/dots: pggan, 10,761 parameters; 7 phases, 4 px, stable to 32 px, stable; 34 steps, '
+                     r'\d\.\d GiB', text)
     # 4 images in 2 versions, batch 2: 4 steps in each of 2 epochs of the global generator, 1 + 1 after
     assert 'parameters; global, enhancer, everything; 16 steps' in text
     assert re.search(r'finetune3-smanet-0: [\d,]+ parameters, crop 41 of 48 px, batch 2, 3 updates', text)
@@ -77,7 +78,7 @@ def shapes(spec):
 @pytest.mark.parametrize('stage', METHODS['three'].stages, ids=lambda stage: stage.name)
 def test_what_is_predicted_is_what_is_trained(finished, stage):
     """Phases, batches, parameters and updates of the plan are those of the task that runs."""
-    config, workdir = finished
+    config, workdir = with_kind(finished[0], 'pggan', **FADES), finished[1]
     info = steps.prepare(config, workdir)
     task = stage_task(config, stage, {'train': info})
     with tf.Graph().as_default():

@@ -7,11 +7,11 @@ from pipelines.experiment import steps
 from pipelines.plan.loading import from_dict
 from pipelines.plan.regimes import Run, parse_regime
 from pipelines.segmentation.task import segmenter_task
-from tests.conftest import tiny_config
+from tests.conftest import FADES, tiny_config
 
 
 def test_every_training_costs_its_steps_times_a_step(tmp_path):
-    config = tiny_config()
+    config = tiny_config(pggan=FADES)
     runs = [Run(parse_regime(name)) for name in ('real', 'synth3', 'finetune3')]
     found = list(operations.of_trainings(config, runs, CHEST, count=8))
     by_training = {}

@@ -231,7 +231,7 @@ if sys.argv[1] == 'predict':
 else:
     (updates,), _ = make()
     adams = make_optimizers([updates], (0.9, 0.999), False)
-    step = tf.function(lambda values: adversarial.train_step(updates, adams, values))
+    step = tf.function(lambda values: adversarial.train_step(updates, adams, values), autograph=False)
     made = step({name: tf.zeros(spec.shape, spec.dtype) for name, spec in data.items()})
     result = {'loss': float(made['segmentation_loss'])}
 # ru_maxrss would start from that of the process that started this one

@@ -2,8 +2,6 @@
 import dataclasses
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +20,11 @@ from pipelines.plan.provenance import Outdated
 from pipelines.report.external_section import elsewhere, overview
 from pipelines.scores import results
 from pipelines.scores.runs import joined
+from tests.command import call
 from tests.conftest import made_once, tiny_config
 from tests.evaluations import make_counts, make_evaluation
 from tests.hospitals import MONTGOMERY, draw_montgomery, draw_shenzhen, lungs_of, save
 
-TOOL = Path(__file__).resolve().parents[3] / 'tools' / 'evaluate_segmenter.py'
 LUNGS = {'lungs': ['left_lung', 'right_lung']}
 
 
@@ -44,10 +42,13 @@ def draw(folder):
 
 
 @pytest.fixture(scope='module')
-def made(tmp_path_factory):
-    """(config, workdir) of the whole experiment."""
+def made(finished, tmp_path_factory):
+    """(config, workdir) of the whole experiment, which finds REAL trained by the tiny one: nothing is learned there."""
     def make(folder):
         draw(folder)
+        for part in ('records', 'segmenters/real-smanet-0'):
+            shutil.copytree(finished[1] / part, folder / 'run' / part)
+        shutil.copy(finished[1] / 'config.yaml', folder / 'run')
         run_experiment(config_of(folder), folder / 'run', say=lambda text: None)
     folder = made_once(tmp_path_factory, 'external', make)
     return config_of(folder), folder / 'run'
@@ -122,12 +123,12 @@ def test_other_pictures_there_are_noticed(made, tmp_path):
 
 def test_the_tool_scores_elsewhere_and_says_what_it_leaves_out(made, tmp_path):
     _, workdir = made
-    command = [sys.executable, str(TOOL), '--model', str(workdir / 'exports' / 'real-smanet-0' / '1'), '--records',
-               str(workdir / 'records' / 'montgomery'), '--output', str(tmp_path / 'out.json')]
-    done = subprocess.run([*command, '--targets', 'lungs=left_lung,right_lung'], capture_output=True, text=True)
+    command = ['evaluate_segmenter', '--model', workdir / 'exports' / 'real-smanet-0' / '1', '--records',
+               workdir / 'records' / 'montgomery', '--output', tmp_path / 'out.json']
+    done = call(*command, '--targets', 'lungs=left_lung,right_lung')
     assert done.returncode == 0 and 'heart' in done.stdout and json.loads(
         (tmp_path / 'out.json').read_text())['organs'] == ['lungs'], done.stderr
-    done = subprocess.run([*command, '--targets', 'lungs'], capture_output=True, text=True)
+    done = call(*command, '--targets', 'lungs')
     assert done.returncode == 2 and done.stderr == (
         'error: --targets lungs: expected different classes, each as CLASS=ORGAN,ORGAN\n')
 

@@ -15,7 +15,7 @@ from pipelines.experiment.run import run_experiment
 from pipelines.plan import matrix, provenance
 from pipelines.plan.regimes import Run, parse_regime
 from pipelines.scores import metrics, results
-from tests.conftest import tiny_config
+from tests.conftest import FADES, tiny_config
 
 
 def test_everything_is_there(finished):
@@ -61,7 +61,7 @@ def test_scores_of_another_run_are_refused(finished, tmp_path):
 
 
 def test_the_plan_names_stages_parameters_and_steps():
-    config = tiny_config()
+    config = tiny_config(pggan=FADES)
     text = dry_run.describe([matrix.arm_of(config, [Run(parse_regime('finetune3'))])])
     assert 'three/dots: pggan' in text and 'to 32 px, stable; 34 steps' in text
     assert 'three/image: pix2pixhd' in text and 'parameters; global; 8 steps' in text

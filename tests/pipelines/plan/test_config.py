@@ -111,7 +111,7 @@ def test_overrides(tmp_path):
                                              'stages.dots.fade_images=8'])
     assert config.segmenter.learning_rate == 1e-3 and config.data.num_train == 2
     assert loading.stage_settings(config, all_stages()['dots']).fade_images == 8
-    assert loading.stage_settings(config, all_stages()['labels']).fade_images == 24
+    assert loading.stage_settings(config, all_stages()['labels']).fade_images == 0
     with pytest.raises(InputError, match='--set data.size: expected KEY=VALUE'):
         loading.load_config(str(path), ['data.size'])
     with pytest.raises(InputError, match='seed is a value, not a section'):

@@ -1,6 +1,5 @@
 """Blinded readings: page and key agree, the page stands alone and gives nothing away."""
 import base64
-import html.parser
 import json
 import re
 import sys
@@ -9,51 +8,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
 from datasets.files import read_json
 from datasets.labels import CHEST
-from datasets.readers import Request, open_dataset
-from datasets.targets import targets_of
-from pipelines.data import prepare
-from pipelines.plan.config import Data
 from pipelines.reading import layout, unblinding
 from pipelines.serving import export
+from tests.pipelines.reading.conftest import COUNT, SIZE, TARGETS, predicted
 from tests.pipelines.reading.test_unblinding import write_answers
 
-COUNT, SIZE = 6, 40
-TARGETS = targets_of(CHEST)
-CLASSES = ['background', *CHEST.targets]
-
-
-def predicted(image):
-    """What the fake model says of an image [S, S]: stripes whose place tells images apart."""
-    class_map = np.zeros((SIZE, SIZE), np.uint8)
-    column = int(image.sum()) % (SIZE - 12)
-    for value in (1, 2, 3):
-        class_map[:, column + 4 * (value - 1):column + 4 * value - 1] = value
-    return class_map
-
-
-def fake_segment(images):
-    class_maps = [predicted(image[..., 0]) for image in images.numpy()]
-    return {'class_map': tf.constant(np.stack(class_maps))}
-
-
-@pytest.fixture(scope='module')
-def folder(tmp_path_factory):
-    output = tmp_path_factory.mktemp('reading') / 'records'
-    phantoms = open_dataset('phantom', Request(None, 'test', count=COUNT, size=SIZE))
-    prepare.write_records(phantoms, output, 'test', SIZE, 1, 0, Data('phantom'))
-    return output
-
-
-@pytest.fixture(autouse=True)
-def model(monkeypatch):
-    monkeypatch.setattr(export, 'load_segmenter',
-                        lambda model: (fake_segment, {'classes': CLASSES}))
+pytestmark = pytest.mark.usefixtures('model')
 
 
 def make(folder, output, **options):
@@ -177,42 +142,6 @@ def test_colours_keep_their_order():
     encoded = layout._data_uri(picture).split(',')[1]
     shown = cv2.imdecode(np.frombuffer(base64.b64decode(encoded), np.uint8), cv2.IMREAD_COLOR)
     assert shown.shape == (512, 256, 3) and shown[0, 0, 2] > 250 and shown[0, 0, 0] < 5
-
-
-class Links(html.parser.HTMLParser):
-    """Collects the attributes that load or send."""
-    def __init__(self):
-        super().__init__()
-        self.found, self.tags = [], []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        self.found += [(tag, name, value) for name, value in attributes
-                       if name in ('src', 'href', 'action', 'srcset') or name.startswith('on')]
-
-
-def test_the_page_stands_alone(folder, tmp_path):
-    _, data, page = make(folder, tmp_path / 'out')
-    links = Links()
-    links.feed(page)
-    assert links.found == [] and 'link' not in links.tags
-    assert "default-src 'none'" in page and 'name="viewport"' in page
-    assert re.findall('https?://[^\'"]*', page) == ['http://www.w3.org/2000/svg']
-    assert f'id="comment" rows="2" maxlength="{unblinding.MAX_COMMENT}"' in page
-    assert f'id="reader" required maxlength="{unblinding.MAX_READER}"' in page
-    # ids that the script asks for are there
-    for name in set(re.findall(r"\$\('(\w+)'\)", page)):
-        assert f'id="{name}"' in page, name
-    choices = re.findall('data-choice="(.*?)"', page)
-    assert choices == ['A', 'same', 'B'] and set(choices) < set(unblinding.CHOICES)
-
-
-def test_a_name_in_the_coding_cannot_end_the_script(folder, tmp_path):
-    _, data, _ = make(folder, tmp_path / 'out')
-    data['organs'][0]['name'] = '</script><img onerror=x>@DATA@'
-    links = Links()
-    links.feed(layout.page(data))
-    assert links.tags.count('script') == 2 and links.found == []
 
 
 @pytest.mark.parametrize('options, message', [

@@ -7,7 +7,7 @@ from pipelines.report import quality_section, validity
 from pipelines.report.validity import Samples
 from pipelines.scores import results
 from tests.evaluations import make_counts, make_evaluation
-from tests.pipelines.report.test_report import QUALITY, write_json
+from tests.finished_run import QUALITY, write_json
 
 
 def sets(*triples):

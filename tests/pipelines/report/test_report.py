@@ -1,7 +1,6 @@
 import base64
 import html.parser
 import io
-import json
 import re
 import subprocess
 import sys
@@ -12,11 +11,10 @@ import pytest
 from PIL import Image
 
 from datasets.errors import InputError
-from datasets.files import sealed
-from pipelines.report import diagram, document, exhibits, plots, report
+from pipelines.report import exhibits, plots, report
 from pipelines.scores import results
-from pipelines.scores.table import Table
-from tests.evaluations import make_counts, make_evaluation
+from tests.evaluations import make_evaluation
+from tests.finished_run import QUALITY, write_json, write_lines, write_run
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SECTIONS = ('The answer', 'Quality of the samples', 'Scores per image', 'The method', 'Synthetic samples',
@@ -24,80 +22,15 @@ SECTIONS = ('The answer', 'Quality of the samples', 'Scores per image', 'The met
             'Training of the segmenters', 'What was run', 'Versions')
 
 
-def write_picture(path, width=64, height=48):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    values = np.arange(width * height * 3, dtype=np.uint32) % 251
-    Image.fromarray(values.astype(np.uint8).reshape(height, width, 3)).save(path)
-
-
-def write_lines(path, rows, tail=''):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(''.join(json.dumps(row) + '\n' for row in rows) + tail)
-
-
-def write_json(path, content):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(sealed(content)))
-
-
 @pytest.fixture
 def workdir(tmp_path):
-    run = tmp_path / 'run'
-    run.mkdir()
-    (run / 'config.yaml').write_text('experiment: demo\nconfiguration: demo\n'
-                                     'regimes: [real, synth3]\ndata: {source: "<here>"}\n')
-    for split in ('train', 'test'):
-        write_json(run / 'records' / split / 'dataset_info.json',
-                   {'name': 'phantom', 'split': split, 'count': 66, 'ids': ['a', 'b'],
-                    'coding': {'secret': 1}, 'made': {'noise': 'variance'}})
-    write_lines(run / 'stages' / 'dots' / 'losses.jsonl',
-                [{'step': step, 'phase': f'{4 + step // 50}px', 'generator': 1 / step,
-                  'discriminator': None if step == 3 else float(step)} for step in range(1, 100)],
-                tail='{"step": 100, "pha')
-    for step in (10, 20, 30, 40):
-        write_picture(run / 'stages' / 'dots' / 'samples' / f'step-{step:08d}.png')
-    write_picture(run / 'synthetic' / 'three' / 'samples.png')
-    write_json(run / 'synthetic' / 'three' / 'dataset_info.json', {'notes': {'failing': 0.25}})
-    for name in ('real-smanet-0', 'synth3-smanet-0'):
-        write_lines(run / 'segmenters' / name / 'losses.jsonl',
-                    [{'step': 10, 'phase': 'train', 'loss': 2.0},
-                     {'step': 10, 'phase': 'train', 'jaccard_validation': 50.0},
-                     {'step': 20, 'phase': 'train', 'loss': 1.0}])
-        write_picture(run / 'evaluations' / f'{name}-test.png')
-    write_json(run / 'quality' / 'three.json', QUALITY)
-    write_picture(run / 'quality' / 'three-nearest.png')
-    write_json(run / 'reading' / 'key.json',
-               {'reading': 'r1', 'model': '/w/exports/synth3-smanet-1/1', 'chosen': 'hardest, 2 of 2', 'pairs': [
-                   {'pair': 1, 'image': 'image0', 'prediction': 'A'},
-                   {'pair': 2, 'image': 'image1', 'prediction': 'B'}]})
-    write_lines(run / 'reading' / 'answers' / 'ann.json',
-                [{'reading': 'r1', 'reader': 'Ann', 'answers': {
-                    '1': {'choice': 'A', 'comment': 'the apex <b>'}}}])
-    write_picture(run / 'predictions' / 'one picture.png')
-    write_json(run / 'predictions' / 'made_with.json', {
-        'artefact': 'predictions', 'settings': {}, 'made_of': {'exports/finetune3-smanet-0': 'x', 'records/test': 'y'}})
-    write_picture(run / 'predictions' / 'one picture_overlay.png', width=3000, height=20)
-    results.append_results(run / 'results.jsonl', [
-        make_evaluation(regime='real', distances=[[[4.0, 1.0]] * 3] * 2),
-        make_evaluation(make_counts([(0.95, 0.9, 0.85), (0.9, 0.95, 0.95)]),
-                        distances=[[[3.0, 0.5]] * 3] * 2)])
-    return run
+    return write_run(tmp_path / 'run')
 
 
-QUALITY = {
-    'made_from': {}, 'method': 'three', 'features': 'random', 'size': 64, 'num_samples': 64, 'num_train': 96,
-    'held_out': {'split': 'left_out', 'count': 24},
-    'scores': {'fid_random': 12.5, 'kid_random': 0.25, 'kid_random_error': 0.0625,
-               'precision': 0.75, 'recall': None, 'fid_random_to_train': 10.0,
-               'check_failures_percent': 12.5, 'redrawn_percent': 12.5,
-               'cleaned_pixels_percent': None, 'repeated_percent': 12.5},
-    'scores_of_real': {'fid_random': 1.5, 'kid_random': 0.0, 'kid_random_error': 0.0,
-                       'precision': 1.0, 'recall': 1.0},
-    'organs': [{'quantity': 'heart_area', 'real_mean': 0.1, 'real_sd': 0.01, 'generated_mean': 0.12,
-                'generated_sd': 0.02, 'distance': 2.0}],
-    'copying': {by: {'copied_percent': 31.25, 'chance_range_percent': [0.0, 14.0], 'nearest_real': {
-        'trained_percent': share, 'chance_range_percent': [2.0, 42.0]}}
-        for by, share in (('features', 72.0), ('correlation', 30.0))}}
+@pytest.fixture(scope='module')
+def written(tmp_path_factory):
+    """The path of the report of such a folder, for those who only read it."""
+    return report.write_report(write_run(tmp_path_factory.mktemp('written') / 'run'))
 
 
 class Page(html.parser.HTMLParser):
@@ -129,10 +62,9 @@ class Page(html.parser.HTMLParser):
         self.text += data
 
 
-def test_report_is_one_self_contained_page(workdir):
-    path = report.write_report(workdir)
-    assert path == workdir / 'report.html'
-    source = path.read_text(encoding='utf-8')
+def test_report_is_one_self_contained_page(written):
+    assert written.parts[-2:] == ('run', 'report.html')
+    source = written.read_text(encoding='utf-8')
     page = Page(source)
     assert not {'script', 'link', 'iframe'} & set(page.seen)
     assert 'http' not in re.sub('base64,[^"]*', '', source)
@@ -145,8 +77,8 @@ def test_report_is_one_self_contained_page(workdir):
         assert Image.open(io.BytesIO(data)).width <= plots.SCALE * exhibits.WIDEST
 
 
-def test_report_shows_every_part_of_the_run(workdir):
-    source = report.write_report(workdir).read_text(encoding='utf-8')
+def test_report_shows_every_part_of_the_run(written):
+    source = written.read_text(encoding='utf-8')
     text = Page(source).text
     for section in SECTIONS:
         assert section in text
@@ -170,8 +102,8 @@ def test_report_shows_every_part_of_the_run(workdir):
     assert 'class="missing"' not in source
 
 
-def test_markdown_has_the_same_text_and_its_pictures_beside_it(workdir):
-    page = Page(report.write_report(workdir).read_text(encoding='utf-8'))
+def test_markdown_has_the_same_text_and_its_pictures_beside_it(written):
+    page, workdir = Page(written.read_text(encoding='utf-8')), written.parent
     markdown = (workdir / 'report.md').read_text(encoding='utf-8')
     files = re.findall(r'\]\((report_files/[\w-]+\.png)\)', markdown)
     assert len(files) == len(set(files)) == len(page.images)
@@ -182,9 +114,9 @@ def test_markdown_has_the_same_text_and_its_pictures_beside_it(workdir):
     assert '| SYNTH 3 | 448 | 0 | 0 | 92.50 [91.50, 93.50] |' in markdown
 
 
-def test_report_of_the_same_run_has_the_same_bytes(workdir):
-    first = report.write_report(workdir).read_bytes()
-    assert report.write_report(workdir).read_bytes() == first
+def test_report_of_the_same_run_has_the_same_bytes(written):
+    first = written.read_bytes()
+    assert report.write_report(written.parent).read_bytes() == first
 
 
 def test_an_empty_workdir_gives_a_report_of_what_is_missing(tmp_path):
@@ -243,107 +175,6 @@ def test_no_workdir_is_an_input_error(tmp_path):
 def test_report_needs_no_tensorflow():
     code = 'import sys, pipelines.report; sys.exit("tensorflow" in sys.modules)'
     assert subprocess.run([sys.executable, '-c', code], cwd=REPOSITORY).returncode == 0
-
-
-def test_blocks_escape_what_would_be_markup():
-    assert '<b>' not in document.paragraph('<b>').html
-    table = document.table(Table('', ('a|b',), [('<i>',)], ['<u>']))
-    assert '<i>' not in table.html and '<u>' not in table.html and r'a\|b' in table.markdown
-    block = document.figure('x/../y', b'png', '"quoted" <b>')
-    assert list(block.files) == ['x-y.png'] and 'alt="&quot;quoted&quot; &lt;b&gt;"' in block.html
-    assert 'width' not in block.html
-    assert document.code('a\n```\nb').markdown.startswith('````\n')
-
-
-def pixels(png):
-    return np.asarray(Image.open(io.BytesIO(png)).convert('RGB'))
-
-
-def has_colour(png, colour):
-    wanted = [int(colour[i:i + 2], 16) for i in (1, 3, 5)]
-    return (pixels(png) == wanted).all(axis=-1).any()
-
-
-def test_curves_draw_each_series_in_its_colour_and_each_name_in_its_panel():
-    rows = [{'step': step, 'phase': 'a', 'loss': float(step)} for step in range(100)]
-    one, two = plots.curves({'real': rows}), plots.curves({'real': rows, 'synth1': rows[:9]})
-    assert has_colour(one, plots.COLOURS[0]) and not has_colour(one, plots.COLOURS[1])
-    assert has_colour(two, plots.COLOURS[1])
-    more = [{**row, 'second': 1.0, 'third': 2.0} for row in rows]
-    assert pixels(plots.curves({'real': more})).shape[0] > 1.5 * pixels(one).shape[0]
-
-
-def test_curves_of_nothing_finite_are_still_a_picture():
-    assert pixels(plots.curves({'real': [{'step': 1, 'phase': 'a', 'loss': float('nan')}]})).size
-
-
-def test_running_mean_by_hand():
-    steps, values = plots._running_mean(np.arange(4.), np.array([0., 2., 4., 0.]), 2)
-    np.testing.assert_allclose(steps, [.5, 1.5, 2.5])
-    np.testing.assert_allclose(values, [1, 3, 2])
-
-
-def test_intervals_draw_every_regime_even_without_bounds():
-    png = plots.intervals({'Heart': {'real': [(90, 88, 92)],
-                                     'synth3': [(80, float('nan'), float('nan'))]}}, 'J (%)')
-    alone = plots.intervals({'Heart': {'real': [(90, 88, 92)], 'synth3': []}}, 'J (%)')
-    assert [bands(one) for one in (png, alone)] == [2, 1]
-
-
-def bands(png):
-    rows = (pixels(png) == [0, 0x72, 0xb2]).all(axis=-1).any(axis=1).astype(int)
-    return (np.diff(rows) == 1).sum()
-
-
-def blue(png):
-    return (pixels(png) == [0, 0x72, 0xb2]).all(axis=-1).sum()
-
-
-def test_a_row_far_off_does_not_take_the_scale_of_the_others():
-    near = {'a': (.1, -.2, .4, False), 'b': (-1.4, -2, -.8, True), 'c': (.3, -.1, .9, False)}
-    far = {**near, 'd': (-11, -14, -9, True)}
-    left, right = plots._scale(list(far.values()))
-    assert (left, right) == plots._scale(list(near.values())) and -2.3 < left < -2 and .9 < right < 1.2
-    assert plots._scale([(0, 0, 0, False)]) == (-1, 1)
-    assert plots._scale([(11, 9, 14, True)])[1] > 14  # alone it is what there is to see
-    shown = plots.differences({'REAL': far}, 'points')
-    assert blue(shown) > blue(plots.differences({'REAL': {**far, 'd': (-11, -14, -9, False)}}, 'points')) > 0
-
-
-def test_strip_stacks_wide_pictures():
-    wide, tall = np.zeros((10, 100, 3), np.uint8), np.zeros((100, 100, 3), np.uint8)
-    below = pixels(plots.strip({'a': wide, 'b': wide})).shape
-    beside = pixels(plots.strip({'a': tall, 'b': tall})).shape
-    assert below[1] == beside[1] and below[0] < beside[0]
-    rows_with_ink = (pixels(plots.strip({'a': wide, 'b': wide})) == 0).all(axis=-1).sum(axis=1)
-    assert (np.diff((rows_with_ink > 500).astype(int)) == 1).sum() == 2
-
-
-def test_small_pictures_grow_by_whole_factors_and_large_ones_shrink(tmp_path):
-    write_picture(tmp_path / 'small.png', 100, 10)
-    write_picture(tmp_path / 'large.png', 2800, 20)
-    assert exhibits._load(tmp_path / 'small.png').shape == (40, 400, 3)
-    assert exhibits._load(tmp_path / 'large.png').shape == (10, 1400, 3)
-
-
-def test_diagram_shows_each_organ_in_its_colour():
-    from datasets.labels import CHEST
-    png = diagram.pipeline()
-    for colour in CHEST.dot_colours[1:]:
-        assert has_colour(png, '#' + bytes(colour.tolist()).hex())
-
-
-def test_figures_are_never_larger_than_their_pixels():
-    png = plots.curves({'real': [{'step': 1, 'phase': 'a', 'loss': 1.0}]})
-    width = Image.open(io.BytesIO(png)).width
-    assert f'width="{width // 2}"' in document.figure('a', png, 'b', scale=2).html
-    rules = re.findall(r'img \{([^}]*)\}', document.STYLE)
-    assert rules and not any('min-width' in rule or re.search(r'(?<!-)width: 100%', rule) for rule in rules)
-
-
-def test_paper_loses_no_columns():
-    printed = document.STYLE.split('@media print')[1]
-    assert '.scroll { overflow: visible' in printed and 'white-space: normal' in printed
 
 
 def test_results_alone_miss_nothing(tmp_path):

@@ -2,7 +2,6 @@
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,8 +17,8 @@ from pipelines.plan.methods import METHODS, parse_stage
 from pipelines.plan.regimes import Run, parse_regime
 from pipelines.scores import overlap
 from pipelines.serving import export
+from tests.command import call
 
-TOOLS = Path(__file__).resolve().parents[3] / 'tools'
 LOAD_WITHOUT_US = '''
 import sys
 import numpy as np, tensorflow as tf
@@ -201,9 +200,7 @@ def test_records_of_other_classes_are_refused(finished, model, tmp_path):
 def test_the_tool_scores_an_exported_model_and_says_so(model, finished, tmp_path):
     _, workdir = finished
     output = tmp_path / 'scores.json'
-    done = subprocess.run(
-        [sys.executable, str(TOOLS / 'evaluate_segmenter.py'), '--model', str(model), '--records',
-         str(workdir / 'records' / 'test'), '--output', str(output)], capture_output=True, text=True)
+    done = call('evaluate_segmenter', '--model', model, '--records', workdir / 'records' / 'test', '--output', output)
     assert done.returncode == 0, done.stderr
     scored = read_json(output)['scores']
     line = next(line for line in done.stdout.splitlines() if line.startswith('hd95_mm'))

@@ -16,7 +16,7 @@ from pipelines.plan.methods import METHODS
 from pipelines.stages import pggan, stage
 from pipelines.training import checkpoints, loop
 from tests.test_resume import make
-from tests.conftest import tiny_config, with_kind
+from tests.conftest import FADES, tiny_config, with_kind
 
 DOTS = METHODS['three'].stages[0]
 
@@ -43,13 +43,13 @@ def test_every_growth_phase_scales_the_gradient_to_full_resolution(finished, mon
     updates = pggan.pggan_updates
     monkeypatch.setattr(pggan, 'pggan_updates',
                         lambda g, d, level, scale: seen.append((level, scale)) or updates(g, d, level, scale))
-    make(config, workdir, 'dots')
+    make(with_kind(config, 'pggan', **FADES), workdir, 'dots')
     assert seen == [(2, 8.0), (3, 4.0), (3, 4.0), (4, 2.0), (4, 2.0), (5, 1.0), (5, 1.0)]
 
 
 def test_discriminator_and_generator_get_fresh_latents_each(finished):
     config, workdir = finished
-    for phase in make(config, workdir, 'dots').phases[-2:]:
+    for phase in make(with_kind(config, 'pggan', **FADES), workdir, 'dots').phases[-2:]:
         first, second = phase.batches(0).take(2).as_numpy_iterator()
         drawn = [batch[f'latent_{name}'] for batch in (first, second) for name in ('discriminator', 'generator')]
         assert {one.shape for one in drawn} == {(4, 8)} and len(np.unique(drawn)) == np.size(drawn)
@@ -93,10 +93,11 @@ def test_the_average_is_taken_before_its_network_moves(finished, tmp_path):
     task = make(config, workdir, 'dots')
     state = checkpoints.State(task, tmp_path)
     live, average = task.networks['generator'], task.networks['generator_average']
+    step_fn = loop.step_function(task, task.phases[0], state)
     for _, batch in zip(range(2), task.phases[0].batches(0)):
         before, old = live.get_weights(), average.get_weights()
         step = int(state.step.numpy())
-        loop.step_function(task, task.phases[0], state)(batch, tf.constant(1e-2))
+        step_fn(batch, tf.constant(1e-2))
         decay = (1 + step) / (10 + step)
         for a, b, c in zip(average.get_weights(), old, before):
             np.testing.assert_allclose(a, decay * b + (1 - decay) * c, atol=1e-6)
@@ -105,7 +106,7 @@ def test_the_average_is_taken_before_its_network_moves(finished, tmp_path):
 
 @pytest.fixture(scope='module')
 def trained_with_snapshots(finished, tmp_path_factory):
-    """A copy of the experiment whose dots are trained anew, with a snapshot every 5 steps."""
+    """A copy of the experiment whose dots are trained anew, with a snapshot every 3 steps."""
     config, workdir = finished
     copy = tmp_path_factory.mktemp('snapshots') / 'run'
     shutil.copytree(workdir, copy)
@@ -113,7 +114,7 @@ def trained_with_snapshots(finished, tmp_path_factory):
     plan = pggan.schedule
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pggan, 'schedule', lambda *arguments: tuple(
-            phase._replace(snapshot_steps=5) for phase in plan(*arguments)))
+            phase._replace(snapshot_steps=3) for phase in plan(*arguments)))
         train_stage(config, DOTS, copy)
     return config, copy
 
@@ -129,9 +130,9 @@ def snapshots(trained_with_snapshots, tmp_path):
 def test_snapshots_can_draw_in_the_place_of_the_last_step(snapshots):
     config, workdir = snapshots
     folder = workdir / 'stages' / 'dots'
-    # 4 stable steps at 4 px, then fades of 6 and stretches of 4 steps: the fifth of each fade
+    # 4 steps at each of 4, 8, 16 and 32 px: the third of each
     steps = sorted(int(path.stem) for path in (folder / 'snapshots').glob('*.index'))
-    assert steps == [9, 19, 29]
+    assert steps == [3, 7, 11, 15]
     assert {f'step-{step:08d}.png' for step in steps} <= {p.name for p in (folder / 'samples').iterdir()}
 
     def weights(snapshot):
@@ -139,25 +140,25 @@ def test_snapshots_can_draw_in_the_place_of_the_last_step(snapshots):
         coding = records.read_info(workdir / 'records' / 'train').coding
         return stage.trained_generator(chosen, DOTS, coding, workdir).get_weights()
 
-    last, early = weights(None), weights(19)
-    reader = tf.train.load_checkpoint(str(folder / 'snapshots' / '00000019'))
+    last, early = weights(None), weights(7)
+    reader = tf.train.load_checkpoint(str(folder / 'snapshots' / '00000007'))
     kept = [reader.get_tensor(name) for name in reader.get_variable_to_shape_map()
             if name.startswith('networks/')]
     assert sorted(float(w.sum()) for w in kept) == sorted(float(w.sum()) for w in early)
     assert any((a != b).any() for a, b in zip(last, early))
     with pytest.raises(InputError, match=r'stages.dots.snapshot: expected a step whose snapshot is '
-                                         r'kept in .*\(9, 19, 29\), found 20'):
-        weights(20)
+                                         r'kept in .*\(3, 7, 11, 15\), found 8'):
+        weights(8)
 
 
 def test_a_stage_with_its_snapshot_needs_no_more_training(snapshots):
     config, workdir = snapshots
     (workdir / 'stages' / 'dots' / 'finished.json').unlink()
-    chosen = with_kind(config, 'pggan', snapshot=19)
+    chosen = with_kind(config, 'pggan', snapshot=7)
     train_stage(chosen, DOTS, workdir)
     assert not (workdir / 'stages' / 'dots' / 'finished.json').exists()
     arms = matrix.arms_of(chosen)
-    with pytest.raises(InputError, match='synthetic/three no longer fits: .*snapshots.dots None and not 19'):
+    with pytest.raises(InputError, match='synthetic/three no longer fits: .*snapshots.dots None and not 7'):
         open_experiment(chosen, workdir, arms)
     shutil.rmtree(workdir / 'synthetic')
     for folder in ('segmenters', 'exports', 'evaluations'):

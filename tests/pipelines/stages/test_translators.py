@@ -1,55 +1,27 @@
 """Translators as stages: two drawn hospitals, steps at the default sizes, training, resume, what draws, refusals."""
-
 import numpy as np
 import pytest
 import tensorflow as tf
-import yaml
 
-from datasets import readers, records
-from datasets.errors import InputError
+from datasets import records
 from datasets.labels import CHEST
-from datasets.phantom.phantom import open_phantom
 from pipelines.cost import dry_run
 from pipelines.cost.planned import planned_info, planned_stage
 from pipelines.experiment import steps
-from pipelines.plan import checks, loading, methods, provenance
+from pipelines.plan import provenance
 from pipelines.plan.kinds import munit as munit_numbers
-from pipelines.plan.methods import METHODS, Method
-from pipelines.plan.translators import TRANSLATORS, parse_translator
+from pipelines.plan.translators import TRANSLATORS
 from pipelines.stages import munit, stage, unpaired
 from pipelines.training import checkpoints, logs, loop
-from tests.conftest import TINY, tiny_config
+from tests.conftest import tiny_config
 from tests.test_resume import Killed, fingerprint
-
-SMALL = {
-    'cyclegan': {'ngf': 2, 'blocks': 1, 'ndf': 2, 'layers': 1, 'pool_size': 3, 'batch_size': 2, 'epochs': 2,
-                 'decay_epochs': 1, 'identity_weight': 0.0, 'learning_rate': 5e-3},
-    'unit': {'width': 4, 'blocks': 1, 'ndf': 2, 'epochs': 3, 'kl_weight': 0.01, 'learning_rate': 5e-3},
-    'munit': {'width': 4, 'blocks': 1, 'mlp': 4, 'style': 2, 'ndf': 2, 'epochs': 3, 'learning_rate': 5e-3}}
-TWO = {'data': {'dataset': 'phantom', 'size': 32, 'num_train': 6, 'num_test': 2, 'augment': 1, 'dots_size': 16,
-                'dots_radius': 1},
-       'sources': {'target': {'dataset': 'dull', 'num_train': 4, 'draw': 1, 'augment': 2, 'unlabelled': True}}}
-
-
-def open_dull(asked):
-    """Phantoms of which the middle greys are dark: no linear change of grey makes them those of the others."""
-    dataset = open_phantom(asked.split, asked.count or 1, asked.size, asked.seed)
-
-    def load(id):
-        sample = dataset.load(id)
-        return sample._replace(image=np.uint8(255 * (sample.image / 255) ** 3))
-    return dataset._replace(load=load)
+from tests.translators import config_of, two_hospitals
 
 
 @pytest.fixture(scope='module', autouse=True)
 def dull():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(readers.READERS, 'dull', readers.Reader(open_dull, is_drawn=True))
+    with two_hospitals():
         yield
-
-
-def config_of(kind='munit', **changes):
-    return tiny_config(**{**TWO, kind: {**SMALL[kind], **changes}, 'regimes': ['real']})
 
 
 @pytest.fixture(scope='module')
@@ -238,80 +210,6 @@ def test_cyclegans_rate_falls_by_epochs_and_its_pools_are_saved(workdir):
     assert not task_of(config_of('cyclegan', pool_size=0), 'cyclegan', workdir).extras
 
 
-def test_settings_come_from_yaml():
-    config = loading.from_dict({**TINY, **TWO, 'data': {**TINY['data'], **TWO['data']}, 'regimes': ['real'],
-                                'munit': {'epochs': 7}, 'stages': {'translator_munit': {'shallow': True, 'width': 8}}})
-    settings = loading.stage_settings(config, TRANSLATORS['munit'])
-    assert (settings.epochs, settings.shallow, settings.width, settings.mlp) == (7, True, 8, 32)
-    assert loading.from_dict(loading.to_dict(config)) == config
-    assert loading.stage_settings(config, TRANSLATORS['cyclegan']).identity_weight == 0.5
-    with pytest.raises(InputError, match='unknown key stages.translator_unit.style'):
-        loading.from_dict({**loading.to_dict(config), 'stages': {'translator_unit': {'style': 3}}})
-
-
-def test_translators_have_folders_of_their_own(monkeypatch):
-    for name, one in TRANSLATORS.items():
-        assert methods.all_stages()[f'translator_{name}'] == one and one.reads == ('train', 'target')
-    taken = METHODS['two'].stages[-1]._replace(folder='translator_unit')
-    monkeypatch.setitem(METHODS, 'other', Method('other', '9', 'Other', (taken,)))
-    with pytest.raises(InputError, match="found that of another stage, 'translator_unit'"):
-        methods.all_stages()
-
-
-def refused(kind='munit', tree=None, **changes):
-    config = tiny_config(**{**TWO, kind: {**SMALL[kind], **changes}, 'regimes': ['real'], **(tree or {})})
-    stage_ = TRANSLATORS[kind]
-    with pytest.raises(InputError) as error:
-        checks.check_translator(config, stage_, loading.stage_settings(config, stage_), 'my.yaml')
-    assert str(error.value).startswith('my.yaml: ') and '\n' not in str(error.value)
-    return str(error.value)
-
-
-@pytest.mark.parametrize('kind, changes, message', [
-    ('cyclegan', {'network': 'unet', 'levels': 6}, 'data.size: expected a multiple of 64 from 64 on, for 6 halvings'),
-    ('cyclegan', {'layers': 4}, 'data.size: expected a multiple of 4 from 48 on, for 2 halvings and a discriminator '
-                                'of 4 layers, found 32'),
-    ('cyclegan', {'network': 'vgg'}, 'cyclegan.network: expected one of resnet, unet, found'),
-    ('cyclegan', {'norm': 'layer'}, 'cyclegan.norm: expected one of instance, batch, found'),
-    ('cyclegan', {'gan': 'wgan'}, 'cyclegan.gan: expected one of lsgan, vanilla, found'),
-    ('cyclegan', {'levels': 4}, 'cyclegan.levels: expected a number from 5 to 12, found 4'),
-    ('cyclegan', {'learning_rate': 0.0}, 'cyclegan.learning_rate: expected a number above 0'),
-    ('cyclegan', {'epochs': 0, 'decay_epochs': 0}, 'cyclegan.epochs: expected at least one epoch'),
-    ('munit', {'downsamplings': 5}, 'data.size: expected a multiple of 32 from 64 on, for 5 downsamplings'),
-    ('munit', {'layers': 4, 'scales': 3}, 'data.size: expected a multiple of 4 from 64 on'),
-    ('munit', {'learning_rate': -1.0}, 'munit.learning_rate: expected a number above 0'),
-    ('unit', {'downsamplings': 6}, 'data.size: expected a multiple of 64 from 128 on'),
-    ('unit', {'learning_rate': 0.0}, 'unit.learning_rate: expected a number above 0')])
-def test_settings_that_could_not_be_carried_out(kind, changes, message):
-    assert message in refused(kind, **changes)
-
-
-@pytest.mark.parametrize('tree, message', [
-    ({'sources': {}}, 'sources.target: expected the data set that munit is to bring to that of data'),
-    ({'sources': {'other': {'draw': 1}}}, 'sources.target: expected'),
-    ({'sources': {'target': {'draw': 1, 'channels': 3}}}, 'sources.target.channels: expected that of data, 1'),
-    ({'data': {**TWO['data'], 'size': 30}}, 'data.size: expected a multiple of 4 from 16 on')])
-def test_data_sets_that_no_translator_can_take(tree, message):
-    assert message in refused(tree=tree)
-
-
-def test_pools_are_of_one_device():
-    assert 'cyclegan.pool_size: expected 0 with strategy mirrored' in refused('cyclegan', {'strategy': 'mirrored'})
-
-
-@pytest.mark.parametrize('kind, key', [('munit', 'weight_decay'), ('munit', 'halve_every'), ('munit', 'cycle_weight'),
-                                       ('unit', 'kl_weight'), ('cyclegan', 'pool_size')])
-def test_numbers_from_0_on(kind, key):
-    value = -0.5 if 'weight' in key else -1
-    with pytest.raises(InputError, match=f'{kind}.{key}: expected a number from 0 on, found {value}'):
-        config_of(kind, **{key: value})
-
-
-def test_a_translator_that_nobody_knows():
-    with pytest.raises(InputError, match="translator 'pix2pix': expected one of cyclegan, unit, munit"):
-        parse_translator('pix2pix')
-
-
 @pytest.mark.parametrize('kind', ['cyclegan', 'munit'])
 def test_the_dry_run_of_a_translator(kind):
     config = config_of(kind)
@@ -327,46 +225,3 @@ def test_the_plan_counts_steps_as_the_training_does(workdir):
         planned = stage.stage_task(config, TRANSLATORS['unit'], {
             name: planned_info(config, CHEST, info.count) for name, info in sources_of(workdir).items()})
     assert planned.steps == task_of(config, 'unit', workdir).steps == 12
-
-
-@pytest.fixture()
-def tool(tmp_path, monkeypatch):
-    """train_stage.py in this process, on two hospitals of phantoms: further arguments -> nothing."""
-    from tools import train_stage
-    path = tmp_path / 'two.yaml'
-    path.write_text(yaml.safe_dump(loading.to_dict(config_of(
-        'unit', epochs=1, layers=1, width=2)) | {'sources': {'target': {'num_train': 4, 'draw': 1}}}))
-
-    def run(*arguments):
-        monkeypatch.setattr('sys.argv', ['train_stage.py', '--config', str(path), '--workdir', str(tmp_path / 'run'),
-                                         *arguments])
-        train_stage.main()
-    return run
-
-
-def test_the_tool_trains_goes_on_and_guards(tool, tmp_path, capsys):
-    tool('--translator', 'unit', '--dry-run')
-    assert 'stage      translator_unit: unit' in capsys.readouterr().out and not (tmp_path / 'run').exists()
-    tool('--translator', 'unit')
-    folder = tmp_path / 'run' / 'stages' / 'translator_unit'
-    assert checkpoints.is_finished(folder) and f'trained: {folder}' in capsys.readouterr().out
-    before = fingerprint(folder)
-    tool('--translator', 'unit', '--set', 'munit.width=8')   # nothing is left to do, and another kind's are its own
-    assert fingerprint(folder) == before
-    for change, why in (('unit.width=3', 'unit.width 2 and not 3'), ('sources.target.draw=2', 'records/target')):
-        with pytest.raises(provenance.Outdated, match=why):
-            tool('--translator', 'unit', '--set', change)
-    with pytest.raises(InputError, match='--redo stages/translator_none: expected one of .*stages/translator_unit'):
-        tool('--translator', 'unit', '--redo', 'stages/translator_none')
-
-
-@pytest.mark.parametrize('arguments, message', [
-    (['--translator', 'dualgan'], "translator 'dualgan': expected one of cyclegan, unit, munit"),
-    (['--translator', 'unit', '--stage', 'dots'], '--method, --stage: expected both, or --translator alone, found'),
-    (['--method', 'three'], '--method, --stage: expected both, or --translator alone, found --method three, --stage '),
-    ([], 'found --method None, --stage None, --translator None'),
-    (['--translator', 'munit', '--set', 'sources={}'], 'two.yaml: sources.target: expected the data set that munit')])
-def test_the_tool_refuses_before_anything_is_made(tool, tmp_path, arguments, message):
-    with pytest.raises(InputError, match=message):
-        tool(*arguments)
-    assert not (tmp_path / 'run').exists()

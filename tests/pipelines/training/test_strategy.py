@@ -16,7 +16,7 @@ from pipelines.runtime import devices
 from pipelines.segmentation.task import segmenter_task
 from pipelines.stages.stage import stage_task
 from pipelines.training import checkpoints, loop
-from tests.conftest import tiny_config
+from tests.conftest import FADES, tiny_config
 from tests.models.test_adversarial import sgd
 
 TWO = tf.distribute.MirroredStrategy(['/cpu:0', '/cpu:1'])
@@ -25,7 +25,7 @@ TWO = tf.distribute.MirroredStrategy(['/cpu:0', '/cpu:1'])
 @pytest.fixture(scope='module')
 def prepared(tmp_path_factory):
     config = tiny_config(segmenter={'batch_size': 4}, segmenters={'unet': {'crop': 48}}, pix2pixhd={'edges': True},
-                         pggan={'batch_sizes': {4: 8, 8: 8, 16: 8, 32: 8}})
+                         pggan={**FADES, 'batch_sizes': {4: 8, 8: 8, 16: 8, 32: 8}})
     workdir = provenance.open_workdir(config, tmp_path_factory.mktemp('strategy') / 'run')
     steps.prepare(config, workdir)
     return config, workdir

@@ -1,0 +1,61 @@
+"""What tells costs: measure_steps.py, measure_growth.py, estimate_cost.py."""
+import json
+
+import pytest
+import yaml
+
+from tests.command import call, refused, started
+from tests.conftest import TINY
+
+
+@pytest.fixture()
+def config(tmp_path):
+    path = tmp_path / 'tiny.yaml'
+    path.write_text(yaml.safe_dump(TINY))
+    return path
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (['--job', 'training'], 'training: expected --of with one name, --value, --workdir too'),
+    (['--of', 'size', '--job', 'training', '--value', 64], 'training: expected --workdir too'),
+    (['--job', 'sleeping'], "invalid choice: 'sleeping' (choose from 'preparation', ")])
+def test_measure_growth_says_what_a_job_lacks(arguments, message):
+    result = call('measure_growth', *arguments)
+    assert result.returncode == 2 and message in result.stderr
+    assert 'Traceback' not in result.stderr
+
+
+def test_measure_growth_knows_every_job():
+    from pipelines.cost import scaling
+    from tools import measure_growth
+    assert measure_growth.JOBS == tuple(scaling.JOBS)
+    assert measure_growth.OF == tuple(scaling.GROWTHS)
+
+
+def test_costs_are_estimated_without_data(config):
+    real = ['--config', config, '--set', 'regimes=[real]', '--set', 'data.dataset=jsrt', '--set',
+            'data.source=/nowhere']
+    result = call('estimate_cost', *real, '--rate', 2)
+    assert result.returncode == 0, result.stderr
+    training, saving, total = result.stdout.splitlines()[-3:]
+    assert saving.split() == ['saving,', 'at', 'most', '0.00']
+    assert training.split()[:2] == ['real-smanet-0', '7'] and total.endswith('hours at 2.0 TFLOP/s')
+    assert '--rate: expected TFLOP/s above 0' in refused(call('estimate_cost', *real, '--rate', -1))
+    assert 'expected no matrix, whose arms differ in cost' in refused(
+        call('estimate_cost', *real, '--set', 'matrix=[{}]'))
+    assert '--images: expected the number of real images' in refused(
+        call('estimate_cost', *real, '--set', 'data.num_train=null'))
+
+
+def test_measure_steps_measures_in_its_own_process_what_it_does_not_hold(tmp_path, config):
+    measured = ['measure_steps', '--config', config, '--workdir', tmp_path / 'w', '--output', tmp_path / 'rows.json']
+    result = started(*measured, '--one', 'sample', 'dots', '')
+    assert result.returncode == 0, result.stderr
+    part = {**json.loads(result.stdout.splitlines()[-1]), 'predicted': 2 ** 29, 'parameters': 10_761}
+    assert part['peak'] > 2 ** 28 and min(part['first'], part['seconds'], part['operations'], part['product']) > 0
+    (tmp_path / 'rows.json').write_text(json.dumps({'rows': [{
+        'training': 'dots', 'phase': '', 'side': 32, 'batch': 4, 'sample_side': 32,
+        'step': part, 'sample': part}]}))
+    result = started(*measured, '--trainings', 'dots')  # that training is in the file: its table is all that comes
+    assert result.returncode == 0 and '| dots | 32, 4 | 10,761 |' in result.stdout, result.stderr
+    assert 'expected of dots, ' in refused(call(*measured, '--trainings', 'bones'))
