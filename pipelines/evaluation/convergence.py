@@ -91,7 +91,7 @@ def _watched(config: Config, run: Run, workdir, infos, coding, targets) -> Watch
     translate = kind_of(io.stage).translate(io, networks)
     crop = segmenter_settings(config, run.segmenter).crop
 
-    @tf.function
+    @tf.function(autograph=False)
     def of_pair(a, b):
         made = {'a': a, 'b': b, **translate(a, b)}
         return made, {name: decided(predict_probabilities(network, both.seen(made[name]), crop, targets), targets)

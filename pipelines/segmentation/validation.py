@@ -48,7 +48,8 @@ def validator(config: Config, settings: Segmenter, chooser: Chooser, targets: Ta
     if most * settings.size ** 2 * 3 < config.data.memory_limit_mb * 2 ** 20:
         rows = rows.cache()
 
-    @tf.function(input_signature=[tf.TensorSpec([None, settings.size, settings.size, config.data.channels], tf.float16)])
+    @tf.function(autograph=False, input_signature=[
+        tf.TensorSpec([None, settings.size, settings.size, config.data.channels], tf.float16)])
     def found(image):
         return decided(predict(tf.cast(image, tf.float32)), targets)
 
