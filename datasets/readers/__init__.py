@@ -10,7 +10,7 @@ import os
 from typing import Callable, Dict, NamedTuple, Optional, Sequence
 
 from datasets.errors import InputError
-from datasets.phantom import lesions, phantom, second_hospital
+from datasets.phantom import lesions, phantom, retina, second_hospital
 from datasets.readers import folder, jsrt, montgomery, shenzhen, siim_acr
 from datasets.sample import Dataset, without_labels
 
@@ -47,6 +47,7 @@ class Reader(NamedTuple):
 
 
 DRAWN = {'train': 124, 'test': 123, 'all': 247}  # phantoms where nobody says: as many as JSRT has
+DRAWN_RETINAS = 20  # in either part, as DRIVE
 
 
 def _phantom(asked: Request) -> Dataset:
@@ -62,9 +63,14 @@ def _lesions(asked: Request) -> Dataset:
     return lesions.open_lesions(asked.split, asked.count or DRAWN.get(asked.split, 1), asked.size, asked.seed)
 
 
+def _phantom_retina(asked: Request) -> Dataset:
+    return retina.open_retina(asked, asked.count or DRAWN_RETINAS)
+
+
 READERS: Dict[str, Reader] = {
     'phantom': Reader(_phantom, is_drawn=True),
     'phantom_lesions': Reader(_lesions, is_drawn=True),
+    'phantom_retina': Reader(_phantom_retina, is_drawn=True),
     'jsrt': Reader(lambda asked: jsrt.open_jsrt(asked.source, asked.split, asked.ids, asked.unlabelled)),
     'folder': Reader(lambda asked: folder.open_folder(asked.source, asked.split, asked.ids,
                                                       asked.channels, asked.grey, asked.unlabelled,
