@@ -6,12 +6,13 @@ say which images there are, and refuses a layout that is not as it should be; pi
 """
 from __future__ import annotations
 
+import functools
 import os
 from typing import Callable, Dict, NamedTuple, Optional, Sequence
 
 from datasets.errors import InputError
 from datasets.phantom import lesions, phantom, retina, second_hospital
-from datasets.readers import folder, jsrt, montgomery, shenzhen, siim_acr
+from datasets.readers import chase_db1, drive, folder, hrf, jsrt, montgomery, shenzhen, siim_acr, stare
 from datasets.sample import Dataset, without_labels
 
 
@@ -80,6 +81,13 @@ READERS: Dict[str, Reader] = {
     'phantom_b': Reader(_phantom_b, is_drawn=True),
     'siim_acr': Reader(siim_acr.open_siim_acr),
     'siim_acr_all': Reader(lambda asked: siim_acr.open_siim_acr(asked, has_healthy=True)),
+    'drive': Reader(drive.open_drive),
+    'drive_second': Reader(functools.partial(drive.open_drive, observer=2)),
+    'chase_db1': Reader(chase_db1.open_chase_db1),
+    'chase_db1_second': Reader(functools.partial(chase_db1.open_chase_db1, observer=2)),
+    'stare': Reader(stare.open_stare),
+    'stare_second': Reader(functools.partial(stare.open_stare, observer=2)),
+    'hrf': Reader(hrf.open_hrf),
 }
 
 
