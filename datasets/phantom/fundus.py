@@ -43,7 +43,9 @@ class Eye(NamedTuple):
 
 def vessels_of(eye: Eye, size: int, *kinds: int) -> np.ndarray:
     """How much of each pixel vessels of some kinds cover, float32 [size, size]."""
-    return coverage([ribbon(vessel.points, vessel.widths) for vessel in eye.vessels if vessel.kind in kinds], size)
+    drawn = 1 / (size * max(2, 512 // size))  # OpenCV fills the outline's own pixels too, half of them outside
+    return coverage([ribbon(vessel.points, np.maximum(vessel.widths - drawn, 0)) for vessel in eye.vessels
+                     if vessel.kind in kinds], size)
 
 
 def field_of(eye: Eye, size: int) -> np.ndarray:
@@ -127,7 +129,7 @@ def _blood(picture: np.ndarray, eye: Eye, rng: np.random.Generator, size: int) -
         picture = picture * (1 - depth * cover[..., None] * TAKEN[kind]) * (
             1 - 0.10 * (halo * (1 - cover))[..., None])
     streaks = [ribbon(vessel.points, 0.28 * vessel.widths) for vessel in eye.vessels
-               if vessel.kind == ARTERY and vessel.widths[0] > 0.034 * eye.diameter]
+               if vessel.kind == ARTERY and vessel.widths[0] > 0.044 * eye.diameter]
     streak = soften(coverage(streaks, size), 0.0008)
     return picture + rng.uniform(0.06, 0.16) * streak[..., None] * np.array([0.7, 0.8, 0.5])
 

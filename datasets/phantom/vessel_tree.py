@@ -17,9 +17,9 @@ import numpy as np
 from datasets.phantom.raster import open_curve
 
 STEP = 0.05                       # of a walk, disc diameters
-MIN_WIDTH = 0.014
+MIN_WIDTH = 0.018
 ARTERY, VEIN = 0, 1
-TRUNK_WIDTHS = {ARTERY: (0.062, 0.074), VEIN: (0.084, 0.100)}
+TRUNK_WIDTHS = {ARTERY: (0.080, 0.096), VEIN: (0.108, 0.128)}
 NASAL = 0.72                      # nasal trunks, as a share of the temporal ones
 # the course of a trunk above the disc; below it is mirrored
 TEMPORAL = ((0, 0), (0.05, -0.42), (0.38, -1.12), (1.1, -1.85), (2.15, -2.3), (3.4, -2.25), (4.7, -1.75), (5.9, -1.15),
@@ -107,7 +107,7 @@ class _Growth:
     def _walk(self, bud: _Bud) -> Optional[np.ndarray]:
         """The line of a branch [n, 2], None where there is no room for one."""
         rng, points, heading, sway = self.rng, [bud.point], bud.heading, 0.0
-        steps = int((0.25 + bud.width * rng.uniform(38, 62)) / STEP)
+        steps = int((0.25 + bud.width * rng.uniform(29, 48)) / STEP)
         others, crossed = (points[np.abs(points - bud.point).max(axis=1) < steps * STEP + REACH]
                            for points in (self.taken[bud.kind], self.taken[1 - bud.kind]))
         others = others[np.hypot(*(others - bud.point).T) > 0.14]
@@ -163,7 +163,7 @@ class _Growth:
                 side = -side if self.rng.random() < 0.75 else side
                 upcoming += self.rng.uniform(0.22, 0.55)
         away = np.linalg.norm(line - self.fovea, axis=1) - AVASCULAR
-        widths = np.minimum(_smooth(widths), MIN_WIDTH + 0.035 * np.maximum(away, 0))   # none is wide at the macula
+        widths = np.minimum(_smooth(widths), MIN_WIDTH + 0.045 * np.maximum(away, 0))   # none is wide at the macula
         self.vessels.append(Vessel(line, np.maximum(widths, 0.75 * MIN_WIDTH), kind))
         self.taken[kind] = np.concatenate([self.taken[kind], line])
         spread = np.deg2rad(self.rng.uniform(18, 34, 2))
