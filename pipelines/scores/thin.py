@@ -48,7 +48,7 @@ def measure(target: np.ndarray, predicted: np.ndarray, known: np.ndarray, probab
         area = np.nan if probabilities is None else roc_auc(wanted[known], probabilities[number][known])
         rows.append([*counted[number], known.sum() - counted[number].sum(), (line & wanted).sum(), line.sum(),
                      (wanted_line & found).sum(), wanted_line.sum(), area])
-    return np.array(rows, np.float64).reshape(-1, len(Column))
+    return np.round(np.array(rows, np.float64).reshape(-1, len(Column)), 4)
 
 
 def roc_auc(target: np.ndarray, probabilities: np.ndarray) -> float:
