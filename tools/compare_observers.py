@@ -20,7 +20,8 @@ def parsed():
         options.add_argument(f'--{name}', required=True, metavar='D', help=f'the data set {words}: a name as '
                              'prepare_records.py takes it')
     options.add_argument('--source', required=True, metavar='DIR', help='folder of both')
-    options.add_argument('--split', choices=['train', 'test', 'all'], default='all', help='which pictures (default all)')
+    options.add_argument('--split', choices=['train', 'test', 'all'], default='all',
+                         help='which pictures (default all)')
     return options.parse_args()
 
 

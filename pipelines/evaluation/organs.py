@@ -41,8 +41,8 @@ def measure(label_maps: np.ndarray, coding: LabelCoding) -> Measures:
 
     Of each organ: 'area'; 'centroid y' and 'centroid x'; 'pieces', how many 8-connected components
     are more than a speck (0 where it is missing); 'once', 1 where it is there in one dominant piece
-    and 0 elsewhere (so its mean is a share). Of each scattered one, such as vessels: 'width' and 'length' in sides of the
-    picture, and 'branchings', see vessels.py. Of each pair of `coding.left_right`: 'area ratio',
+    and 0 elsewhere (so its mean is a share). Of each scattered one, such as vessels: 'width' and 'length' in sides of
+    the picture, and 'branchings', see vessels.py. Of each pair of `coding.left_right`: 'area ratio',
     smaller by larger; 'height difference' of the centroids, left minus right (positive: the left is
     lower in the picture); 'mirrored overlap', the Jaccard index of the left organ with the mirrored
     right one, centroids laid on each other, in [0, 1].

@@ -1,8 +1,8 @@
 """Scores of thin structures, such as vessels, inside what is known of a picture (its field of view), in numpy.
 
-What is measured of an image are numbers of each organ [..., organs, 9], see Column; every score follows from them, in per
-cent, NaN for 0/0 as in `overlap`. Sensitivity, specificity and accuracy are what papers on vessels print, of all pixels of
-the field; J and DSC stand in `overlap`.
+What is measured of an image are numbers of each organ [..., organs, 9], see Column; every score follows from them, in
+per cent, NaN for 0/0 as in `overlap`. Sensitivity, specificity and accuracy are what papers on vessels print, of all
+pixels of the field; J and DSC stand in `overlap`. AUC is taken of each image by itself, and then their mean.
 """
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def roc_auc(target: np.ndarray, probabilities: np.ndarray) -> float:
       ValueError: they differ in shape, or a probability is NaN.
     """
     if target.shape != probabilities.shape:
-        raise ValueError(f'expected a probability of every pixel, found shapes {target.shape} and {probabilities.shape}')
+        raise ValueError(f'expected a probability of every pixel, found shapes {target.shape} and '
+                         f'{probabilities.shape}')
     if np.isnan(probabilities).any():
         raise ValueError('expected probabilities, found NaN')
     values, places = np.unique(probabilities, return_inverse=True)

@@ -38,12 +38,17 @@ def test_a_dark_side_noise_and_a_tab_do_not_dent_it():
     image = np.clip(drawn.image * shade + rng.uniform(0, 4, drawn.image.shape), 0, 255).astype(np.uint8)
     image[:3, :20] = 255                                                          # a line that the camera wrote
     assert agreement(field_of_view(image, 'a'), ~drawn.ignored) > 0.96
+    hurt = drawn.image.copy()
+    hurt[SIZE // 2 - 20:SIZE // 2 + 20, :30] = 0                # as a lesion or a shadow at the rim: the hull spans it
+    hurt[:30, SIZE // 2 - 20:SIZE // 2 + 20] = 0
+    assert agreement(field_of_view(hurt, 'a'), ~drawn.ignored) > 0.97
 
 
 @pytest.mark.parametrize('image', [
     np.full((60, 60, 3), 90, np.uint8), np.zeros((60, 60, 3), np.uint8),
     np.random.default_rng(0).integers(0, 255, (60, 60, 3)).astype(np.uint8),
-    np.pad(np.full((8, 8, 3), 200, np.uint8), ((26, 26), (26, 26), (0, 0)))])
+    np.pad(np.full((8, 8, 3), 200, np.uint8), ((26, 26), (26, 26), (0, 0))),
+    np.pad(np.full((40, 40, 3), 200, np.uint8), ((20, 0), (20, 0), (0, 0)))])      # cropped: it fills a corner
 def test_no_disc_is_refused(image):
     with pytest.raises(InputError, match='a: expected a bright disc on black corners, found none') as raised:
         field_of_view(image, 'a')
