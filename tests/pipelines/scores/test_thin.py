@@ -61,6 +61,14 @@ def test_centre_lines_weigh_branches_alike():
     assert overlap.dice(wider[:, :3])[0] == pytest.approx(50)
 
 
+def test_a_line_beside_the_middle_is_right_but_does_not_find_it():
+    shape = (7, 20)
+    found = thin.measure(masks((1, 6, 0, 20), shape=shape), masks((2, 3, 0, 20), shape=shape), np.ones(shape, bool))
+    assert found[0, Column.LINE_RIGHT] == found[0, Column.LINE] == 20
+    assert found[0, Column.LINE_FOUND] == 0 < found[0, Column.LINE_WANTED]
+    assert thin.centreline_dice(found)[0] == 0
+
+
 @pytest.mark.parametrize('target, predicted, wanted', [
     ((), (), {'sensitivity': np.nan, 'specificity': 100, 'accuracy': 100, 'centreline_dice': np.nan}),
     ((), ((0, 1, 0, 7),), {'sensitivity': np.nan, 'specificity': 90, 'accuracy': 90, 'centreline_dice': 0}),
