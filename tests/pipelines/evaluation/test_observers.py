@@ -27,11 +27,14 @@ def test_masks_are_compared_inside_the_field(chase):
     first, other = opened(chase, 'chase_db1'), opened(chase, 'chase_db1_second')
     found = agreement(first, other)
     assert found.names == first.ids and found.organs == ('vessels',) and found.dice.shape == (10, 1)
+    agreed = known = 0
     for name, dice in zip(found.names, found.dice[:, 0]):
         sample = first.load(name)
         one, two = (of.load(name).masks['vessels'] & ~sample.ignored for of in (first, other))
         assert dice == pytest.approx(100 * 2 * (one & two).sum() / (one.sum() + two.sum()))
+        agreed, known = agreed + ((one == two) & ~sample.ignored).sum(), known + (~sample.ignored).sum()
     scores = {metric: of['vessels'][0] for metric, of in found.scores.items()}
+    assert scores['accuracy_pooled'] == pytest.approx(100 * agreed / known, abs=1e-3)
     assert scores['sensitivity_pooled'] == 100 > scores['specificity_pooled']    # the second drew all, and wider
     assert scores['dice_per_image'] == pytest.approx(found.dice.mean(), abs=1e-3) and 'auc_per_image' not in scores
     same = agreement(first, first)
