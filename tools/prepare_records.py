@@ -26,7 +26,7 @@ def parsed():
         '  python tools/prepare_records.py --dataset jsrt --source /data/jsrt-scr --split train \\\n'
         '      --size 256 --augment 6 --output records/look')
     options.add_argument('--dataset', required=True, metavar='D',
-                         help='phantom, phantom_b, phantom_lesions, phantom_retina: chests or eyes drawn from --seed; jsrt, '
+                         help='phantom, phantom_b, phantom_lesions, phantom_retina: drawn from --seed; jsrt, '
                          'montgomery, shenzhen: radiographs with masks; siim_acr, siim_acr_all: with outlines of '
                          'pneumothoraces; drive, chase_db1, stare, hrf, drive_second, ...: retinas with vessels of the '
                          'first or second observer; folder: your own, laid out as datasets/readers/folder.py says')

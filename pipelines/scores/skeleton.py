@@ -1,8 +1,7 @@
 """Centre lines of thin structures: a mask worn down to lines of one pixel.
 
-[ours] Guo and Hall, "Parallel thinning with two-subiteration algorithms", CACM 32 (1989) 359, algorithm A1, in numpy: it
-keeps pieces and holes as they are, and unlike Zhang and Suen's (1984), which scikit-image takes, wears no square of four
-pixels away. Neither library that has one is needed here.
+[ours] Guo and Hall, "Parallel thinning with two-subiteration algorithms", CACM 32 (1989) 359, algorithm A1, in numpy:
+it keeps pieces and holes as they are, and unlike Zhang and Suen's (1984) wears no square of four pixels away.
 """
 from __future__ import annotations
 
