@@ -84,10 +84,13 @@ def read_picture(path: Path, channels: int = 1, grey: str = 'equal') -> np.ndarr
     if channels == 1 and grey == 'equal':
         return read_grey(path)
     colours = _colours(path)
-    if channels == 3:
-        return colours
-    weighed = colours.astype(np.float64) @ GREY[grey]
-    return np.where((colours == colours[..., :1]).all(-1), colours[..., 0], weighed.round()).astype(colours.dtype)
+    return colours if channels == 3 else weighed(colours, grey)
+
+
+def weighed(colours: np.ndarray, grey: str) -> np.ndarray:
+    """Colours [H, W, 3] -> grey [H, W] of their type, by a key of GREY; a pixel that is grey stays as it is."""
+    summed = colours.astype(np.float64) @ GREY[grey]
+    return np.where((colours == colours[..., :1]).all(-1), colours[..., 0], summed.round()).astype(colours.dtype)
 
 
 def bits_of(path: Path) -> int:

@@ -185,5 +185,9 @@ PNEUMOTHORAX = LabelCoding(
     scattered=('pneumothorax',))
 PNEUMOTHORAX_OR_NONE = dataclasses.replace(PNEUMOTHORAX, optional=PNEUMOTHORAX.organs)
 
+# the vessels of the retina, arteries and veins in one, as DRIVE, CHASE_DB1, STARE and HRF have them
+VESSELS = LabelCoding('vessels', ('vessels',), (CHEST.codes[0], Code(('vessels',), (86, 204, 242), 'vessels')),
+                      ('vessels',), scattered=('vessels',))
+
 # pictures of which nobody drew anything
 UNLABELLED = LabelCoding('unlabelled', (), CHEST.codes[:1], ())

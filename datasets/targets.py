@@ -94,6 +94,12 @@ class Scored(NamedTuple):
         """What a segmenter found, bool [its classes, H, W] -> bool [scored classes, H, W]."""
         return np.stack([masks[list(own)].any(axis=0) for own in self.members])
 
+    def united_probabilities(self, probabilities: np.ndarray) -> np.ndarray:
+        """The same of probabilities [its classes, H, W]: of classes that exclude each other the sum, of overlapping
+        ones the largest."""
+        unite = np.max if self.targets.is_overlapping else np.sum
+        return np.stack([unite(probabilities[list(own)], axis=0) for own in self.members])
+
 
 def scored_on(found: Targets, coding: LabelCoding, chosen: Optional[Mapping[str, Sequence[str]]] = None,
               where: str = 'targets') -> Scored:

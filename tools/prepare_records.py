@@ -26,10 +26,10 @@ def parsed():
         '  python tools/prepare_records.py --dataset jsrt --source /data/jsrt-scr --split train \\\n'
         '      --size 256 --augment 6 --output records/look')
     options.add_argument('--dataset', required=True, metavar='D',
-                         help='phantom, phantom_b, phantom_lesions: chests drawn from --seed, of two hospitals and with '
-                         'pneumothoraces; jsrt: JSRT radiographs with SCR masks; montgomery, shenzhen: radiographs with '
-                         'masks of the lungs; siim_acr, siim_acr_all: radiographs with outlines of pneumothoraces; folder: '
-                         'your own, laid out as datasets/readers/folder.py says')
+                         help='phantom, phantom_b, phantom_lesions, phantom_retina: drawn from --seed; jsrt, '
+                         'montgomery, shenzhen: radiographs with masks; siim_acr, siim_acr_all: with outlines of '
+                         'pneumothoraces; drive, chase_db1, stare, hrf, drive_second, ...: retinas with vessels of the '
+                         'first or second observer; folder: your own, laid out as datasets/readers/folder.py says')
     options.add_argument('--source', metavar='DIR', help='folder of the data set (not for drawn ones)')
     options.add_argument('--split', required=True, choices=['train', 'test', 'all'],
                          help='jsrt: the fold of odd numbers (train) or of even ones; others: the '
@@ -62,7 +62,7 @@ def parsed():
                          'x 255" in the fifth variant: as its variance (default), or as its '
                          'standard deviation')
     options.add_argument('--count', type=common.positive, metavar='N',
-                         help='drawn ones: how many chests to draw')
+                         help='drawn ones: how many to draw')
     options.add_argument('--seed', type=int, default=0, metavar='N',
                          help='of the augmentation, and of drawn phantoms (default 0)')
     options.add_argument('--output', required=True, type=common.some_path, metavar='DIR', help='a new folder')

@@ -6,12 +6,13 @@ say which images there are, and refuses a layout that is not as it should be; pi
 """
 from __future__ import annotations
 
+import functools
 import os
 from typing import Callable, Dict, NamedTuple, Optional, Sequence
 
 from datasets.errors import InputError
-from datasets.phantom import lesions, phantom, second_hospital
-from datasets.readers import folder, jsrt, montgomery, shenzhen, siim_acr
+from datasets.phantom import lesions, phantom, retina, second_hospital
+from datasets.readers import chase_db1, drive, folder, hrf, jsrt, montgomery, shenzhen, siim_acr, stare
 from datasets.sample import Dataset, without_labels
 
 
@@ -47,6 +48,7 @@ class Reader(NamedTuple):
 
 
 DRAWN = {'train': 124, 'test': 123, 'all': 247}  # phantoms where nobody says: as many as JSRT has
+DRAWN_RETINAS = 20  # in either part, as DRIVE
 
 
 def _phantom(asked: Request) -> Dataset:
@@ -62,9 +64,14 @@ def _lesions(asked: Request) -> Dataset:
     return lesions.open_lesions(asked.split, asked.count or DRAWN.get(asked.split, 1), asked.size, asked.seed)
 
 
+def _phantom_retina(asked: Request) -> Dataset:
+    return retina.open_retina(asked, asked.count or DRAWN_RETINAS)
+
+
 READERS: Dict[str, Reader] = {
     'phantom': Reader(_phantom, is_drawn=True),
     'phantom_lesions': Reader(_lesions, is_drawn=True),
+    'phantom_retina': Reader(_phantom_retina, is_drawn=True),
     'jsrt': Reader(lambda asked: jsrt.open_jsrt(asked.source, asked.split, asked.ids, asked.unlabelled)),
     'folder': Reader(lambda asked: folder.open_folder(asked.source, asked.split, asked.ids,
                                                       asked.channels, asked.grey, asked.unlabelled,
@@ -74,6 +81,13 @@ READERS: Dict[str, Reader] = {
     'phantom_b': Reader(_phantom_b, is_drawn=True),
     'siim_acr': Reader(siim_acr.open_siim_acr),
     'siim_acr_all': Reader(lambda asked: siim_acr.open_siim_acr(asked, has_healthy=True)),
+    'drive': Reader(drive.open_drive),
+    'drive_second': Reader(functools.partial(drive.open_drive, observer=2)),
+    'chase_db1': Reader(chase_db1.open_chase_db1),
+    'chase_db1_second': Reader(functools.partial(chase_db1.open_chase_db1, observer=2)),
+    'stare': Reader(stare.open_stare),
+    'stare_second': Reader(functools.partial(stare.open_stare, observer=2)),
+    'hrf': Reader(hrf.open_hrf),
 }
 
 

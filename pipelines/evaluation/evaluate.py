@@ -18,7 +18,7 @@ from datasets.targets import Targets
 from pipelines.data import pixels, sheets
 from pipelines.runtime import progress
 from pipelines.runtime.versions import versions
-from pipelines.scores import metrics, overlap, surface
+from pipelines.scores import metrics, overlap, surface, thin
 from pipelines.serving import export
 
 OVERLAY_ROWS = 6
@@ -49,15 +49,19 @@ def evaluate(model, records_directory, output, overlays=None,
     """
     segment, info, found, compared = export.load_segmenter_on(model, records_directory, chosen)
     targets = compared.targets
+    are_thin = any({*organs} & {*info.coding.scattered} for organs in targets.organs)
     names, measured, pictures, spacings = [], [], [], []
     for row in progress.bar(records.read(info), total=info.count, desc='evaluate',
                             unit='image'):
         image, labels, known = info.shown(row)
         target = targets.masks(info.coding, labels) & known
-        predicted = compared.united(export.masks_of(segment(tf.cast(image, tf.float32)[None]), found)) & known
+        result = segment(tf.cast(image, tf.float32)[None])
+        predicted = compared.united(export.masks_of(result, found)) & known
+        thin_ones = thin.measure(target, predicted, known, compared.united_probabilities(
+            export.probabilities_of(result, found))) if are_thin else None
         names.append(Path(row['name'].decode()).stem)
         spacings.append(info.spacing_mm(row))
-        measured.append(metrics.measure(target, predicted, spacings[-1]))
+        measured.append(metrics.measure(target, predicted, spacings[-1], thin_ones))
         pictures.append((image, targets.class_map(target), targets.class_map(predicted))
                         if overlays else None)
     images = metrics.together(measured)

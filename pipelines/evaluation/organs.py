@@ -15,6 +15,7 @@ from scipy import stats
 from datasets import anatomy
 from datasets.labels import LabelCoding
 from datasets.sample import mask_centroid
+from pipelines.evaluation import vessels
 
 Measures = Dict[str, np.ndarray]
 
@@ -40,7 +41,8 @@ def measure(label_maps: np.ndarray, coding: LabelCoding) -> Measures:
 
     Of each organ: 'area'; 'centroid y' and 'centroid x'; 'pieces', how many 8-connected components
     are more than a speck (0 where it is missing); 'once', 1 where it is there in one dominant piece
-    and 0 elsewhere (so its mean is a share). Of each pair of `coding.left_right`: 'area ratio',
+    and 0 elsewhere (so its mean is a share). Of each scattered one, such as vessels: 'width' and 'length' in sides of
+    the picture, and 'branchings', see vessels.py. Of each pair of `coding.left_right`: 'area ratio',
     smaller by larger; 'height difference' of the centroids, left minus right (positive: the left is
     lower in the picture); 'mirrored overlap', the Jaccard index of the left organ with the mirrored
     right one, centroids laid on each other, in [0, 1].
@@ -75,7 +77,8 @@ def _measure_map(label_map: np.ndarray, coding: LabelCoding) -> Dict[str, float]
     masks = {organ: coding.organ_mask(label_map, organ) for organ in coding.organs}
     row: Dict[str, float] = {}
     for organ, mask in masks.items():
-        row.update({f'{organ} {name}': value for name, value in _measure_organ(mask).items()})
+        found = {**_measure_organ(mask), **(_measure_vessels(mask) if organ in coding.scattered else {})}
+        row.update({f'{organ} {name}': value for name, value in found.items()})
     for left, right in coding.left_right:
         pair = _measure_pair(masks[left], masks[right])
         row.update({f'{left} / {right} {name}': value for name, value in pair.items()})
@@ -94,6 +97,12 @@ def _measure_organ(mask: np.ndarray) -> Dict[str, float]:
     return {'area': mask.mean(), 'centroid y': y, 'centroid x': x,
             'pieces': int((areas >= speck).sum()),
             'once': float(areas.max() >= anatomy.DOMINANT * areas.sum())}
+
+
+def _measure_vessels(mask: np.ndarray) -> Dict[str, float]:
+    found = vessels.measure(mask)
+    length = found.length / mask.shape[0] if mask.any() else float('nan')
+    return {'width': found.width / mask.shape[0], 'length': length, 'branchings': found.branchings}
 
 
 def _measure_pair(left: np.ndarray, right: np.ndarray) -> Dict[str, float]:

@@ -18,8 +18,8 @@ from pipelines.plan.kinds import KINDS
 @dataclasses.dataclass(frozen=True)
 class Data:
     """Which pictures, and how they become records."""
-    # phantom | phantom_b | phantom_lesions | jsrt | montgomery | shenzhen | siim_acr | siim_acr_all |
-    # folder: a row of datasets.readers.READERS
+    # phantom | phantom_b | phantom_lesions | phantom_retina | jsrt | montgomery | shenzhen | siim_acr | drive |
+    # chase_db1 | stare | hrf | folder | ...: a row of datasets.readers.READERS
     dataset: str
     source: Optional[str] = None        # folder of the data set; none for drawn ones
     # Side of the records that the GANs learn, px: a power of two where PGGAN draws pictures or label maps. Work

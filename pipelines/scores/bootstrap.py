@@ -77,7 +77,7 @@ def pooled_interval(runs: np.ndarray, organs: Sequence[str],
     Args:
       runs: [runs, images, organs, 3].
       organs: their names
-      metric: `overlap.jaccard` or `overlap.dice`.
+      metric: such as `overlap.jaccard`, of counts of 3; of others see `thin`.
       draws: of the training images, one for each run; None = all runs have the same.
 
     Returns:
@@ -86,7 +86,7 @@ def pooled_interval(runs: np.ndarray, organs: Sequence[str],
     Raises:
       ValueError: `runs` has another shape or fewer than two images that show an organ.
     """
-    runs = _checked(runs, organs)
+    runs = _checked(runs, organs, metric)
     resampled = _resample(runs, draws, metric)
     return {organ: Interval(float(value), *np.percentile(column, [2.5, 97.5]).tolist())
             for organ, value, column in _columns(
@@ -227,12 +227,12 @@ def _columns(values: np.ndarray, resampled: np.ndarray, scored: np.ndarray, orga
             yield organ, values[i], resampled[:, i][~np.isnan(resampled[:, i])]
 
 
-def _checked(runs: np.ndarray, organs: Sequence[str]) -> np.ndarray:
+def _checked(runs: np.ndarray, organs: Sequence[str], metric: Callable = overlap.jaccard) -> np.ndarray:
     runs = np.asarray(runs)
     if runs.ndim != 4 or not len(runs) or runs.shape[2] != len(organs):
         raise ValueError(f'expected counts [runs, images, {len(organs)}, 3] of the organs '
                          f'{", ".join(organs)}, found shape {runs.shape}')
-    shown = _scored(runs, overlap.jaccard)[-1]
+    shown = _scored(runs, metric)[-1]
     if shown < 2:
         raise ValueError(f'expected at least two test images that show an organ, found {shown} of '
                          f'{runs.shape[1]}')

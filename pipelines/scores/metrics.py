@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 
 import numpy as np
 
-from pipelines.scores import bootstrap, overlap
+from pipelines.scores import bootstrap, overlap, thin
 
 
 class Metric(NamedTuple):
@@ -48,6 +48,8 @@ MEASURES: Dict[str, Callable[..., Optional[np.ndarray]]] = {
     'distances': _distances,
 }
 
+THIN = 'thin'  # the measure of thin structures (thin.measure), taken where an organ is scattered, as vessels are
+
 METRICS: Dict[str, Metric] = {
     'jaccard_pooled': Metric('J', 'counts', overlap.jaccard, is_pooled=True),
     'dice_pooled': Metric('DSC', 'counts', overlap.dice, is_pooled=True),
@@ -55,19 +57,29 @@ METRICS: Dict[str, Metric] = {
     'dice_per_image': Metric('DSC', 'counts', overlap.dice),
     'hd95_mm': Metric('HD95', 'distances', lambda measured: measured[..., 0], 'mm', highest=math.inf),
     'assd_mm': Metric('ASSD', 'distances', lambda measured: measured[..., 1], 'mm', highest=math.inf),
+    'sensitivity_pooled': Metric('Sensitivity', THIN, thin.sensitivity, is_pooled=True),
+    'specificity_pooled': Metric('Specificity', THIN, thin.specificity, is_pooled=True),
+    'accuracy_pooled': Metric('Accuracy', THIN, thin.accuracy, is_pooled=True),
+    'cldice_per_image': Metric('clDice', THIN, thin.centreline_dice),
+    'auc_per_image': Metric('AUC', THIN, thin.auc),
 }
 
 
-def measure(target: np.ndarray, predicted: np.ndarray, spacing_mm: Optional[Sequence[float]]
-            ) -> Dict[str, Optional[np.ndarray]]:
-    """Every measure of one image, by name; masks bool [organs, H, W]."""
-    return {name: take(target, predicted, spacing_mm) for name, take in MEASURES.items()}
+def measure(target: np.ndarray, predicted: np.ndarray, spacing_mm: Optional[Sequence[float]],
+            thin_ones: Optional[np.ndarray] = None) -> Dict[str, Optional[np.ndarray]]:
+    """Every measure of one image, by name; masks bool [organs, H, W].
+
+    Args:
+      thin_ones: what thin.measure found, where the organs are such.
+    """
+    taken = {name: take(target, predicted, spacing_mm) for name, take in MEASURES.items()}
+    return taken if thin_ones is None else {**taken, THIN: thin_ones}
 
 
 def together(measured: Sequence[Mapping[str, Optional[np.ndarray]]]) -> Dict[str, Any]:
     """Measures of images, one dict each -> arrays [images, organs, K] by name; None where one has none."""
     return {name: None if any(one[name] is None for one in measured)
-            else np.stack([one[name] for one in measured]) for name in MEASURES}
+            else np.stack([one[name] for one in measured]) for name in measured[0]}
 
 
 def values(measured: Mapping[str, Any], organs: Sequence[str]) -> Dict[Tuple[str, str], float]:

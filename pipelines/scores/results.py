@@ -18,9 +18,9 @@ A line is one evaluation: one trained segmenter on one set of images. Its keys, 
   split          'test'; 'left_out': learning images that the draw left out; or the name of another hospital's
                  data set, see `external` of the config.
   organs         the classes that were scored, in their order.
-  images         names; and each measure of metrics.MEASURES: counts [images, organs, 3] in pixels (right,
-                 invented, missed); distances [images, organs, 2], HD95 and ASSD in mm (null where an
-                 organ is in neither), or null where the pixel's size is not known.
+  images         names; and each measure of metrics.MEASURES: counts [images, organs, 3] in pixels (right, invented,
+                 missed); distances [images, organs, 2], HD95 and ASSD in mm (null where an organ is in neither), or
+                 null where the pixel's size is not known; of scattered organs thin [images, organs, 9], see thin.py.
   scores         {metric: {organ or 'average': [value, low, high]}}, 95 % intervals over images;
                  [value] where there is none. Metrics: metrics.METRICS.
   protocol       dict: how it was measured. `dataset` (scored on; 'jsrt...' is the paper's), `learned_from` (its

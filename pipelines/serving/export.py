@@ -209,6 +209,13 @@ def masks_of(result: dict, targets: Targets) -> np.ndarray:
     return result['class_map'][0].numpy() == np.arange(1, 1 + len(targets.names))[:, None, None]
 
 
+def probabilities_of(result: dict, targets: Targets) -> np.ndarray:
+    """What a segmenter returned for one image -> the probability of each class but the background, float32
+    [classes, H, W]."""
+    found = np.moveaxis(result['probabilities'][0].numpy(), -1, 0)
+    return found if targets.is_overlapping else found[1:]
+
+
 def _save(module, signatures, description: dict, output) -> Path:
     """Writes to a temporary folder beside `output`/1 and renames: complete or not there."""
     target = Path(output) / '1'

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from datasets.labels import CHEST, Code, LabelCoding
+from datasets.labels import CHEST, VESSELS, Code, LabelCoding
 from datasets.phantom.phantom import draw_phantom
 from pipelines.evaluation.organs import compare, measure
 
@@ -57,6 +57,15 @@ def test_a_missing_organ():
     for name in ('right area', 'right centroid y', 'left / right area ratio',
                  'left / right mirrored overlap'):
         assert math.isnan(found[name])
+
+
+def test_scattered_organs_are_measured_as_vessels_too():
+    found = measure(np.stack([label_map((1, 3, 4, 0, 10)), label_map((1, 0, 20, 5, 6), (1, 8, 9, 0, 20)),
+                              label_map()]), VESSELS)
+    assert found['vessels length'][:2].tolist() == [10 / 20, 39 / 20] and np.isnan(found['vessels length'][2])
+    assert found['vessels width'][:2].tolist() == [1 / 20, 1 / 20] and np.isnan(found['vessels width'][2])
+    assert found['vessels branchings'].tolist() == [0, 1, 0]
+    assert not any('branchings' in name for name in measure(label_map((1, 3, 4, 0, 10))[None], PAIR))
 
 
 def test_a_phantom_has_every_organ_once_at_any_size():
