@@ -19,7 +19,7 @@ PAPERS = dict(dataset='jsrt', size=512, train_size=512, gan_size=1024, num_test_
               updates=5000, configuration='tiny', augmentation=True)
 
 
-KEY = dict(arm='tiny', num_real=11, draw=0, segmenter='smanet', num_synthetic=10_000, division='official',
+KEY = dict(arm='tiny', num_real=11, draw=0, segmenter='smanet', num_synthetic=10_000, labelled=None, division='official',
            fold=None, split='test')
 
 
