@@ -4,7 +4,7 @@ Source: Isola et al. 2017, sections 3.1 and 3.3, and the official code.
 """
 from __future__ import annotations
 
-from typing import Callable, Tuple
+from typing import Callable, Dict, Tuple
 
 import tensorflow as tf
 
@@ -29,7 +29,9 @@ GAN_LOSSES = {'vanilla': vanilla, 'lsgan': least_squares}
 def pix2pix_updates(generate: Callable[[Batch], tf.Tensor],
                     discriminate: Callable[[tf.Tensor], tf.Tensor],
                     generator_variables, discriminator_variables,
-                    gan: str = 'vanilla', l1_weight: float = 100.0) -> Tuple[Update, Update]:
+                    gan: str = 'vanilla', l1_weight: float = 100.0,
+                    further: Callable[[Batch, tf.Tensor], Dict[str, tf.Tensor]] = lambda batch, picture: {}
+                    ) -> Tuple[Update, Update]:
     """The discriminator's update, then the generator's against the discriminator that has just moved.
 
     Batches hold 'source' [N, H, W, Cin] and 'target' [N, H, W, Cout] in [-1, 1], and what `generate` needs
@@ -42,6 +44,7 @@ def pix2pix_updates(generate: Callable[[Batch], tf.Tensor],
         time with its own statistics, which the running ones follow.
       gan: a name in GAN_LOSSES.
       l1_weight: of the mean absolute distance to the target.
+      further: (batch, picture) -> more terms of the generator's loss, with their weights.
     """
     gan_loss = GAN_LOSSES[gan]
 
@@ -58,7 +61,8 @@ def pix2pix_updates(generate: Callable[[Batch], tf.Tensor],
 
     def generator_loss(batch, made):
         terms = {'gan_loss': gan_loss(judged(batch, made['picture']), True),
-                 'l1_loss': l1_weight * mean_distance(batch['target'], made['picture'])}
+                 'l1_loss': l1_weight * mean_distance(batch['target'], made['picture']),
+                 **further(batch, made['picture'])}
         return tf.add_n(list(terms.values())), terms
 
     return (Update('discriminator', discriminator_variables, discriminator_loss),

@@ -11,18 +11,19 @@ from pipelines.plan.augmentation import Augmentation
 from pipelines.runtime import keyed
 
 
-def pair_batches(io, info: Info, spec: Dict[str, tf.TensorSpec], seed: int, edges: bool = False) -> Callable:
+def pair_batches(io, info: Info, spec: Dict[str, tf.TensorSpec], seed: int, edges: bool = False,
+                 more: Callable[[tf.Tensor], Dict[str, tf.Tensor]] = lambda step: {}) -> Callable:
     """A Phase's `batches` with what `spec` names, all at the side of its 'source'.
 
     'source' and 'target': channels in [-1, 1] or 0 and 1; 'pool' [N, 2]: draws for an image pool; 'key' int32
-    [N, 2]: the samples' own, for dropout.
+    [N, 2]: the samples' own, for dropout; and what `more` makes of the step, from 0.
     """
     side, (target,) = spec['source'].shape[1], io.drawn
 
     def finish(step, keys, rows):
         given, wanted = augmented(io, rows, keys)
         batch = {'source': io.source.condition(given, side, edges),
-                 'target': target.encode(target.resize(wanted, side))}
+                 'target': target.encode(target.resize(wanted, side)), **more(step)}
         if 'pool' in spec:
             batch['pool'] = keyed.uniform(keys, keyed.POOL, [2])
         if 'key' in spec:

@@ -11,9 +11,11 @@ from models.pix2pix.networks import Drop, PatchGAN, UNetGenerator
 from models.pix2pix.updates import pix2pix_updates
 from models.segmenters.layers import dropouts
 from pipelines.data import pixels
+from pipelines.plan.kinds.pix2pix import COUNTED
 from pipelines.plan.kinds.pix2pixhd import epoch_steps, linear_decay
 from pipelines.runtime import keyed
 from pipelines.runtime.seeds import stable_seed
+from pipelines.stages import frechet
 from pipelines.stages.paired import pair_batches, pair_sheet
 from pipelines.training.task import Phase, Task
 
@@ -37,16 +39,25 @@ def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]
         drop = dropouts(batch['key'], True) if settings.dropout else None
         return translator(generator, settings, drop, 'batch')(batch['source'])
 
+    real = frechet.make_real(io, info)
     updates = pix2pix_updates(generate, lambda pair: discriminator(pair, statistics='batch'),
                               generator.trainable_variables, discriminator.trainable_variables, settings.gan,
-                              settings.l1_weight)
+                              settings.l1_weight, frechet.frechet_term(io, real))
     sheet_keys = keyed.sample_keys(io.seed, tf.range(1))
     phase = Phase(
         'all', epoch * (settings.epochs + settings.decay_epochs),
         lambda step: linear_decay(step // epoch + 1, settings.learning_rate, settings.epochs, settings.decay_epochs),
-        updates, pair_batches(io, info, spec, io.seed), spec,
+        updates, pair_batches(io, info, spec, io.seed, more=_more(io, epoch)), spec,
         pair_sheet(io, info, io.data.size, lambda source: _drawing(generator, settings, sheet_keys)(source)))
-    return Task(io.stage.folder, networks, (phase,), (0.5, 0.999))
+    return Task(io.stage.folder, networks, (phase,), (0.5, 0.999), extras={'real': real} if real else {},
+                start=lambda: frechet.fill_real(io, info, real) if real else None)
+
+
+def _more(io, epoch: int) -> Callable[[tf.Tensor], Dict[str, tf.Tensor]]:
+    """What a batch holds beside pairs: where the literal Frechet loss is due."""
+    if io.settings.fid_loss != 'literal':
+        return lambda step: {}
+    return lambda step: {COUNTED: frechet.counted(step, io.settings.batch_size, epoch)}
 
 
 def start(io, networks, sources) -> None:
@@ -102,4 +113,5 @@ def _batch_spec(io) -> Dict[str, tf.TensorSpec]:
     count, side = io.settings.batch_size, io.data.size
     spec = {'source': tf.TensorSpec([count, side, side, io.source.given_channels]),
             'target': tf.TensorSpec([count, side, side, io.channels])}
+    spec.update({COUNTED: tf.TensorSpec([count])} if io.settings.fid_loss == 'literal' else {})
     return {**spec, 'key': tf.TensorSpec([count, 2], tf.int32)} if io.settings.dropout else spec

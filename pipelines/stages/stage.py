@@ -83,6 +83,7 @@ def stage_task(config: Config, stage: Stage, sources: Sources) -> Task:
         if getattr(io.settings, 'initial_weights', None) is not None:
             checkpoints.start_from(networks, io.settings.initial_weights)
         kind.start(io, networks, sources)
+        task.start()
 
     return task._replace(start=start, mixed_precision=config.precision == 'mixed_float16')
 

@@ -6,13 +6,17 @@ official code has stepped its rate an epoch earlier since 2020, so that its last
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Mapping, Optional, Sequence
 
 from pipelines.plan.augmentation import Augmentation
 
 POSITIVE = ('ngf', 'ndf', 'batch_size', 'layers')
-NOT_NEGATIVE = ('l1_weight', 'epochs', 'decay_epochs')
-WORDS = {'norm': ('batch', 'instance'), 'gan': ('vanilla', 'lsgan'), 'statistics': ('sample', 'running')}
+NOT_NEGATIVE = ('l1_weight', 'fid_weight', 'epochs', 'decay_epochs')
+WORDS = {'norm': ('batch', 'instance'), 'gan': ('vanilla', 'lsgan'), 'statistics': ('sample', 'running'),
+         'fid_loss': ('none', 'batch', 'literal'), 'fid_real': ('set', 'batch')}
+COUNTED = 'counted'  # in batches: where the literal Frechet loss is due
+FROM = 16            # DF-GAN, Algorithm 1: the picture of an epoch at which it is computed
 LEVELS = range(5, 13)
 
 
@@ -31,6 +35,12 @@ class Settings:
     layers: int = 3
     gan: str = 'vanilla'                # cross entropy, as published; or lsgan, least squares
     l1_weight: float = 100.0            # of the distance to the target, against the adversarial loss
+    # A Frechet distance of drawn pictures in the generator's loss (DF-GAN): none | batch (in every step, of its pictures,
+    # with a gradient) | literal (as its algorithm is printed: once an epoch, a constant, so that nothing changes).
+    fid_loss: str = 'none'
+    fid_weight: float = 1.0             # of it
+    fid_real: str = 'set'               # against: set (all learning images) | batch (the targets of the step)
+    inception_weights: Optional[str] = None  # Keras' InceptionV3 .h5 without top; none = a fixed random network's features
     # What batch norm divides by when the stage draws: each sample's own statistics, as published (with dropout left
     # on), or the running ones of the training, without dropout.
     statistics: str = 'sample'
@@ -50,8 +60,23 @@ def check(config, stage, settings: Settings, refuse) -> None:
     if config.data.size < smallest:
         refuse('data.size', f'at least {smallest} for {settings.levels} levels and a discriminator of '
                f'{settings.layers} layers', config.data.size)
+    if settings.fid_loss != 'none':
+        _check_frechet(config, stage, settings, refuse)
     if settings.epochs + settings.decay_epochs < 1:
         refuse('pix2pix.epochs', 'at least one epoch', settings.epochs)
+
+
+def _check_frechet(config, stage, settings: Settings, refuse) -> None:
+    if settings.batch_size < 2:
+        refuse('pix2pix.batch_size', 'a number from 2 on with fid_loss, for one picture has no covariance (published: 16)',
+               settings.batch_size)
+    if tuple(stage.produces) != ('image',):
+        refuse('pix2pix.fid_loss', f'none in stage {stage.folder}, which draws {" and ".join(stage.produces)}',
+               settings.fid_loss)
+    if config.strategy != 'none':
+        refuse('pix2pix.fid_loss', f'none with strategy {config.strategy}: it is of the whole batch', settings.fid_loss)
+    if settings.inception_weights and not Path(settings.inception_weights).is_file():
+        refuse('pix2pix.inception_weights', 'Keras\' file of InceptionV3 without top', settings.inception_weights)
 
 
 def check_choices(settings, refuse, kind: str, choices: Mapping[str, Sequence[str]]) -> None:
