@@ -70,6 +70,7 @@ def _phantom_retina(asked: Request) -> Dataset:
 
 READERS: Dict[str, Reader] = {
     'phantom': Reader(_phantom, is_drawn=True),
+    'phantom_b': Reader(_phantom_b, is_drawn=True),
     'phantom_lesions': Reader(_lesions, is_drawn=True),
     'phantom_retina': Reader(_phantom_retina, is_drawn=True),
     'jsrt': Reader(lambda asked: jsrt.open_jsrt(asked.source, asked.split, asked.ids, asked.unlabelled)),
@@ -78,7 +79,6 @@ READERS: Dict[str, Reader] = {
                                                       asked.bone_suppressed)),
     'montgomery': Reader(montgomery.open_montgomery),
     'shenzhen': Reader(shenzhen.open_shenzhen),
-    'phantom_b': Reader(_phantom_b, is_drawn=True),
     'siim_acr': Reader(siim_acr.open_siim_acr),
     'siim_acr_all': Reader(lambda asked: siim_acr.open_siim_acr(asked, has_healthy=True)),
     'drive': Reader(drive.open_drive),

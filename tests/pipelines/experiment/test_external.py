@@ -139,7 +139,7 @@ def test_the_tool_scores_elsewhere_and_says_what_it_leaves_out(made, tmp_path):
     ({'part': 'half'}, "external.there.part: expected one of all, train, validation, test, found 'half'"),
     ({'part': 'validation'}, 'external.there.part: expected a part of its division, which has none for validation'),
     ({'source': None}, 'external.there.source: expected the folder of the data set'),
-    ({'dataset': 'nih'}, 'external.there.dataset: expected one of phantom, jsrt, folder'),
+    ({'dataset': 'nih'}, 'external.there.dataset: expected one of phantom, phantom_b, '),
     ({'targets': {}}, 'external.there.targets: expected at least one class'),
     ({'colour': 1}, 'unknown key external.there.colour')])
 def test_configs_that_cannot_be_carried_out(tmp_path, changes, message):

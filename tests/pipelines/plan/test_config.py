@@ -46,7 +46,7 @@ def test_the_papers_configurations(name, images, ids):
     ({'segmenter': {'learning_rate': '2e-4'}}, 'segmenter.learning_rate: expected a number'),
     ({'segmenter': {'crops': 41}}, 'unknown key segmenter.crops; known keys: network, size, crop'),
     ({'pggan': {'batch_sizes': {'four': 4}}}, 'pggan.batch_sizes key: expected a whole number'),
-    ({'data': {'dataset': 'mnist'}}, 'data.dataset: expected one of phantom, jsrt, folder'),
+    ({'data': {'dataset': 'mnist'}}, 'data.dataset: expected one of phantom, phantom_b, '),
     ({'data': {'dataset': 'jsrt'}}, 'data.source: expected the folder of the data set'),
     ({'data': {'size': 48}}, 'missing key data.dataset'),
     ({'labels': {'reject': 1}}, 'labels.reject: expected one of true, false, auto, found 1'),
