@@ -178,7 +178,8 @@ def configs(place):
 @pytest.mark.parametrize('given, name, wanted', [
     ([], 'demo', 'house/runs/demo'), (['demo'], 'demo', 'house/runs/demo'), (['./mine'], 'demo', './mine'),
     (['/mine'], 'demo', '/mine'), (['two'], 'two', 'house/runs/two'), (['two', 'mine'], 'two', 'mine'),
-    (['two', '/mine'], 'two', '/mine'), (['networks_full'], 'networks_full', 'house/runs/networks_full')])
+    (['two', '/mine'], 'two', '/mine'), (['demo_transfer'], 'demo_transfer', 'house/runs/demo_transfer'),
+    (['networks_full'], 'networks_full', 'house/runs/networks_full')])
 def test_the_demo_takes_a_config_and_works_where_it_is_told(configs, given, name, wanted):
     done = configs.run('tools/demo.sh', *given, cwd=configs.root.parent)
     assert done.returncode == 0, done.stderr
@@ -188,10 +189,10 @@ def test_the_demo_takes_a_config_and_works_where_it_is_told(configs, given, name
 
 
 @pytest.mark.parametrize('given, message', [
-    (['mine'], 'mine: expected the name of a config that asks for drawn chests alone, one of demo, networks_full, two, '
-               'found none in pipelines/configs; write a WORKDIR behind the name, or with a slash: ./mine'),
-    (['jsrt_tiny_cpu'], 'jsrt_tiny_cpu: expected a config that asks for drawn chests alone, one of demo, networks_full, '
-                        'two, found one of data that you bring: python tools/run_experiment.py --config '
+    (['mine'], 'mine: expected the name of a config that asks for drawn chests alone, one of demo, demo_transfer, '
+               'networks_full, two, found none in pipelines/configs; write a WORKDIR behind the name, or with a slash: ./mine'),
+    (['jsrt_tiny_cpu'], 'jsrt_tiny_cpu: expected a config that asks for drawn chests alone, one of demo, demo_transfer, '
+                        'networks_full, two, found one of data that you bring: python tools/run_experiment.py --config '
                         'pipelines/configs/jsrt_tiny_cpu.yaml --set data.source=DIR'),
     (['mixed'], 'mixed: expected a config that asks for drawn chests alone'),
     (['demo', 'a', 'b'], 'bash tools/demo.sh [NAME] [WORKDIR]: expected no more than that, found b')])

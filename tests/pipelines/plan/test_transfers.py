@@ -1,8 +1,10 @@
 """The ways to another hospital in the matrix: which runs there are, what they hang on, what is refused."""
+from pathlib import Path
+
 import pytest
 
 from datasets.errors import InputError
-from pipelines.plan import artefacts, matrix
+from pipelines.plan import artefacts, config as configs, loading, matrix
 from pipelines.plan.regimes import Run, label_of_run, parse_regime, with_pretraining
 from pipelines.plan.transfers import TRANSFERS, VALIDATION, chosen_by, share_of
 from tests.conftest import TINY, tiny_config
@@ -28,6 +30,19 @@ def test_shares_of_labels_are_runs_and_each_brings_the_segmenter_that_it_starts_
     config = config_of(transfer={'labelled': 0})
     assert [run.name for arm in matrix.arms_of(config_of(transfer={'labelled': 0})) for run in arm.runs] == [
         'real-smanet-0'] and config.transfer.labelled == 0
+
+
+def test_the_demo_of_a_transfer_has_every_way_and_is_scored_at_both_hospitals():
+    config = loading.load_config(str(Path(configs.__file__).parents[1] / 'configs/demo_transfer.yaml'))
+    arm, = matrix.arms_of(config)
+    assert {run.name: splits for run, splits in arm.scores.items()} == {
+        'real-unet-0': ('test', 'there'), **{name: ('there',) for name in (
+            'tone-unet-0-l0', 'tuned-unet-0-l5', 'tuned-unet-0-l100', 'scratch-unet-0-l5', 'scratch-unet-0-l100',
+            'cyclegan-unet-0-l0', 'cyclegan-unet-0-l5')}}
+    assert (config.data.dataset, config.sources['target'].dataset) == ('phantom', 'phantom_b')
+    there = config.external['there']
+    assert (there.part, there.division, there.draw) == ('test', '60/20/20', config.sources['target'].draw)
+    assert not any(data.trim_borders for data in (config.data, config.sources['target'], there))
 
 
 def test_names_of_runs_in_words():
