@@ -66,7 +66,8 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
     def begin():
         if split not in ('train', *config.sources):
             others = {'validation': ('train', 'test'), VALIDATION: ('train', TARGET)}.get(split, ('train',))
-            for other in (*others, *_learned_elsewhere(config)) if split in config.external else others:
+            is_scored = split not in ('validation', VALIDATION)
+            for other in (*others, *_learned_elsewhere(config)) if is_scored else others:
                 check_apart(dataset, open_split(config, other), digests)
         provenance.claim(config, workdir, artefact, contents(dataset, digests))
 

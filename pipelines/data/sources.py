@@ -1,6 +1,7 @@
 """Which images a config asks for: opens its data set and takes a part of it. Reads no picture."""
 from __future__ import annotations
 
+import re
 from typing import Sequence, Tuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from datasets.sample import Dataset
 from datasets.splits import in_both, read_ids
 from pipelines.plan.config import Config, Data
 from pipelines.plan.transfers import VALIDATION
+from pipelines.plan.translators import TARGET
 from pipelines.runtime.seeds import stable_seed
 
 NUM_LEFT_OUT = 113      # phantoms, as many as the paper's draw of 11 leaves of JSRT's 124
@@ -25,7 +27,20 @@ def open_split(config: Config, split: str) -> Dataset:
         epoch; 'left_out', the learning images that were not drawn, on which choices are made; 'test'; or
         a name of the config's `sources`: the learning images of that data set; or one of `external`; or
         transfers.VALIDATION, what chooses the epoch at the other hospital.
+    Raises:
+      InputError: see the readers and the divisions; keys are those of the section that says which data set it is.
     """
+    other = split if split in config.sources or split in config.external else TARGET if split == VALIDATION else None
+    if other is None:
+        return _open_split(config, split)
+    section = f'{"external" if other in config.external else "sources"}.{other}'
+    try:
+        return _open_split(config, split)
+    except InputError as error:
+        raise InputError(re.sub(r'\bdata\.(?=[a-z])', f'{section}.', str(error))) from None
+
+
+def _open_split(config: Config, split: str) -> Dataset:
     if split in config.external:
         data = config.external[split]
         count = data.num_train if data.part == 'train' else data.num_test  # of drawn pictures

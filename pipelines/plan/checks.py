@@ -61,9 +61,6 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
             refuse(key, 'a number from 0 on', _value(config, key))
     for name, kind in KINDS.items():
         _check_numbers(name, config.kinds[name], kind, refuse)
-    for key in ('data.num_train', 'data.num_test'):
-        if _value(config, key) is not None and _value(config, key) < 1:
-            refuse(key, 'a number from 1 on, or null for all there are', _value(config, key))
     for key, choices in CHOICES.items():
         if _value(config, key) not in choices:
             refuse(key, f'one of {", ".join(map(str, choices))}', _value(config, key))
@@ -184,6 +181,9 @@ def _check_data(data, section: str, refuse) -> None:
     for key in (key.split('.')[1] for key in POSITIVE if key.startswith('data.')):
         if getattr(data, key) < 1:
             refuse(f'{section}.{key}', 'a number from 1 on', getattr(data, key))
+    for key in ('num_train', 'num_test'):
+        if getattr(data, key) is not None and getattr(data, key) < 1:
+            refuse(f'{section}.{key}', 'a number from 1 on, or null for all there are', getattr(data, key))
     if data.division_seed < 0:
         refuse(f'{section}.division_seed', 'a number from 0 on', data.division_seed)
     if not 2 <= data.folds:

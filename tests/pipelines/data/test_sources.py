@@ -90,3 +90,12 @@ def test_who_needs_labels_refuses_in_one_line(unlabelled, finished, tmp_path):
         make_reading(model, info.directory, tmp_path / 'reading', 0)
     with pytest.raises(InputError, match='data.unlabelled: expected false, for segmenters learn from labels'):
         tiny_config(data={'unlabelled': True})
+
+
+def test_refusals_name_the_section_of_the_other_hospital(tmp_path):
+    config = tiny_config(sources={'target': {'division': 'folds', 'folds': 99}},
+                         external={'there': {'dataset': 'montgomery', 'source': str(tmp_path / 'none')}})
+    with pytest.raises(InputError, match=r'^sources\.target\.folds: expected at most'):
+        open_split(config, 'target')
+    with pytest.raises(InputError, match=r'external\.there\.source\) .*expected the folder of the data set'):
+        open_split(config, 'there')

@@ -218,6 +218,18 @@ def test_nor_is_one_that_a_stage_learns_from_without_its_labels(tmp_path):
         prepare_split(tiny_config(sources=sources, external={'third': {**there, 'part': 'validation'}}), tmp_path, 'third')
 
 
+def test_a_test_picture_at_home_is_not_learned_from_elsewhere(tmp_path):
+    """Another order of the same patients as the other hospital: some that are tested here would be learned from there."""
+    draw_montgomery(tmp_path / 'a')
+    data = {'dataset': 'montgomery', 'source': str(tmp_path / 'a'), 'division': '60/20/20', 'num_train': None,
+            'num_test': None}
+    config = tiny_config(data=data, sources={'target': {'division_seed': 1, 'unlabelled': True}})
+    prepare_split(config, tmp_path, 'train')
+    with pytest.raises(InputError, match='are the same picture .* a test picture must not be trained on'):
+        prepare_split(config, tmp_path, 'test')
+    assert not (tmp_path / 'records' / 'test').exists()
+
+
 def test_in_a_matrix_blocks_name_them(tmp_path):
     there = {'dataset': 'phantom', 'part': 'train', 'draw': 5, 'num_train': 3}
     config = tiny_config(external={'there': there}, matrix=[

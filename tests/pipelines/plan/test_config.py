@@ -57,6 +57,8 @@ def test_the_papers_configurations(name, images, ids):
     ({'generation': {'shard': 10, 'block': 4}}, 'generation.shard: expected a multiple'),
     ({'generation': {'block': 0}}, 'generation.block: expected a number from 1 on, found 0'),
     ({'data': {'dataset': 'phantom', 'num_train': -1}}, 'data.num_train: expected a number from 1 on, or'),
+    ({'sources': {'target': {'num_train': -3}}}, 'sources.target.num_train: expected a number from 1 on, or null'),
+    ({'external': {'there': {'dataset': 'phantom', 'num_test': 0}}}, 'external.there.num_test: expected a number from 1'),
     ({'labels': {'warp': -0.1}}, 'labels.warp: expected a number from 0 on, found -0.1'),
     ({'segmenter': {'width': 0.0}}, 'segmenter.width: expected a number above 0, found 0.0'),
     ({'segmenter': {'blocks': []}}, 'segmenter.blocks: expected four numbers from 1 on, found []'),
