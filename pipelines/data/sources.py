@@ -86,7 +86,7 @@ def labelled_ids(ids: Sequence[str], share: float, seed: int) -> Tuple[str, ...]
     """
     count = int(share * len(ids) / 100 + 1e-9)
     if share and not count:
-        raise InputError(f'labelled: expected 0, or at least {100 / len(ids):.3g} %, which is 1 of the {len(ids)} learning '
+        raise InputError(f'labelled (of the matrix, --labelled or transfer.labelled): expected 0, or at least {100 / len(ids):.3g} %, which is 1 of the {len(ids)} learning '
                          f'images of the other hospital, found {share:g} %')
     order = np.random.default_rng(stable_seed(seed, 'labelled')).permutation(len(ids))
     return tuple(ids[i] for i in sorted(order[:count]))

@@ -16,6 +16,7 @@ from pipelines.evaluation.quality import measure_quality
 from pipelines.experiment import steps
 from pipelines.experiment.opening import open_experiment
 from pipelines.plan import matrix
+from pipelines.plan.artefacts import used_by
 from pipelines.plan.config import Config
 from pipelines.plan.matrix import Arm
 from pipelines.plan.regimes import methods_of, translators_of
@@ -62,6 +63,7 @@ def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say, stages_from=None) 
     splits = {'test', *(split for splits in arm.scores.values() for split in splits)}
     if has_left_out(arm.config):
         splits.add('left_out')  # what samples are measured against
+    splits.update(name for run in arm.runs if run.trained == run for name in used_by(arm.config, run))
     steps.prepare(arm.config, folder, splits)
 
     def train(stage, words):

@@ -100,12 +100,28 @@ def generate(config: Config, method: Method, workdir) -> None:
         synthesis.generate(config, method, workdir)
 
 
+def _check_before(run: Run, workdir) -> None:
+    """InputError where a run for another hospital would start from what is not trained yet."""
+    if run.regime.transfer is None:
+        return
+    needed = {f'train_stage.py --translator {stage.kind}': Workdir(workdir).stage(stage)
+              for stage in translators_of([run.regime])}
+    if run.pretraining:
+        needed[f'train_segmenter.py --regime {run.pretraining.regime.name} --segmenter {run.segmenter} --seed {run.seed}'] = (
+            Workdir(workdir).segmenter(run.pretraining))
+    for command, folder in needed.items():
+        if not is_finished(folder):
+            raise InputError(f'{run.name}: starts from {folder.name}, which is not trained yet: first tools/{command}, with '
+                             'the same --config and --workdir')
+
+
 def train_segmenter(config: Config, run: Run, workdir) -> None:
     """Trains what is left of a run."""
     directory = Workdir(workdir).segmenter(run)
     if run.trained != run:  # another run's, shown pictures otherwise
         return
     if not is_finished(directory):
+        _check_before(run, workdir)
         prepare(config, workdir)
         for name in artefacts.used_by(config, run):
             prepare_split(config, workdir, name)

@@ -86,12 +86,7 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
         refuse('evaluation.inception_weights', 'Keras\' file of InceptionV3 without top', weights)
     if not config.regimes:
         refuse('regimes', 'at least one regime', [])
-    if config.transfer.epochs < 1:
-        refuse('transfer.epochs', 'a number from 1 on', config.transfer.epochs)
-    for key in ('cycle_error', 'restarts'):
-        if not getattr(config.transfer, key) >= 0:
-            refuse(f'transfer.{key}', 'a number from 0 on', getattr(config.transfer, key))
-    _check_shares('transfer.labelled', [config.transfer.labelled], refuse)
+    transfers.check_numbers(config, refuse)
     for number, block in enumerate(config.matrix):
         _check_block(config, block, f'matrix[{number}]', refuse)
     _check_stages(config, source, stage_settings, refuse)
@@ -229,18 +224,11 @@ def _check_block(config, block, where, refuse) -> None:
     for key, values in (('draws', block.draws), ('seeds', block.seeds), ('folds', block.folds)):
         if any(value < 0 for value in values):
             refuse(f'{where}.{key}', 'numbers from 0 on', list(values))
-    _check_shares(f'{where}.labelled', block.labelled, refuse)
     known = (*SCORED, *config.external)
     if not block.seeds or not block.score:
         refuse(where, 'at least one of seeds and score', vars(block))
     if not set(block.score) <= set(known):
         refuse(f'{where}.score', f'of {", ".join(known)}, or names in external', list(block.score))
-
-
-def _check_shares(key: str, shares, refuse) -> None:
-    for share in shares:
-        if not 0 <= share <= 100:
-            refuse(key, 'per cent, from 0 to 100', share)
 
 
 def _check_numbers(section: str, settings, kind, refuse) -> None:

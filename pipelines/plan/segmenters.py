@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+from pathlib import Path
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 RESNETS = {(3, 4, 6, 3): 'resnet50', (3, 4, 23, 3): 'resnet101'}   # depths -> name in Keras
@@ -100,6 +101,12 @@ class UNetPlusPlusOptions:
     deep_supervision: bool = True       # four heads learn, and their mean predicts; else the last alone
 
 
+def _check_imagenet(settings, refuse) -> None:
+    weights = settings.options.imagenet_weights
+    if weights not in (None, '', 'keras') and not Path(weights).is_file():
+        refuse('imagenet_weights', 'a file of Keras\' weights, keras or null', weights)
+
+
 def _check_width(settings, refuse) -> None:
     if not settings.options.width > 0:
         refuse('width', 'a number above 0', settings.options.width)
@@ -108,6 +115,7 @@ def _check_width(settings, refuse) -> None:
 def _check_smanet(settings, refuse) -> None:
     options = settings.options
     _check_width(settings, refuse)
+    _check_imagenet(settings, refuse)
     if options.context not in ('attention', 'pyramid'):
         refuse('context', 'one of attention, pyramid', options.context)
     if len(options.blocks) != 4 or min(options.blocks) < 1:
@@ -121,6 +129,7 @@ def _check_smanet(settings, refuse) -> None:
 
 def _check_fcn(settings, refuse) -> None:
     _check_width(settings, refuse)
+    _check_imagenet(settings, refuse)
     if settings.options.imagenet_weights and settings.options.width != 1.0:
         refuse('width', '1.0 with imagenet_weights', settings.options.width)
 

@@ -72,6 +72,23 @@ def share_of(regime: str, asked: Optional[float], default: float) -> Optional[fl
     return share
 
 
+def check_numbers(config, refuse: Callable) -> None:
+    """Refuses numbers of the config's `transfer` and shares of its matrix that could not be carried out."""
+    if config.transfer.epochs < 1:
+        refuse('transfer.epochs', 'a number from 1 on', config.transfer.epochs)
+    for key in ('cycle_error', 'restarts'):
+        if not getattr(config.transfer, key) >= 0:
+            refuse(f'transfer.{key}', 'a number from 0 on', getattr(config.transfer, key))
+    lists = {'transfer.labelled': [config.transfer.labelled]}
+    lists.update({f'matrix[{number}].labelled': block.labelled for number, block in enumerate(config.matrix)})
+    for key, shares in lists.items():
+        for share in shares:
+            if not 0 <= share <= 100:
+                refuse(key, 'per cent, from 0 to 100', share)
+        if len({f'{share:g}' for share in shares}) < len({*shares}):  # folders are called by them
+            refuse(key, 'shares that differ within six digits', list(shares))
+
+
 def check_translator(config, stage: Stage, settings, refuse: Callable) -> None:
     """Refuses a translator that this config could not train; `settings` are the stage's."""
     check_target(config, stage.kind, refuse)

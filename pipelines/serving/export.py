@@ -89,7 +89,8 @@ def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
         'kind': 'segmenter', 'classes': ['background', *targets.names], 'targets': targets.to_dict(),
         'colours': targets.colours(coding).tolist(), 'size': settings.size, 'crop': settings.crop,
         'channels': config.data.channels, 'grey': config.data.grey, 'fit': info.fit,
-        'trim_borders': config.data.trim_borders, 'regime': run.regime.name, 'network': settings.network,
+        'trim_borders': config.data.trim_borders, 'greys': settings.greys, 'bits': info.bits,
+        'regime': run.regime.name, 'network': settings.network,
         'labelled': run.labelled, 'updates': updates_of(config, run, info.count, workdir), 'seed': run.seed,
         'config': to_dict(config), 'versions': versions()}
     return _save(module, {'serving_default': module.segment, 'encoded': module.segment_encoded},
@@ -196,6 +197,9 @@ def _with_records(model, records_directory):
     if description['classes'] != ['background', *targets.names]:
         raise InputError(f'--records {records_directory}: expected the classes of the model, '
                          f'{description["classes"]}, found the organs {", ".join(info.coding.organs)}')
+    if description.get('greys') == 'as_is' and info.bits != description['bits']:
+        raise InputError(f'--records {records_directory}: expected pictures of {description["bits"]} bits, whose greys the '
+                         f'model takes as they are (segmenter.greys), found {info.bits}')
     if info.channels != description.get('channels', 1):
         raise InputError(f'--records {records_directory}: expected pictures of '
                          f'{description.get("channels", 1)} channels, as the model, found {info.channels}')

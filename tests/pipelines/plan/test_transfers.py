@@ -107,6 +107,7 @@ def test_arms_with_another_target_do_not_share_a_translator():
     ('munit', {'data': {'size': 24}}, 'data.size: expected a multiple of 4 from 16 on|segmenter.size'),
     ('scratch', {'labelled': [0]}, r'matrix\[0\].labelled: expected a share above 0 for scratch'),
     ('scratch', {'labelled': [101]}, r'matrix\[0\].labelled: expected per cent, from 0 to 100, found 101'),
+    ('scratch', {'labelled': [33.3333333, 33.3333334]}, 'labelled: expected shares that differ within six digits'),
     ('munit', {'transfer': {'epochs': 0}}, 'transfer.epochs: expected a number from 1 on')])
 def test_what_cannot_be_carried_out_is_refused(regime, sections, words):
     sections = dict(sections)

@@ -15,6 +15,7 @@ from pipelines.experiment.opening import check_possible
 from pipelines.experiment.rows import row_of
 from pipelines.plan import artefacts, matrix, provenance
 from pipelines.plan.regimes import Run, parse_regime
+from pipelines.segmentation.inputs import normalised
 from pipelines.segmentation.pairs import labelled_of, pairs_of
 from pipelines.segmentation.task import segmenter_task, steps_of, updates_of
 from pipelines.segmentation.trained import trained_segmenter
@@ -69,7 +70,7 @@ def test_the_labelled_images_of_fewer_are_a_part_of_those_of_more():
     assert [len(one) for one in drawn] == [0, 1, 2, 4, 8, 16, 42, 84]   # as published
     assert all({*fewer} < {*more} for fewer, more in zip(drawn, drawn[1:]))
     assert labelled_ids(ids, 10, 4) != drawn[4] and labelled_ids(ids, 10, 3) == drawn[4]
-    with pytest.raises(InputError, match='labelled: expected 0, or at least 2.5 %, which is 1 of the 40 .*found 1.25 %'):
+    with pytest.raises(InputError, match=r'labelled .*: expected 0, or at least 2.5 %, which is 1 of the 40 .*found 1.25 %'):
         labelled_ids(ids[:40], 1.25, 0)
 
 
@@ -209,12 +210,29 @@ def test_tone_is_that_of_real_whose_pictures_are_shown_otherwise(workdir, tmp_pa
 
 
 @pytest.mark.parametrize('changes, run, words', [
-    ({}, run_of('scratch', 10.0), 'labelled: expected 0, or at least 20 %, which is 1 of the 5'),
+    ({}, run_of('scratch', 10.0), 'labelled .*: expected 0, or at least 20 %, which is 1 of the 5'),
     ({'segmenter': {'targets': {'clavicles': ['spine']}}}, HALF, r'segmenter.targets.clavicles: expected organs of'),
 ])
 def test_what_only_the_data_sets_can_tell_is_refused_before_anything_is_trained(changes, run, words):
     with pytest.raises(InputError, match=words):
         check_possible(matrix.arm_of(config_of(**changes), [run]), True)
+
+
+@pytest.mark.parametrize('regime, labelled, words', [
+    ('munit', 0.0, 'starts from translator_munit, which is not trained yet: first tools/train_stage.py --translator munit'),
+    ('tuned', 60.0, 'starts from real-small-0, .* first tools/train_segmenter.py --regime real --segmenter small --seed 0')])
+def test_what_a_run_starts_from_is_asked_for_before_records_are_made(tmp_path, regime, labelled, words):
+    with pytest.raises(InputError, match=words):
+        steps.train_segmenter(config_of(), run_of(regime, labelled), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_greys_as_they_are_stay_a_share_of_the_deepest(workdir, tmp_path):
+    """0 and 255 of 8 bits are -1 and 1, whatever else is in the picture; and 16 bits are another scale."""
+    config = config_of(segmenter={'greys': 'as_is'})
+    image = tf.constant([[0.0, 51.0], [102.0, 255.0]])[None, :, :, None]
+    np.testing.assert_allclose(normalised(image, config.segmenter, 8)[0, ..., 0], [[-1, -0.6], [-0.2, 1]], atol=1e-6)
+    np.testing.assert_allclose(normalised(image * 257, config.segmenter, 16), normalised(image, config.segmenter, 8), atol=1e-6)
 
 
 def test_another_run_of_the_same_share_draws_other_images():
