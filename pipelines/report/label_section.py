@@ -28,8 +28,8 @@ NOTE = ('J: mean over images and classes, per cent, mean over trainings, with it
         'given). A as it is, and with its tone, learn nothing there and stand at 0. "-": not trained or not printed.')
 PRINTED = ('Published: mean ± standard deviation over 27 test images of Montgomery, 247 radiographs of JSRT, 256 px; one '
            'training each.')
-CAPTION = ('Figure 8 of Oliveira and dos Santos 2018: J per image against the share of labels, ours with 95 % intervals over '
-           'images, published ones dashed.')
+CAPTION = 'J per image against the share of labels, with 95 % intervals over images'
+BESIDE = ', published ones dashed: figure 8 of Oliveira and dos Santos 2018'
 
 
 class Point(NamedTuple):
@@ -50,8 +50,8 @@ def labels(rows: Sequence[Row]) -> List[Block]:
         shares = sorted({*shares, *(share for line in printed.values() for share in line)})
         blocks.append(document.table(_table(title, points, printed, shares), css='scores'))
         if len(shares) > 1:
-            blocks.append(document.figure(f'labels-{len(blocks)}', plots.against_share(points, printed, shares), CAPTION,
-                                          scale=plots.SCALE))
+            blocks.append(document.figure(f'labels-{len(blocks)}', plots.against_share(points, printed, shares),
+                                          f'{CAPTION}{BESIDE if printed else ""}.', scale=plots.SCALE))
     converged = convergence(rows)
     return blocks + ([document.table(converged, css='scores')] if converged.rows else [])
 
