@@ -3,6 +3,7 @@
 Killed in the middle of an epoch (Pix2PixHD), of a fade (PGGAN), of pre-training and of fine-tuning;
 another seed is the control.
 """
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -47,16 +48,22 @@ def make(config, workdir, what):
     return stage_task(config, stage, {'train': steps.prepare(config, workdir)})
 
 
-def train(config, workdir, what, directory, monkeypatch=None, kill_at=None):
-    with monkeypatch.context() as patch:
-        if kill_at:
-            row = logs.Logs.row
+@contextlib.contextmanager
+def killed_at(monkeypatch, step):
+    """A training in it dies once the row of a step is logged; None = none does."""
+    row = logs.Logs.row
 
-            def row_or_kill(self, step, *rest):
-                row(self, step, *rest)
-                if step == kill_at:
-                    raise Killed
-            patch.setattr(logs.Logs, 'row', row_or_kill)
+    def row_or_kill(self, number, *rest):
+        row(self, number, *rest)
+        if number == step:
+            raise Killed
+    with monkeypatch.context() as patch:
+        patch.setattr(logs.Logs, 'row', row_or_kill)
+        yield
+
+
+def train(config, workdir, what, directory, monkeypatch=None, kill_at=None):
+    with killed_at(monkeypatch, kill_at):
         loop.train(make(config, workdir, what), directory, **vars(config.run))
 
 

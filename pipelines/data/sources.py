@@ -13,7 +13,6 @@ from datasets.sample import Dataset
 from datasets.splits import in_both, read_ids
 from pipelines.plan.config import Config, Data
 from pipelines.plan.transfers import VALIDATION
-from pipelines.plan.translators import TARGET
 from pipelines.runtime.seeds import stable_seed
 
 NUM_LEFT_OUT = 113      # phantoms, as many as the paper's draw of 11 leaves of JSRT's 124
@@ -27,13 +26,13 @@ def open_split(config: Config, split: str) -> Dataset:
         epoch; 'left_out', the learning images that were not drawn, on which choices are made; 'test'; or
         a name of the config's `sources`: the learning images of that data set; or one of `external`; or
         transfers.VALIDATION, what chooses the epoch at the other hospital.
+
     Raises:
       InputError: see the readers and the divisions; keys are those of the section that says which data set it is.
     """
-    other = split if split in config.sources or split in config.external else TARGET if split == VALIDATION else None
-    if other is None:
+    section = config.section_of(split)
+    if section == 'data':
         return _open_split(config, split)
-    section = f'{"external" if other in config.external else "sources"}.{other}'
     try:
         return _open_split(config, split)
     except InputError as error:
@@ -86,8 +85,9 @@ def labelled_ids(ids: Sequence[str], share: float, seed: int) -> Tuple[str, ...]
     """
     count = int(share * len(ids) / 100 + 1e-9)
     if share and not count:
-        raise InputError(f'labelled (of the matrix, --labelled or transfer.labelled): expected 0, or at least {100 / len(ids):.3g} %, which is 1 of the {len(ids)} learning '
-                         f'images of the other hospital, found {share:g} %')
+        raise InputError(f'labelled (of the matrix, --labelled or transfer.labelled): expected 0, or at least '
+                         f'{100 / len(ids):.3g} %, which is 1 of the {len(ids)} learning images of the other hospital, '
+                         f'found {share:g} %')
     order = np.random.default_rng(stable_seed(seed, 'labelled')).permutation(len(ids))
     return tuple(ids[i] for i in sorted(order[:count]))
 

@@ -35,7 +35,8 @@ def settle(config: Config, stage: Stage, workdir, say=print) -> bool:
     failed, error = count(stage, workdir), cycle_error(folder)
     if error <= config.transfer.cycle_error:
         return True
-    words = f'{stage.folder}: pictures come back changed by {error:.3f} (at most {config.transfer.cycle_error:g} counts as converged)'
+    words = (f'{stage.folder}: pictures come back changed by {error:.3f} (at most {config.transfer.cycle_error:g} counts as '
+             f'converged)')
     if failed >= config.transfer.restarts:
         say(f'WARNING: {words}: it has NOT converged; train longer, or allow transfer.restarts')
         return True

@@ -40,7 +40,7 @@ def prepare(config: Config, workdir, scored: Iterable[str] = ('test',)) -> recor
     while not (devices.is_chief(devices.distribution(config.strategy)) or _is_prepared(config, workdir)):
         time.sleep(1)  # the first of several hosts prepares
     info, *_ = [prepare_split(config, workdir, split)
-                for split in (*artefacts.learned_from(config), *sorted(scored))]
+                for split in dict.fromkeys((*artefacts.learned_from(config), *sorted(scored)))]
     return info
 
 
@@ -55,9 +55,7 @@ def train_stage(config: Config, stage: Stage, workdir) -> None:
     if has_snapshot(config, stage, workdir) or restarts.settle(config, stage, workdir):
         provenance.claim(config, workdir, artefact)
         return
-    info = prepare(config, workdir)
-    for name in stage.reads:
-        prepare_split(config, workdir, name)
+    info = prepare(config, workdir, {'test', *stage.reads})
     provenance.claim(config, workdir, artefact)
     sources = {name: info if name == 'train' else records.read_info(Workdir(workdir).records(name))
                for name in stage.reads}
@@ -122,9 +120,7 @@ def train_segmenter(config: Config, run: Run, workdir) -> None:
         return
     if not is_finished(directory):
         _check_before(run, workdir)
-        prepare(config, workdir)
-        for name in artefacts.used_by(config, run):
-            prepare_split(config, workdir, name)
+        prepare(config, workdir, {'test', *artefacts.used_by(config, run)})
     provenance.claim(config, workdir, artefacts.segmenter_of(config, run))
     if is_finished(directory):
         return

@@ -13,6 +13,8 @@ from typing import Any, Dict, Literal, Mapping, Optional, Tuple
 from pipelines.plan import segmenters
 from pipelines.plan.augmentation import Augmentation
 from pipelines.plan.kinds import KINDS
+from pipelines.plan.transfers import VALIDATION
+from pipelines.plan.translators import TARGET
 
 
 @dataclasses.dataclass(frozen=True)
@@ -232,7 +234,12 @@ class Config:
     evaluation: Evaluation = Evaluation()
     run: Logging = Logging()
 
+    def section_of(self, records: str) -> str:
+        """The name of the section that says which pictures a set of records holds, such as 'sources.target'."""
+        name = TARGET if records == VALIDATION else records
+        return next((f'{section}.{name}' for section in ('sources', 'external') if name in getattr(self, section)), 'data')
+
     def data_of(self, records: str) -> Data:
-        """The section that says which pictures a set of records holds."""
-        every = {**self.sources, **self.external}
-        return every.get(records) or every.get(records.removesuffix('_validation'), self.data)
+        """That section itself."""
+        section, _, name = self.section_of(records).partition('.')
+        return getattr(self, section)[name] if name else self.data

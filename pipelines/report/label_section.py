@@ -62,8 +62,10 @@ def convergence(rows: Sequence[Row]) -> Table:
     for row in rows:
         told = row['protocol'].get('convergence')
         if told:
-            name = f'{row["arm"]}, {_words(row["regime"])}, {segmenters.label_of(row["segmenter"])}, seed {row["seed"]}, {row["labelled"]:g} %'
-            distance = '-' if told['kid_random'] is None else f'{told["kid_random"]:.3f} (untranslated {told["kid_random_before"]:.3f})'
+            name = (f'{row["arm"]}, {_words(row["regime"])}, {segmenters.label_of(row["segmenter"])}, seed {row["seed"]}, '
+                    f'{row["labelled"]:g} %')
+            distance = '-' if told['kid_random'] is None else (
+                f'{told["kid_random"]:.3f} (untranslated {told["kid_random_before"]:.3f})')
             found[name] = (name, f'{told["cycle_error_a"]:.3f}, {told["cycle_error_b"]:.3f}', f'{told["agreement"]:.1f}',
                            distance, str(row['protocol'].get('restarts', 0)), 'yes' if told['has_converged'] else 'NO')
     return Table('Have the translators converged?', (
@@ -126,4 +128,5 @@ def _table(title: str, points, printed, shares: Sequence[float]) -> Table:
 def _ours(point) -> str:
     if point is None:
         return '-'
-    return f'{point.mean:.2f} [{point.low:.2f}, {point.high:.2f}]' + (f', {point.trainings} trainings' if point.trainings > 1 else '')
+    several = f', {point.trainings} trainings' * (point.trainings > 1)
+    return f'{point.mean:.2f} [{point.low:.2f}, {point.high:.2f}]{several}'

@@ -53,17 +53,6 @@ def draw_converted(source):
     return source
 
 
-@pytest.fixture(scope='module')
-def converted_once(tmp_path_factory):
-    return draw_converted(tmp_path_factory.mktemp('converted'))
-
-
-@pytest.fixture
-def converted(converted_once, tmp_path):
-    """A copy that a test may break."""
-    return shutil.copytree(converted_once, tmp_path / 'jsrt')
-
-
 def _mask(source, id, structure='heart'):
     return source / 'scratch' / _fold(id) / 'masks' / structure / f'{id}.gif'
 

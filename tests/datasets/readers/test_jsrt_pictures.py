@@ -1,23 +1,10 @@
 """JSRT/SCR whose files are there and hold what cannot be."""
-import shutil
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from datasets.errors import InputError
-from tests.datasets.readers.test_jsrt import STRUCTURES, _loads, _mask, draw_converted
-
-
-@pytest.fixture(scope='module')
-def converted_once(tmp_path_factory):
-    return draw_converted(tmp_path_factory.mktemp('converted'))
-
-
-@pytest.fixture
-def converted(converted_once, tmp_path):
-    """A copy that a test may break."""
-    return shutil.copytree(converted_once, tmp_path / 'jsrt')
+from tests.datasets.readers.test_jsrt import STRUCTURES, _loads, _mask
 
 
 def _rewrite(path, change):

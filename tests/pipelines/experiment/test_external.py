@@ -17,12 +17,10 @@ from pipelines.experiment.run import run_experiment
 from pipelines.plan import matrix
 from pipelines.plan.loading import from_dict, to_dict
 from pipelines.plan.provenance import Outdated
-from pipelines.report.external_section import elsewhere, overview
+from pipelines.report.external_section import overview
 from pipelines.scores import results
-from pipelines.scores.runs import joined
 from tests.command import call
 from tests.conftest import made_once, tiny_config
-from tests.evaluations import make_counts, make_evaluation
 from tests.hospitals import MONTGOMERY, draw_montgomery, draw_shenzhen, lungs_of, save
 
 LUNGS = {'lungs': ['left_lung', 'right_lung']}
@@ -237,31 +235,3 @@ def test_in_a_matrix_blocks_name_them(tmp_path):
     assert [set(arm.scores.values()) for arm in matrix.arms_of(config)] == [{('test', 'there')}, {('test',)}]
     from pipelines.data.sources import open_split
     assert open_split(config, 'there').ids == tuple(f'phantom_5_{number:07}' for number in range(3))
-
-
-def _rows(split, organs, **changes):
-    counts = make_counts(np.full((4, len(organs)), 0.8))
-    row = make_evaluation(make_counts([(0.8, 0.8, 0.8)] * 4), **changes)
-    return {**row, 'split': split, 'organs': organs, 'images': {**row['images'], 'counts': counts.tolist()}}
-
-
-def test_folds_are_not_joined_where_every_fold_sees_all_images():
-    home = [make_evaluation(fold=fold, division='2 folds', protocol={'folds': 2}) for fold in (0, 1)]
-    there = [{**row, 'split': 'there'} for row in home]
-    whole, missing = joined([*home, *there])
-    assert not missing
-    assert [(row['split'], row['fold']) for row in whole] == [('there', 0), ('there', 1), ('test', None)]
-    table, = overview(whole)
-    assert table.rows[0][1] == '2' and elsewhere(whole)
-
-
-def test_the_table_puts_home_and_elsewhere_side_by_side():
-    lungs = ['left_lung', 'right_lung']
-    rows = [_rows(split, organs, regime=regime, seed=seed) for regime in ('real', 'finetune3') for seed in (0, 1)
-            for split, organs in (('test', [*lungs, 'heart']), ('there', lungs))]
-    table, = overview(rows)
-    assert table.header == ['Trained on', 'Trainings', 'J at home: left lung, right lung, heart (4 images)',
-                            'HD95 mm at home', 'J on there: left lung, right lung (4 images)', 'HD95 mm on there']
-    assert [row[:3] for row in table.rows] == [('REAL', '2', '80.00 ± 0.00'), ('FINETUNE 3', '2', '80.00 ± 0.00')]
-    assert overview([row for row in rows if row['split'] == 'test']) == []
-    assert any('Differences on there' in block.markdown for block in elsewhere(rows))

@@ -20,9 +20,9 @@ from pipelines.segmentation.pairs import labelled_of, pairs_of
 from pipelines.segmentation.task import segmenter_task, steps_of, updates_of
 from pipelines.segmentation.trained import trained_segmenter
 from pipelines.serving.export import export_segmenter, load_segmenter
-from pipelines.training import checkpoints, logs, loop
+from pipelines.training import checkpoints, loop
 from tests.conftest import tiny_config
-from tests.test_resume import Killed, fingerprint
+from tests.test_resume import Killed, fingerprint, killed_at
 
 MUNIT = {'width': 4, 'blocks': 0, 'mlp': 4, 'style': 2, 'ndf': 2, 'epochs': 1, 'learning_rate': 5e-3}
 SECTIONS = {
@@ -139,15 +139,7 @@ def test_killed_in_the_supervised_part_equals_undisturbed(workdir, trained, tmp_
     config, _ = trained
 
     def train(folder, kill_at=None):
-        with monkeypatch.context() as patch:
-            if kill_at:
-                row = logs.Logs.row
-
-                def row_or_kill(self, step, *rest):
-                    row(self, step, *rest)
-                    if step == kill_at:
-                        raise Killed
-                patch.setattr(logs.Logs, 'row', row_or_kill)
+        with killed_at(monkeypatch, kill_at):
             loop.train(segmenter_task(config, HALF, workdir), folder, **vars(config.run))
 
     with pytest.raises(Killed):

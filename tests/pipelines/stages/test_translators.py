@@ -14,7 +14,7 @@ from pipelines.plan.translators import TRANSLATORS
 from pipelines.stages import munit, stage, unpaired
 from pipelines.training import checkpoints, logs, loop
 from tests.conftest import tiny_config
-from tests.test_resume import Killed, fingerprint
+from tests.test_resume import Killed, fingerprint, killed_at
 from tests.translators import config_of, two_hospitals
 
 
@@ -131,15 +131,10 @@ def test_measured_errors_are_those_of_the_pictures_on_the_sheet(trained, workdir
 @pytest.mark.parametrize('kind, kill_at', [('cyclegan', 3), ('munit', 3)])
 def test_killed_and_repeated_equals_undisturbed(workdir, tmp_path, monkeypatch, kind, kill_at):
     config = config_of(kind, epochs=1, **({'decay_epochs': 0} if kind == 'cyclegan' else {'shallow': True}))
-    write = logs.Logs.row
 
     def train(name, kill_at=None):
-        def row_or_kill(self, step, *rest):
-            write(self, step, *rest)
-            if step == kill_at:
-                raise Killed
-        monkeypatch.setattr(logs.Logs, 'row', row_or_kill)
-        loop.train(task_of(config, kind, workdir), tmp_path / name, **{**vars(config.run), 'sheet_every': 2})
+        with killed_at(monkeypatch, kill_at):
+            loop.train(task_of(config, kind, workdir), tmp_path / name, **{**vars(config.run), 'sheet_every': 2})
 
     train('whole')
     with pytest.raises(Killed):
