@@ -46,6 +46,11 @@ def main() -> None:
     from pipelines.plan import matrix
     from pipelines.training.loop import SAVING_SHARE
     runs = matrix.arms_of(config)[0].runs
+    for run in runs:
+        if run.regime.transfer:
+            raise InputError(f'regimes {run.regime.name}: expected regimes of one hospital, for how long a training for '
+                             f'another takes follows from the pictures of both; tools/run_experiment.py --dry-run reads '
+                             f'those and tells its steps')
     rate = arguments.rate * 1e12 if arguments.rate else operations.V100_RATES[config.precision]
     total = 0.0
     print(f'{"training":22}{"phase":18}{"steps":>11}{"GFLOP a step":>14}{"PFLOP":>12}{"hours":>9}')
