@@ -55,8 +55,9 @@ def batches(info: records.Info, prepare: Callable[[Rows], Rows],
     def finished(step, rows):
         return finish(step, keyed.sample_keys(seed, sample_numbers(step)), rows)
 
-    if _row_bytes(info, prepare) * len(chosen) <= memory_limit_mb * 2 ** 20:
-        rows = on_host(prepared_rows(info, prepare, keep))
+    prepared = _prepared(info, prepare, keep)
+    if _row_bytes(prepared) * len(chosen) <= memory_limit_mb * 2 ** 20:
+        rows = on_host(_arrays(info, prepared))
 
         @traced
         def gathered(step):
@@ -88,12 +89,7 @@ def zipped(sources: Dict[str, tf.data.Dataset]) -> tf.data.Dataset:
 
 def prepared_rows(info: records.Info, prepare, keep=None, at_most: int = -1) -> Dict[str, np.ndarray]:
     """Prepared rows as arrays, all of those kept or the first few; InputError if there is none."""
-    dataset = serialized(info.paths, keep).take(at_most).map(
-        traced(lambda record: prepare(records.parse(record, info))), tf.data.AUTOTUNE)
-    rows = list(dataset.as_numpy_iterator())
-    if not rows:
-        raise nothing_kept(info)
-    return {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+    return _arrays(info, _prepared(info, prepare, keep).take(at_most))
 
 
 def on_host(rows: Dict[str, np.ndarray]) -> Rows:
@@ -129,10 +125,22 @@ def _is_kept(record: tf.Tensor, keep) -> tf.Tensor:
     return keep({'source_id': features['image/source_id'], 'index': features['synthetic/index']})
 
 
-def _row_bytes(info: records.Info, prepare) -> int:
-    """Of one prepared row; nothing is read."""
-    rows = serialized(info.paths).map(traced(lambda record: prepare(records.parse(record, info))))
-    return sum(int(np.prod(spec.shape)) * spec.dtype.size for spec in rows.element_spec.values())
+def _prepared(info: records.Info, prepare, keep) -> tf.data.Dataset:
+    """Prepared rows of those kept; nothing is read yet."""
+    return serialized(info.paths, keep).map(traced(lambda record: prepare(records.parse(record, info))), tf.data.AUTOTUNE)
+
+
+def _arrays(info: records.Info, prepared: tf.data.Dataset) -> Dict[str, np.ndarray]:
+    """Prepared rows as arrays; InputError if there is none."""
+    rows = list(prepared.as_numpy_iterator())
+    if not rows:
+        raise nothing_kept(info)
+    return {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+
+
+def _row_bytes(prepared: tf.data.Dataset) -> int:
+    """Of one prepared row."""
+    return sum(int(np.prod(spec.shape)) * spec.dtype.size for spec in prepared.element_spec.values())
 
 
 def _read_in(order: tf.data.Dataset, info: records.Info, chosen: np.ndarray) -> tf.data.Dataset:
