@@ -12,7 +12,7 @@ from datasets.errors import InputError
 from datasets.files import write_png
 from pipelines.data.prepare import prepare_split
 from pipelines.evaluation import evaluate as evaluation
-from pipelines.evaluation.convergence import measure_convergence
+from pipelines.evaluation.convergence import looked_at, measure_convergence
 from pipelines.experiment import restarts, rows
 from pipelines.plan import artefacts, notes, provenance, redo
 from pipelines.plan.config import Config
@@ -139,6 +139,7 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
     own = Workdir(workdir)
     scored = own.evaluation(run, split)
     if translators_of([run.regime]):
+        prepare(arm.config, workdir, {'test', *looked_at(arm.config).values()})
         measure_convergence(arm.config, run, workdir)
     provenance.claim(arm.config, workdir, artefacts.export_of(run))
     if not (own.export(run) / '1').exists():
