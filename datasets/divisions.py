@@ -5,6 +5,7 @@ images of one patient. Another division is a function and a row.
 """
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -71,18 +72,19 @@ def _folds(ids, patients, settings, split: str) -> Tuple[str, ...]:
     return tuple(id for id in ids if first <= part_of[patients.get(id, id)] <= last)
 
 
-def _shares(ids, patients, settings, split: str) -> Tuple[str, ...]:
-    """60/20/20 by patient: those to learn from, to choose the epoch by and to test, in random order, once.
+def _shares(ids, patients, settings, split: str, tenths: int) -> Tuple[str, ...]:
+    """By patient those to learn from, to choose the epoch by and to test, in random order, once.
 
-    A fifth, rounded down, is tested and another chooses, so that of Montgomery's 138 there are 84, 27 and 27, as
-    Oliveira and dos Santos 2018 test 27. [ours] Their order is that of the sorted patients, shuffled.
+    So many tenths, rounded down, are tested and as many choose: with 60/20/20 of Montgomery's 138 there are 84, 27 and
+    27, as Oliveira and dos Santos 2018 test 27. [ours] Their order is that of the sorted patients, shuffled.
     """
     units = sorted({patients.get(id, id) for id in ids})
-    fifth = int(0.2 * len(units))
-    if not fifth:
-        raise InputError(f'data.division=60/20/20: expected at least 5 patients, found {len(units)}')
+    part = tenths * len(units) // 10
+    if not part:
+        raise InputError(f'data.division={settings.division}: expected at least {10 // tenths} patients, found '
+                         f'{len(units)}')
     order = np.random.default_rng(settings.division_seed).permutation(len(units))
-    first, last = {'test': (0, fifth), 'validation': (fifth, 2 * fifth), 'train': (2 * fifth, len(units))}[split]
+    first, last = {'test': (0, part), 'validation': (part, 2 * part), 'train': (2 * part, len(units))}[split]
     chosen = {units[i] for i in order[first:last]}
     return tuple(id for id in ids if patients.get(id, id) in chosen)
 
@@ -97,12 +99,17 @@ def _label_of_folds(settings) -> str:
     return f'{settings.folds} folds' + f', {settings.validation} for validation' * bool(settings.validation)
 
 
+def _label_of_shares(settings) -> str:
+    """'60/20/20', or '60/20/20, seed 1'."""
+    return settings.division + f', seed {settings.division_seed}' * bool(settings.division_seed)
+
+
 DIVISIONS: Dict[str, Division] = {
     'official': Division(lambda split: split, _official, lambda settings: 'official'),
     'listed': Division(lambda split: 'all', _listed, lambda settings: 'listed',
                        validates=lambda settings: bool(settings.validation_ids)),
     'folds': Division(lambda split: 'all', _folds, _label_of_folds, lambda settings: settings.fold,
                       lambda settings: bool(settings.validation)),
-    '60/20/20': Division(lambda split: 'all', _shares, lambda settings: '60/20/20' + (
-        f', seed {settings.division_seed}' if settings.division_seed else ''), validates=lambda settings: True),
+    **{name: Division(lambda split: 'all', functools.partial(_shares, tenths=tenths), _label_of_shares,
+                      validates=lambda settings: True) for name, tenths in (('60/20/20', 2), ('80/10/10', 1))},
 }

@@ -96,6 +96,15 @@ class LabelCoding:
         """Of a segmentation: the background and the targets."""
         return 1 + len(self.targets)
 
+    def only(self, organ: str) -> 'LabelCoding':
+        """The coding of one organ, as if nobody had drawn another; InputError if there is no such organ."""
+        if organ not in self.organs:
+            known = ', '.join(self.organs) or 'none, for nothing is labelled'
+            raise InputError(f'data.organ: expected one of {known}, found {organ!r}')
+        colour = next(code.colour for code in self.codes if organ in code.organs)
+        return LabelCoding(organ, (organ,), (self.codes[0], Code((organ,), colour, organ)), (organ,),
+                           optional=tuple({organ} & {*self.optional}), scattered=tuple({organ} & {*self.scattered}))
+
     def encode(self, masks: Dict[str, np.ndarray]) -> np.ndarray:
         """Paints organ masks (bool, [H, W], all of one size) into one label map uint8 [H, W]."""
         shape = next(iter(masks.values())).shape

@@ -66,6 +66,14 @@ def without_labels(dataset: Dataset) -> Dataset:
     return dataset._replace(coding=UNLABELLED, load=load, has_ignored=False)
 
 
+def of_organ(dataset: Dataset, organ: str) -> Dataset:
+    """The pictures of a data set with one organ, as if nobody had drawn another; InputError if it has no such organ."""
+    def load(id: str) -> Sample:
+        sample = dataset.load(id)
+        return sample._replace(masks={organ: sample.masks[organ]})
+    return dataset._replace(coding=dataset.coding.only(organ), load=load)
+
+
 def mask_centroid(mask: np.ndarray) -> Tuple[float, float]:
     """Centroid (y, x) of a mask that is not empty, as fractions of height and width."""
     ys, xs = np.nonzero(mask)

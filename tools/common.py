@@ -111,7 +111,7 @@ def add_config_options(options: argparse.ArgumentParser) -> None:
 def add_method_option(options: argparse.ArgumentParser, required: bool = True) -> None:
     """--method, checked by methods.parse_method."""
     options.add_argument('--method', required=required, metavar='M',
-                         help='single, two or three stages')
+                         help='single, two or three (stages), dfgan, or pix2pix, which is DF-GAN without its loss')
 
 
 def add_model_option(options: argparse.ArgumentParser) -> None:
@@ -123,8 +123,9 @@ def add_model_option(options: argparse.ArgumentParser) -> None:
 def add_run_options(options: argparse.ArgumentParser, required: bool = False) -> None:
     """--regime, --segmenter, --seed, --num-synthetic and --labelled, see `run_of`."""
     options.add_argument('--regime', required=required, metavar='R',
-                         help='real, synth1..3 (synthetic pairs of method 1..3) or finetune1..3; for the hospital of '
-                         'the config\'s sources.target: tone, tuned, scratch, cyclegan, unit or munit')
+                         help='real, synth1..3 (synthetic pairs of method 1..3), finetune1..3 (then real ones) or '
+                         'mixed1..3 (both at once), also of d (DF-GAN) and p (pix2pix); for the hospital of the '
+                         'config\'s sources.target: tone, tuned, scratch, cyclegan, unit or munit')
     options.add_argument('--segmenter', metavar='S', help='a network (models/README.md), or a name in the config\'s '
                          'segmenters; default: the config\'s segmenter.network')
     options.add_argument('--seed', type=natural, default=0, metavar='N',
@@ -237,7 +238,7 @@ def run_of(arguments: argparse.Namespace, config):
     # the regime that is asked for, whichever the config lists
     check_segmenter(arguments, dataclasses.replace(config, regimes=(regime.name,)), segmenter)
     if pairs and regime.method is None:
-        raise InputError(f'--num-synthetic {pairs}: expected with synth1..3 or finetune1..3, found --regime '
+        raise InputError(f'--num-synthetic {pairs}: expected with synth1..3, finetune1..3 or mixed1..3, found --regime '
                          f'{regime.name}, which learns from no synthetic pairs; leave it out')
     share = transfers.share_of(regime.name, arguments.labelled, config.transfer.labelled)
     return regimes.Run(regime, segmenter, arguments.seed, pairs, share)

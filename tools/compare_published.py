@@ -1,6 +1,7 @@
 """Prints the papers' tables with our measured numbers beside the published ones.
 
-Tables 1, 2 and 3 of Ciano et al. 2021 and, of what was tested in folds, Table I of Oliveira and dos Santos 2018.
+Tables 1, 2 and 3 of Ciano et al. 2021; of what was tested in folds, Table I of Oliveira and dos Santos 2018; of real
+and synthetic pairs together, Tables 1 and 2 of DF-GAN.
 """
 import sys
 from pathlib import Path
@@ -28,11 +29,11 @@ def main() -> None:
     from pipelines.scores import results, runs, table
     rows, missing = runs.joined(results.collect(arguments.results))
     scores = results.score_rows(rows)
-    foreign = [row for row in scores if not published.is_beside(row)]
+    foreign = published.foreign(scores)
     if len(foreign) == len(scores):
         raise InputError(f'--results {arguments.results}: expected scores on JSRT with SCR, of which numbers are '
-                         f'published, found {protocols.said(foreign, "dataset")}; your own tables are in '
-                         f'report.md: tools/write_report.py')
+                         f'published, or of MIXED D or MIXED P, found {protocols.said(foreign, "dataset")}; your own '
+                         f'tables are in report.md: tools/write_report.py')
     made = published.tables(scores)
     print(table.to_text(made))
     if foreign:

@@ -29,7 +29,7 @@ def main() -> None:
     arguments = options.parse_args()
 
     from datasets.errors import InputError
-    from datasets.labels import CHEST
+    from datasets.labels import CHEST, PNEUMOTHORAX
     config = common.load_config(arguments)
     if config.matrix:
         raise InputError(f'--config {arguments.config}: expected no matrix, whose arms differ in '
@@ -51,10 +51,13 @@ def main() -> None:
             raise InputError(f'regimes {run.regime.name}: expected regimes of one hospital, for how long a training for '
                              f'another takes follows from the pictures of both; tools/run_experiment.py --dry-run reads '
                              f'those and tells its steps')
+    # samples that begin with a region are of a data set with one organ
+    is_begun, organ = any(run.regime.method and run.regime.method.begins for run in runs), config.data.organ
+    coding = CHEST.only(organ) if organ in CHEST.organs else PNEUMOTHORAX if is_begun else CHEST
     rate = arguments.rate * 1e12 if arguments.rate else operations.V100_RATES[config.precision]
     total = 0.0
     print(f'{"training":22}{"phase":18}{"steps":>11}{"GFLOP a step":>14}{"PFLOP":>12}{"hours":>9}')
-    for cost in operations.of_trainings(config, runs, CHEST, images * config.data.augment):
+    for cost in operations.of_trainings(config, runs, coding, images * config.data.augment):
         hours = operations.hours([cost], rate)
         total += hours
         print(f'{cost.training:22}{cost.phase:18}{cost.steps:11,}{cost.operations / 1e9:14,.0f}'

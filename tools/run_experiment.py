@@ -14,7 +14,7 @@ def main() -> None:
         '      --set data.source=/data/jsrt-scr --workdir runs/tiny --regimes real synth3 finetune3')
     common.add_config_options(options)
     options.add_argument('--regimes', nargs='+', metavar='R', help='only these: real, synth1..3, '
-                         'finetune1..3 (each FINETUNE brings its SYNTH); with a matrix, of its '
+                         'finetune1..3 (each FINETUNE brings its SYNTH), mixed1..3; with a matrix, of its '
                          'regimes')
     options.add_argument('--arms', nargs='+', metavar='A', help='only these folders of the matrix, '
                          'such as tiny-draw0; --dry-run lists them. Different arms may run side by '

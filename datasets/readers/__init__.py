@@ -13,7 +13,7 @@ from typing import Callable, Dict, NamedTuple, Optional, Sequence
 from datasets.errors import InputError
 from datasets.phantom import lesions, phantom, retina, second_hospital
 from datasets.readers import chase_db1, drive, folder, hrf, jsrt, montgomery, shenzhen, siim_acr, stare
-from datasets.sample import Dataset, without_labels
+from datasets.sample import Dataset, of_organ, without_labels
 
 
 class Request(NamedTuple):
@@ -28,6 +28,7 @@ class Request(NamedTuple):
       unlabelled: take the pictures without what they show, also those of which nobody drew it.
       count, size, seed: of drawn data sets: how many pictures, their side in px, and which.
       bone_suppressed: whether samples are to bring their bone-suppressed picture.
+      organ: of what is labelled this alone; None = all.
     """
     source: Optional[str]
     split: str
@@ -39,6 +40,7 @@ class Request(NamedTuple):
     size: int = 512
     seed: int = 0
     bone_suppressed: bool = False
+    organ: Optional[str] = None
 
 
 class Reader(NamedTuple):
@@ -60,8 +62,9 @@ def _phantom_b(asked: Request) -> Dataset:
     return second_hospital.open_phantom_b(asked.split, asked.count or DRAWN.get(asked.split, 1), asked.size, asked.seed)
 
 
-def _lesions(asked: Request) -> Dataset:
-    return lesions.open_lesions(asked.split, asked.count or DRAWN.get(asked.split, 1), asked.size, asked.seed)
+def _lesions(asked: Request, has_healthy: bool = True) -> Dataset:
+    return lesions.open_lesions(asked.split, asked.count or DRAWN.get(asked.split, 1), asked.size, asked.seed,
+                                has_healthy)
 
 
 def _phantom_retina(asked: Request) -> Dataset:
@@ -72,6 +75,7 @@ READERS: Dict[str, Reader] = {
     'phantom': Reader(_phantom, is_drawn=True),
     'phantom_b': Reader(_phantom_b, is_drawn=True),
     'phantom_lesions': Reader(_lesions, is_drawn=True),
+    'phantom_lesions_shown': Reader(functools.partial(_lesions, has_healthy=False), is_drawn=True),
     'phantom_retina': Reader(_phantom_retina, is_drawn=True),
     'jsrt': Reader(lambda asked: jsrt.open_jsrt(asked.source, asked.split, asked.ids, asked.unlabelled)),
     'folder': Reader(lambda asked: folder.open_folder(asked.source, asked.split, asked.ids,
@@ -110,7 +114,9 @@ def open_dataset(name: str, asked: Request) -> Dataset:
     if asked.bone_suppressed and not dataset.has_bone_suppressed:
         raise InputError(f'data.bone_suppressed: expected a data set with bone-suppressed pictures, as a folder with '
                          f'bone_suppressed/<id>.png, found {name} without; set it to false')
-    return without_labels(dataset) if asked.unlabelled else dataset
+    if asked.unlabelled:
+        return without_labels(dataset)
+    return of_organ(dataset, asked.organ) if asked.organ else dataset
 
 
 def place_of(source: Optional[str]) -> Optional[str]:

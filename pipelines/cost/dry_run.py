@@ -19,7 +19,7 @@ from pipelines.data.sources import open_split
 from pipelines.plan.config import Config, Data, Segmenter
 from pipelines.plan.loading import segmenter_settings, stage_settings
 from pipelines.plan.matrix import Arm
-from pipelines.plan.methods import Stage
+from pipelines.plan.methods import Stage, check_pairs
 from pipelines.plan.regimes import Run, methods_of, translators_of
 from pipelines.segmentation.task import steps_of
 from pipelines.stages.stage import stage_task
@@ -91,6 +91,7 @@ def _describe(config: Config, runs: Sequence[Run], traced: Traced) -> str:
                 needs[stage.folder] = described.estimate.total
                 work = f'{stage.kind}, {described}'
             lines.append(f'stage      {method.name}/{stage.name}: {work}')
+        check_pairs(method, generation.count, images, 'generation.num_train + num_validation')
         lines.append(f'generate   {method.name}: {generation.num_train} + '
                      f'{generation.num_validation} samples')
     estimates = {name: _described(traced, config, name, _shape_of(segmenter_settings(config, name), coding), (

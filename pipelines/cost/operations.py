@@ -75,7 +75,8 @@ def validated(config: Config, run: Run, count: int) -> int:
     if run.regime.kind == 'synth':
         there = config.generation.num_validation
     elif validates(config.data):
-        folds, chosen = (config.data.folds, config.data.validation) if config.data.validation else (5, 1)  # 60/20/20
+        folds, chosen = (config.data.folds, config.data.validation) if config.data.validation else (
+            (10, 1) if config.data.division == '80/10/10' else (5, 1))
         there = count // config.data.augment * chosen // (folds - 1 - chosen)
     else:
         there = num_held_out(config, settings, count // config.data.augment) * config.data.augment

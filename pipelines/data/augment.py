@@ -33,6 +33,9 @@ def moved(images: tf.Tensor, labels: Sequence[tf.Tensor], keys: tf.Tensor, how):
       (images, [labels]). Outside the frame pictures repeat their edge; label maps are background, but
       repeat theirs in an elastic warp.
     """
+    if how.flip:
+        chosen = keyed.uniform(keys, keyed.FLIP, [1]) < how.flip
+        images, *labels = [_mirrored(values, chosen) for values in (images, *labels)]
     if how.rotation or how.shift or how.scale:
         height, width = images.shape[1:3]
         matrices = _affine(keyed.uniform(keys, keyed.AFFINE, [4]) * 2 - 1, height, width, how)
@@ -77,6 +80,11 @@ def warp(images: tf.Tensor, labels: Sequence[tf.Tensor], displacements: tf.Tenso
     at = tf.cast(tf.clip_by_value(nearest, 0.0, [height - 1.0, width - 1.0]), tf.int32)
     return (warps.flow(images, flow),
             [tf.gather_nd(label, at, batch_dims=1) for label in labels])
+
+
+def _mirrored(values: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+    """[N, H, W, ...] with left and right changed where `chosen` [N, 1] says so."""
+    return tf.where(tf.reshape(chosen, [-1] + [1] * (values.shape.rank - 1)), tf.reverse(values, [2]), values)
 
 
 def _affine(draws: tf.Tensor, height: int, width: int, how) -> tf.Tensor:

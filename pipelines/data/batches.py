@@ -12,7 +12,7 @@ dataset's single element for example.
 """
 from __future__ import annotations
 
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict, NamedTuple, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -27,10 +27,17 @@ THREADS = 2
 traced = tf.autograph.experimental.do_not_convert
 
 
+class Source(NamedTuple):
+    """Records, and what is made of them; see `batches`."""
+    info: records.Info
+    prepare: Callable[[Rows], Rows]
+    keep: Optional[Callable[[Rows], tf.Tensor]] = None
+
+
 def batches(info: records.Info, prepare: Callable[[Rows], Rows],
             finish: Callable[[tf.Tensor, tf.Tensor, Rows], Rows], batch_size: int, seed: int,
             first_step: int, memory_limit_mb: int,
-            keep: Optional[Callable[[Rows], tf.Tensor]] = None) -> tf.data.Dataset:
+            keep: Optional[Callable[[Rows], tf.Tensor]] = None, others: Sequence[Source] = ()) -> tf.data.Dataset:
     """Endless batches, beginning with that of `first_step`.
 
     Args:
@@ -38,26 +45,30 @@ def batches(info: records.Info, prepare: Callable[[Rows], Rows],
       finish: (step int64, keys int32 [N, 2], rows) -> the batch.
       keep: which records take part: {source_id, index} -> bool; None = all.
       memory_limit_mb: prepared rows are kept in memory if all of them fit in this; what comes is the same.
+      others: further records of one set with these, shown in one order with them; they are prepared alike.
 
     Raises:
-      InputError: no record is kept.
+      InputError: no record is kept, or none of `others`.
     """
-    chosen = kept(info, keep)
+    sources = [Source(info, prepare, keep), *others]
+    chosen = [kept(source.info, source.keep) for source in sources]
+    count = sum(map(len, chosen))
     steps = tf.data.Dataset.range(first_step, np.iinfo(np.int64).max)
 
     def sample_numbers(step):
         return tf.ensure_shape(step * batch_size + tf.range(batch_size, dtype=tf.int64), [batch_size])
 
     def order(step):
-        return keyed.shuffled(sample_numbers(step), len(chosen), seed)
+        return keyed.shuffled(sample_numbers(step), count, seed)
 
     @traced
     def finished(step, rows):
         return finish(step, keyed.sample_keys(seed, sample_numbers(step)), rows)
 
-    prepared = _prepared(info, prepare, keep)
-    if _row_bytes(prepared) * len(chosen) <= memory_limit_mb * 2 ** 20:
-        rows = on_host(_arrays(info, prepared))
+    prepared = [_prepared(*source) for source in sources]
+    if _row_bytes(prepared[0]) * count <= memory_limit_mb * 2 ** 20:
+        parts = [_arrays(source.info, rows) for source, rows in zip(sources, prepared)]
+        rows = on_host({key: np.concatenate([part[key] for part in parts]) for key in parts[0]} if others else parts[0])
 
         @traced
         def gathered(step):
@@ -65,8 +76,7 @@ def batches(info: records.Info, prepare: Callable[[Rows], Rows],
             return finished(step, {key: tf.gather(value, picked) for key, value in rows.items()})
         dataset = steps.map(gathered, num_parallel_calls=THREADS, deterministic=True)
     else:
-        stream = _read_in(steps.map(traced(order)).unbatch(), info, chosen)
-        stream = stream.map(traced(lambda record: prepare(records.parse(record, info))), tf.data.AUTOTUNE)
+        stream = _read_in(steps.map(traced(order)).unbatch(), sources, chosen)
         dataset = tf.data.Dataset.zip((steps, stream.batch(batch_size, drop_remainder=True))).map(
             finished, num_parallel_calls=THREADS, deterministic=True)
     options = tf.data.Options()
@@ -143,12 +153,27 @@ def _row_bytes(prepared: tf.data.Dataset) -> int:
     return sum(int(np.prod(spec.shape)) * spec.dtype.size for spec in prepared.element_spec.values())
 
 
-def _read_in(order: tf.data.Dataset, info: records.Info, chosen: np.ndarray) -> tf.data.Dataset:
-    """Serialized records in an order of numbers among those chosen."""
-    shards, begins = (tf.constant(found[chosen]) for found in places.places(info.paths))
-    paths = tf.constant(info.paths)
-    return order.flat_map(lambda number: places.read_at(
-        tf.gather(paths, tf.gather(shards, number)), tf.gather(begins, number)))
+def _read_in(order: tf.data.Dataset, sources: Sequence[Source], chosen: Sequence[np.ndarray]) -> tf.data.Dataset:
+    """Prepared records in an order of numbers among those chosen, of one source behind the other."""
+    paths, shards, begins, of_source = [], [], [], []
+    for number, (source, some) in enumerate(zip(sources, chosen)):
+        found = places.places(source.info.paths)
+        shards.append(found[0][some] + len(paths))
+        begins.append(found[1][some])
+        of_source.append(np.full(len(some), number, np.int32))
+        paths += source.info.paths
+    shards, begins, of_source = (tf.constant(np.concatenate(parts)) for parts in (shards, begins, of_source))
+    paths = tf.constant(paths)
+
+    def read_in(number):
+        read = places.read_at(tf.gather(paths, tf.gather(shards, number)), tf.gather(begins, number))
+        return read.map(traced(lambda record: (tf.gather(of_source, number), record)))
+
+    @traced
+    def prepared(number, record):
+        made = [lambda one=source: one.prepare(records.parse(record, one.info)) for source in sources]
+        return made[0]() if len(made) == 1 else tf.switch_case(number, made)
+    return order.flat_map(read_in).map(prepared, tf.data.AUTOTUNE)
 
 
 def nothing_kept(info: records.Info) -> InputError:

@@ -21,6 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from datasets import anatomy, dots
+from datasets.errors import InputError
 from datasets.labels import LabelCoding
 from pipelines.data import pixels, sheets
 from pipelines.plan.config import Config
@@ -87,6 +88,24 @@ class Picture:
         return Repaired(values, [])
 
 
+class Region(Picture):
+    """The picture inside the one organ that the data set has, such as a lesion, and -1 outside (DF-GAN, section 2.1).
+
+    [ours] That sharply, at the outline, and -1: the paper prints neither.
+    """
+
+    def __init__(self, config: Config, coding: LabelCoding, amplitude: float = 1.0):
+        super().__init__(config, coding, amplitude)
+        self.name = 'region'
+        if len(coding.organs) != 1:
+            raise InputError('data.organ: expected a data set of one organ, around whose region a picture is drawn, '
+                             f'found {", ".join(coding.organs) or "none"}; name one of them')
+
+    def prepare(self, row) -> tf.Tensor:
+        """-> float16 [S, S, C]."""
+        return tf.where(row['labels'][..., None] > 0, super().prepare(row), tf.constant(-1, tf.float16))
+
+
 class Codes:
     """A map of codes: drawn in the channels that `labels.channels` says, given as one-hot.
 
@@ -150,7 +169,7 @@ def _dots(config: Config, coding: LabelCoding, amplitude: float = 1.0) -> Codes:
 
 
 # name -> maker of the field: (config, coding, amplitude) -> what the module's docstring lists
-FIELDS: Dict[str, Callable] = {'image': Picture, 'labels': _labels, 'dots': _dots}
+FIELDS: Dict[str, Callable] = {'image': Picture, 'region': Region, 'labels': _labels, 'dots': _dots}
 
 
 def field_of(name: str, config: Config, coding: LabelCoding, amplitude: float = 1.0):

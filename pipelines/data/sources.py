@@ -109,7 +109,7 @@ def _opened(data: Data, part: str, size: int, count=None, ids=None, bone_suppres
         count = None if None in (data.num_train, data.num_test) else data.num_train + data.num_test
     dataset = open_dataset(data.dataset, Request(
         data.source, split, ids, data.channels, data.grey, data.unlabelled, count, size,
-        data.draw if split == 'train' else 0, bone_suppressed))
+        data.draw if split == 'train' else 0, bone_suppressed, data.organ))
     every = (*dataset.ids, *dataset.unlabelled)
     picked = every if part == 'all' else division.pick(every, dataset.patients, data, part)
     return _labelled(dataset, picked, part)._replace(

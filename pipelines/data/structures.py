@@ -89,9 +89,9 @@ def without_dot(found: Examined, coding: LabelCoding) -> List[str]:
 
 
 def methods_in(config: Config) -> List[Method]:
-    """The methods of which an experiment draws samples."""
+    """The methods by which an experiment draws label maps; others take real ones."""
     names = {*config.regimes, *(name for block in config.matrix for name in block.regimes)}
-    return methods_of([parse_regime(name) for name in names])
+    return [method for method in methods_of([parse_regime(name) for name in names]) if not method.begins]
 
 
 def table(found: Examined) -> List[str]:

@@ -12,15 +12,20 @@ from datasets.files import read_json
 from datasets.labels import LabelCoding
 from datasets.readers import place_of
 from datasets.records import INFO
+from datasets.sample import Dataset
+from datasets.splits import name_some
 from datasets.targets import Targets, scored_on, targets_of
 from pipelines.data.contents import contents_of
+from pipelines.data.fields import field_of
 from pipelines.data.sources import has_left_out, labelled_ids, open_split
 from pipelines.plan import artefacts, matrix, notes, provenance, redo as taking
 from pipelines.plan.artefacts import Artefact
 from pipelines.plan.config import Config
-from pipelines.plan.loading import segmenter_settings
+from pipelines.plan.loading import segmenter_settings, stage_settings
 from pipelines.plan.matrix import Arm
+from pipelines.plan.methods import check_pairs
 from pipelines.plan.provenance import Outdated
+from pipelines.plan.regimes import methods_of, stages_of
 from pipelines.plan.translators import TARGET
 from pipelines.plan.workdir import Workdir
 from pipelines.scores import results
@@ -125,7 +130,7 @@ def _gone(config: Config, workdir: Path, arms: Sequence[Arm], every: Dict[str, D
 
 def check_possible(arm: Arm, is_whole: bool) -> None:
     """InputError for what would only be found after hours: targets that the data set has not or that no picture
-    of a fold shows, too few test images to measure samples against.
+    of a fold shows, too few test images to measure samples against, learning images that samples cannot begin with.
 
     Args:
       is_whole: whether samples are going to be measured.
@@ -139,10 +144,39 @@ def check_possible(arm: Arm, is_whole: bool) -> None:
         settings = segmenter_settings(arm.config, name)
         _check_shown(arm.config, targets_of(dataset.coding, settings.targets, settings.overlapping))
     _check_target(arm, dataset.coding)
+    _check_sides(arm, dataset.coding)
+    _check_begun(arm, dataset)
     synthetic = any(run.regime.method for run in arm.runs)
     if synthetic and count < 2 and not has_left_out(arm.config):
         raise InputError(f'data: expected at least 2 test images, to measure samples against, found {count}; '
                          f'add some, or leave regimes with synthetic pairs out')
+
+
+def _check_sides(arm: Arm, coding: LabelCoding) -> None:
+    """InputError where pictures would be mirrored that have a left and a right."""
+    used = {f'segmenter.augmentation.flip ({run.segmenter})': segmenter_settings(arm.config, run.segmenter)
+            for run in arm.runs}
+    used.update({f'augmentation.flip of stage {stage.folder}': stage_settings(arm.config, stage)
+                 for stage in stages_of([run.regime for run in arm.runs]).values()})
+    for key, settings in used.items():
+        how = getattr(settings, 'augmentation', None)
+        if how and how.flip and coding.left_right:
+            raise InputError(f'{key}: expected 0 where organs have sides, {" and ".join(coding.left_right[0])} of '
+                             f'{arm.config.data.dataset}, found {how.flip:g}')
+
+
+def _check_begun(arm: Arm, dataset: Dataset) -> None:
+    """InputError where samples begin with learning images of which too few are there, or that show nothing."""
+    methods = [method for method in methods_of([run.regime for run in arm.runs]) if method.begins]
+    for method in methods:
+        field_of('region', arm.config, dataset.coding)
+        check_pairs(method, arm.config.generation.count, len(dataset.ids), 'generation.num_train + num_validation')
+    if methods and dataset.coding.optional:  # others are in every picture, or it is refused
+        without = [id for id in dataset.ids if not dataset.load(id).masks[dataset.coding.organs[0]].any()]
+        if without:
+            raise InputError(f'{dataset.name}: expected a {dataset.coding.organs[0]} in every learning image, around '
+                             f'which {methods[0].name} draws, found none in {name_some(without, notes.NAMED)}; leave '
+                             'them out (data.train_ids), or choose a data set without such pictures')
 
 
 def _check_target(arm: Arm, ours: LabelCoding) -> None:

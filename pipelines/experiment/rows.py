@@ -10,7 +10,9 @@ from datasets.records import INFO, read_info
 from pipelines.data.prepare import ENLARGED
 from pipelines.experiment import restarts
 from pipelines.plan import matrix
-from pipelines.plan.loading import segmenter_settings
+from pipelines.plan.augmentation import Augmentation
+from pipelines.plan.kinds import KINDS
+from pipelines.plan.loading import segmenter_settings, stage_settings
 from pipelines.plan.matrix import Arm
 from pipelines.plan.config import Config
 from pipelines.plan.regimes import Run
@@ -59,6 +61,8 @@ def row_of(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
         'enlarged': train.get('notes', {}).get(ENLARGED, 0)}
     if split in config.external:
         protocol.update(dataset=config.external[split].dataset, learned_from=config.data.dataset)
+    if settings.augmentation != Augmentation():
+        protocol['augmented'] = True
     if config.external.get(split, config.data).trim_borders:
         protocol['trimmed'] = True
     if division.fold(config.data) is not None:
@@ -66,6 +70,10 @@ def row_of(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
     if validates(config.data) and run.regime.transfer is None:
         finished = read_json(Workdir(workdir).segmenter(run) / FINISHED)
         protocol.update(epochs=settings.epochs, chosen_update=finished.get('chosen_step'))
+    if run.regime.method:
+        drawn = {stage.folder: KINDS[stage.kind].told(stage_settings(config, stage))
+                 for stage in run.regime.method.stages}
+        protocol.update({'drawn': drawn} if any(drawn.values()) else {})
     if run.regime.transfer:
         protocol.update(_of_target(config, run, workdir))
     return dict(

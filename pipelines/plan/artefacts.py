@@ -24,7 +24,7 @@ FREED = ('data.memory_limit_mb',)  # what notes of earlier versions count, and c
 # what is written how often, on which devices, which runs there are, under which name
 _NOWHERE = ('experiment', 'configuration', 'regimes', 'matrix', 'external', 'run', 'strategy', *FREED)
 _IMAGES = tuple(f'data.{key}' for key in (  # which images, and how they become records
-    'dataset', 'source', 'size', 'channels', 'grey', 'fit', 'trim_borders', 'num_train', 'draw', 'train_ids',
+    'dataset', 'source', 'size', 'channels', 'organ', 'grey', 'fit', 'trim_borders', 'num_train', 'draw', 'train_ids',
     'division', 'test_ids', 'folds', 'fold', 'validation', 'validation_ids', 'division_seed', 'unlabelled', 'num_test',
     'field_of_view_mm', 'bone_suppressed', 'augment', 'noise', 'augment_mode', 'dots_size', 'dots_radius'))
 _PLACES = ('data.source', 'data.train_ids', 'data.test_ids', 'data.validation_ids', 'data.num_test')
@@ -32,6 +32,7 @@ _CLEANING = tuple(f'labels.{key}' for key in ('clean', 'warp', 'reject', 'margin
 _UNUSED = {  # of a segmenter's settings, by the kind of regime
     'real': ('finetune_learning_rate',),
     'synth': ('finetune_learning_rate', 'finetune_steps'),
+    'mixed': ('finetune_learning_rate',),
     'finetune': ('learning_rate', 'synth_steps'),
     'transfer': ()}
 _OF_REAL_PAIRS = ('holdout', 'min_holdout_images', 'average_decay')  # synthetic ones are told apart by number
@@ -109,16 +110,16 @@ def samples_of(config: Config, method: Method) -> Artefact:
 
 def segmenter_of(config: Config, run: Run) -> Artefact:
     """A trained segmenter."""
-    kind = run.regime.kind
+    kind, method = run.regime.kind, run.regime.method
     settings = _plain(segmenter_settings(config, run.segmenter))
-    drawn = kind == 'synth' and run.regime.method is not None
+    drawn = kind == 'synth' and method is not None
     unused = _UNUSED[kind] + (_OF_REAL_PAIRS if drawn else ())
     settings = {key: value for key, value in settings.items() if key not in unused}
     without = ['labels', 'evaluation', 'segmenter', 'segmenters', *_sections(), *_IMAGES,
                'generation.block', 'generation.shard']
-    tree = _less(config, without + ([] if run.regime.method else ['generation']))
-    of = (f'synthetic/{run.regime.method.name}',) if drawn else tuple(
-        f'records/{name}' for name in used_by(config, run))
+    tree = _less(config, without + ([] if method else ['generation']))
+    of = () if drawn else tuple(f'records/{name}' for name in used_by(config, run))
+    of += (f'synthetic/{method.name}',) if drawn or kind == 'mixed' else ()
     of += tuple(f'stages/{stage.folder}' for stage in translators_of([run.regime]))
     if run.pretraining:
         of += (f'segmenters/{run.pretraining.name}',)

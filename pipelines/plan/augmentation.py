@@ -13,3 +13,5 @@ class Augmentation:
     elastic: float = 0.0                # deviation of displacements on a 5x5 grid, share of the side
     gamma: float = 0.0                  # exponent exp(U(-gamma, gamma)) on the grey range; image only
     noise: float = 0.0                  # highest standard deviation, in units of the image's own
+    # Share of the pictures that are mirrored, left to right; not where organs have a left and a right.
+    flip: float = 0.0

@@ -21,11 +21,11 @@ from pipelines.plan.segmenters import SEGMENTERS
 
 POSITIVE = (
     'data.size', 'data.augment', 'data.dots_size', 'data.dots_radius', 'data.memory_limit_mb',
-    'generation.num_train', 'generation.num_validation', 'generation.block',
+    'generation.num_train', 'generation.block',
     'generation.shard', 'segmenter.size', 'segmenter.batch_size', 'segmenter.synth_steps',
     'segmenter.finetune_steps', 'segmenter.validate_every', 'segmenter.max_validation',
     'evaluation.size', 'run.log_every', 'run.sheet_every')
-NOT_NEGATIVE = ('data.draw', 'labels.warp', 'labels.margin', 'labels.centroid_margin',
+NOT_NEGATIVE = ('data.draw', 'generation.num_validation', 'labels.warp', 'labels.margin', 'labels.centroid_margin',
                 'run.checkpoint_seconds')
 SCORED = ('test', 'left_out')  # splits of the data set itself
 RECORDS = ('train', 'validation', *SCORED, transfers.VALIDATION)  # names of records that no data set may have
@@ -73,6 +73,10 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
         _check_data(data, f'sources.{name}', refuse)
     for name, data in config.external.items():
         _check_external(config, name, data, refuse)
+    regimes = map(parse_regime, sorted(_regimes(config)))
+    chosen = ', '.join(regime.name for regime in regimes if regime.method and regime.kind != 'mixed')
+    if chosen and not config.generation.num_validation:
+        refuse('generation.num_validation', f'a number from 1 on with {chosen}, whose epoch these pairs choose', 0)
     if config.generation.shard % config.generation.block:
         refuse('generation.shard', f'a multiple of generation.block ({config.generation.block})',
                config.generation.shard)

@@ -20,14 +20,15 @@ from pipelines.plan.translators import TARGET
 @dataclasses.dataclass(frozen=True)
 class Data:
     """Which pictures, and how they become records."""
-    # phantom | phantom_b | phantom_lesions | phantom_retina | jsrt | montgomery | shenzhen | siim_acr | drive |
-    # chase_db1 | stare | hrf | folder | ...: a row of datasets.readers.READERS
+    # phantom | phantom_b | phantom_lesions | phantom_lesions_shown | phantom_retina | jsrt | montgomery | shenzhen |
+    # siim_acr | drive | chase_db1 | stare | hrf | folder | ...: a row of datasets.readers.READERS
     dataset: str
     source: Optional[str] = None        # folder of the data set; none for drawn ones
     # Side of the records that the GANs learn, px: a power of two where PGGAN draws pictures or label maps. Work
     # and memory grow with its square; thin organs vanish below their width.
     size: int = 1024
     channels: int = 1                   # of its pictures: 1 = grey, 3 = colour
+    organ: Optional[str] = None         # of what is labelled this alone, as if nothing else was; none = all
     # Where they are grey: what becomes of files in colour: equal (refused, unless all channels agree), or
     # luminance | red | green | blue.
     grey: str = 'equal'
@@ -38,11 +39,11 @@ class Data:
     num_train: Optional[int] = None     # draw so many learning images at random (TINY: 11); none = all
     draw: int = 0                       # which random draw of them (and which phantoms)
     train_ids: Optional[str] = None     # or name them: a file with one id a line
-    # official | listed | folds | 60/20/20 (by patient, once): a row of datasets.divisions.DIVISIONS
+    # official | listed | folds | 60/20/20 or 80/10/10 (by patient, once): a row of datasets.divisions.DIVISIONS
     division: str = 'official'
     test_ids: Optional[str] = None      # listed: the file of those to test
     validation_ids: Optional[str] = None  # listed: that of those that choose the epoch; none = segmenter.holdout does
-    division_seed: int = 0              # 60/20/20: which random order of the patients
+    division_seed: int = 0              # 60/20/20, 80/10/10: which random order of the patients
     # The pictures alone: without what they show, and also those of which nobody drew it; of `sources` only.
     unlabelled: bool = False
     folds: int = 5                      # folds: into how many parts the patients are cut
@@ -99,7 +100,7 @@ class Labels:
 class Generation:
     """How many samples the segmenter gets, and how they are made and filed."""
     num_train: int = 7500               # these train the segmenter; time and disk grow with them
-    num_validation: int = 2500          # these choose the epoch
+    num_validation: int = 2500          # these choose the epoch of SYNTH; 0 where nothing but MIXED learns from samples
     block: int = 16                     # samples computed together; memory grows with it; part of an address
     shard: int = 512                    # samples per file, a multiple of block; workers share files
 
@@ -211,19 +212,21 @@ class Config:
     seed: int = 0                       # of weights, batches and noise; the draw is data.draw
     precision: str = 'float32'          # float32 | mixed_float16: what networks compute in
     strategy: str = 'none'              # none | mirrored (GPUs of a host) | multi_worker (of several)
-    # What segmenters learn from: real, synth1..3 (pairs of method 1..3), finetune1..3 (then real), restart (the
-    # same two trainings with real pairs alone: what fine-tuning is worth without synthesis); for the hospital of
-    # sources.target: tone, tuned, scratch, cyclegan, unit, munit.
+    # What segmenters learn from: real; of each method k (1..3, d = DF-GAN, p = pix2pix) synthk (its pairs), finetunek
+    # (then real ones), mixedk (both at once); restart (two trainings as finetunek, with real pairs alone: what the
+    # second start is worth without synthesis; first is the first of them); for the hospital of sources.target: tone,
+    # tuned, scratch, cyclegan, unit, munit.
     regimes: Tuple[str, ...] = ('real', 'synth3', 'finetune3')
     labels: Labels = Labels()
-    # The settings of each kind of GAN; in a config each is a section of its own: pggan, pix2pixhd, pix2pix,
+    # The settings of each kind of GAN; in a config each is a section of its own: pggan, pix2pixhd, pix2pix, dfgan,
     # cyclegan, unit, munit.
     kinds: Mapping[str, Any] = dataclasses.field(
         default_factory=lambda: {name: kind.settings() for name, kind in KINDS.items()})
     # Changes to the section of its kind for one stage, by the name of its folder: dots,
     # labels_from_dots, image_from_labels (three-stage), labels, image_from_labels (two-stage),
-    # image_labels (single-stage). --stage takes a method's own names: dots, labels, image, pair. Of
-    # translators: translator_cyclegan, translator_unit, translator_munit.
+    # image_labels (single-stage), image_from_region (DF-GAN), image_from_region_plain (pix2pix). --stage takes a
+    # method's own names: dots, labels, image, pair. Of translators: translator_cyclegan, translator_unit,
+    # translator_munit.
     stages: Dict[str, Dict[str, Any]] = dataclasses.field(default_factory=dict)
     generation: Generation = Generation()
     segmenter: Segmenter = Segmenter()

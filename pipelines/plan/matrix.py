@@ -130,11 +130,12 @@ def shown(arms: Sequence[Arm]) -> Optional[Tuple[Arm, Run]]:
 
 
 def pairs_of(config: Config, run: Run) -> int:
-    """Synthetic pairs behind a run, those that choose the epoch included."""
+    """Synthetic pairs behind a run, those that choose the epoch included; of MIXED k real images choose it."""
     if run.regime.method is None:
         return 0
     generation = config.generation
-    return (run.num_synthetic or generation.num_train) + generation.num_validation
+    chooses = 0 if run.regime.kind == 'mixed' else generation.num_validation
+    return (run.num_synthetic or generation.num_train) + chooses
 
 
 def unscored(arms: Sequence[Arm], rows: Sequence[dict]) -> List[str]:

@@ -2,7 +2,8 @@
 
 A method is a list of stages over the named fields of one sample: `dots` (map of centroid dots),
 `labels` (label map of codes) and `image` (the picture). Generation folds a sample through the list,
-so another method is another row of METHODS and nothing else.
+so another method is another row of METHODS and nothing else. Most begin with noise; DF-GAN begins with the label map
+and the `region` of a real learning image, the picture inside its mask.
 """
 from __future__ import annotations
 
@@ -18,16 +19,19 @@ class Method(NamedTuple):
 
     Attributes:
       name: as `--method` takes it; also the name of its folder of samples.
-      code: what it adds to the names of its regimes: synth<code> and finetune<code>.
+      code: what it adds to the names of its regimes: synth<code>, finetune<code> and mixed<code>.
       label: in tables, for example 'Three-stage'.
       stages: in the order in which a sample passes them.
       rank: of several methods the one of the highest rank stands for an experiment.
+      begins: the fields that a sample begins with, of a learning image of its own, or of that image mirrored; none =
+        it begins with noise.
     """
     name: str
     code: str
     label: str
     stages: Tuple[Stage, ...]
     rank: int = 0
+    begins: Tuple[str, ...] = ()
 
 
 LABELS_TO_IMAGE = Stage('image', 'pix2pixhd', 'labels', ('image',), 'image_from_labels')
@@ -41,6 +45,11 @@ METHODS: Dict[str, Method] = {
         Stage('dots', 'pggan', None, ('dots',), 'dots'),
         Stage('labels', 'pix2pixhd', 'dots', ('labels',), 'labels_from_dots'),
         LABELS_TO_IMAGE), rank=3),
+    'dfgan': Method('dfgan', 'd', 'DF-GAN', (
+        Stage('image', 'dfgan', 'region', ('image',), 'image_from_region'),), begins=('labels', 'region')),
+    # the same without the Frechet loss: what is left of DF-GAN without what is its own [ours]
+    'pix2pix': Method('pix2pix', 'p', 'pix2pix', (
+        Stage('image', 'pix2pix', 'region', ('image',), 'image_from_region_plain'),), -1, ('labels', 'region')),
 }
 
 
@@ -58,6 +67,13 @@ def parse_stage(method: Method, name: str) -> Stage:
             return stage
     raise InputError(f'stage {name!r} of method {method.name!r}: expected one of '
                      f'{", ".join(s.name for s in method.stages)}')
+
+
+def check_pairs(method: Method, count: int, images: int, key: str) -> None:
+    """InputError, naming `key`, for more samples than a method can draw that begins with so many learning images."""
+    if method.begins and count > 2 * images:
+        raise InputError(f'{key}: expected at most {2 * images} samples of method {method.name}: {images} learning '
+                         f'images and the same mirrored, found {count}')
 
 
 def all_stages() -> Dict[str, Stage]:

@@ -1,12 +1,14 @@
 """What a segmenter learns from, and which segmenters an experiment trains (Ciano 2021, section 4.2).
 
-REAL: real pairs. SYNTH k: pairs of method k. FINETUNE k: SYNTH k, then trained on with real pairs.
-The regimes follow from plan.methods.METHODS: a method brings its two; and from plan.transfers.TRANSFERS, of which
+REAL: real pairs. SYNTH k: pairs of method k. FINETUNE k: SYNTH k, then trained on with real pairs. MIXED k: real pairs
+and those of method k together, in one training (DF-GAN, section 3.2), with as many updates as REAL.
+The regimes follow from plan.methods.METHODS: a method brings its three; and from plan.transfers.TRANSFERS, of which
 each brings one: a segmenter for another hospital.
 
 RESTART is the placebo of every FINETUNE k [ours]: the same two trainings with real pairs in the place of the
 synthetic ones, so that what the second start alone is worth (a new optimiser, averaged weights begun anew)
-is not taken for a gain by synthesis. FIRST is the first of its two.
+is not taken for a gain by synthesis. FIRST is the first of its two; where both have as many updates, it has seen each
+real pair as often as MIXED k, and REAL has had as many updates: more epochs in place of more pictures [ours].
 """
 from __future__ import annotations
 
@@ -24,9 +26,9 @@ class Regime(NamedTuple):
 
     Attributes:
       name: as `--regimes` takes it, and in results.
-      kind: 'real'; or 'synth' and then 'finetune', the two trainings of a segmenter that starts twice; or
+      kind: 'real'; 'mixed'; or 'synth' and then 'finetune', the two trainings of a segmenter that starts twice; or
         'transfer'.
-      method: whose pairs the first of these is of; None = real pairs.
+      method: whose pairs 'mixed' and the first of these are of; None = real pairs.
       transfer: how it comes to another hospital; None = it stays at its own.
     """
     name: str
@@ -36,34 +38,35 @@ class Regime(NamedTuple):
 
     @property
     def label(self) -> str:
-        """In tables: 'REAL', 'RESTART', 'Three-stage, Synth 3', 'Three-stage, Finetune', 'MUNIT, supervised'."""
+        """In tables: 'REAL', 'RESTART', 'Three-stage, Synth 3', 'Three-stage, Finetune', 'DF-GAN, Mixed', 'MUNIT,
+        supervised'."""
         if self.transfer:
             return self.transfer.label
         if self.method is None:
             return self.name.upper()
-        kind = f'Synth {self.method.code}' if self.kind == 'synth' else 'Finetune'
+        kind = f'Synth {self.method.code.upper()}' if self.kind == 'synth' else self.kind.capitalize()
         return f'{self.method.label}, {kind}'
 
     @property
     def short(self) -> str:
-        """In sentences and figures: 'REAL', 'RESTART', 'FINETUNE 3'."""
-        return self.name.upper() if self.method is None else f'{self.kind.upper()} {self.method.code}'
+        """In sentences and figures: 'REAL', 'RESTART', 'FINETUNE 3', 'MIXED D'."""
+        return self.name.upper() if self.method is None else f'{self.kind} {self.method.code}'.upper()
 
     @property
     def rank(self) -> Tuple[int, int]:
         """The regime of least rank stands for an experiment: Table 3 shows the paper's FINETUNE 3."""
         if self.transfer:
-            return 3, list(TRANSFERS).index(self.name)
+            return 4, list(TRANSFERS).index(self.name)
         if self.method is None:
-            return 2, ('real', 'finetune', 'synth').index(self.kind)
-        return ('finetune', 'synth').index(self.kind), -self.method.rank
+            return 3, ('real', 'finetune', 'synth').index(self.kind)
+        return ('finetune', 'mixed', 'synth').index(self.kind), -self.method.rank
 
 
 def regimes() -> Dict[str, Regime]:
     """Every regime by name, in the order of the tables."""
     every = [Regime('real', 'real', None), Regime('first', 'synth', None), Regime('restart', 'finetune', None)]
     every += [Regime(f'{kind}{method.code}', kind, method)
-              for method in METHODS.values() for kind in ('synth', 'finetune')]
+              for method in METHODS.values() for kind in ('synth', 'finetune', 'mixed')]
     every += [Regime(name, 'transfer', None, transfer) for name, transfer in TRANSFERS.items()]
     return {regime.name: regime for regime in every}
 

@@ -1,7 +1,7 @@
 """What an experiment answers, one sentence a question: the first thing that a report says.
 
-Questions are asked of every FINETUNE k of the foremost network (of every SYNTH k, where nothing was
-fine-tuned): against REAL, against the placebo RESTART, against the REAL of another network.
+Questions are asked of every FINETUNE k of the foremost network (where nothing was fine-tuned of every MIXED k, else of
+every SYNTH k): against REAL, against the placebo RESTART, against the REAL of another network.
 """
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def _asked(real: Optional[Against]) -> List[Trained]:
     """The lines in question, the one that stands for the experiment first."""
     own = [line for line in real.shown if real.found and line.network == real.baseline.network
            and line.label in real.found] if real else []
-    tuned = [line for line in own if is_tuned(line)] or [line for line in own if line.regime.startswith('synth')]
+    tuned = next(filter(None, ([line for line in own if line.regime.startswith(kind)]
+                               for kind in ('finetune', 'mixed', 'synth'))), [])
     return sorted(tuned, key=lambda line: (regimes.rank_of(line.regime), -line.rows[0]['num_synthetic']))
 
 

@@ -10,7 +10,8 @@ from pipelines.scores import error_rates
 
 WORDS = (
     'REAL learns from real pairs of picture and label map alone; SYNTH k from pairs that k stages of GANs made; '
-    'FINETUNE k from those and then from the real ones.',
+    'FINETUNE k from those and then from the real ones; MIXED k from both at once, in as many updates as REAL (k = D: '
+    'DF-GAN, P: the same pix2pix without its Frechet loss).',
     'RESTART is the placebo of FINETUNE k: trained twice like it, on real pairs both times. What FINETUNE k gains '
     'over RESTART comes from the synthetic pairs, and not from starting twice. FIRST is the first of its two.',
     'J (Jaccard index, IoU): the overlap of prediction and target, per cent, 100 = perfect; pooled over all test '

@@ -50,8 +50,9 @@ def labels(rows: Sequence[Row]) -> List[Block]:
         shares = sorted({*shares, *(share for line in printed.values() for share in line)})
         blocks.append(document.table(_table(title, points, printed, shares), css='scores'))
         if len(shares) > 1:
-            blocks.append(document.figure(f'labels-{len(blocks)}', plots.against_share(points, printed, shares),
-                                          f'{CAPTION}{BESIDE if printed else ""}.', scale=plots.SCALE))
+            picture = plots.against(points, printed, shares, 'labels of the other hospital (%)', 'J per image (%)')
+            blocks.append(document.figure(f'labels-{len(blocks)}', picture, f'{CAPTION}{BESIDE if printed else ""}.',
+                                          scale=plots.SCALE))
     converged = convergence(rows)
     return blocks + ([document.table(converged, css='scores')] if converged.rows else [])
 

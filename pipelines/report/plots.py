@@ -57,27 +57,27 @@ def curves(series: Mapping[str, Sequence[dict]]) -> bytes:
         return to_png(figure)
 
 
-def against_share(ours, published, shares: Sequence[float]) -> bytes:
-    """J against the share of labels, one line a way; shares stand at equal distances.
+def against(ours, published, numbers: Sequence[float], xlabel: str, ylabel: str) -> bytes:
+    """A score against a number, one line a way; numbers stand at equal distances.
 
     Args:
-      ours: name -> {share: (mean, low, high, ...)}; published: name -> {share: (mean, deviation)}, dashed.
+      ours: name -> {number: (mean, low, high, ...)}; published: name -> {number: (mean, deviation)}, dashed.
     """
-    place = {share: number for number, share in enumerate(shares)}
+    place = {at: number for number, at in enumerate(numbers)}
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 4.0), layout='constrained')
         axis = figure.subplots()
         for number, (name, line) in enumerate(ours.items()):
             aside = .08 * (number - (len(ours) - 1) / 2)
-            xs, (means, lows, highs) = [place[share] + aside for share in line], zip(*(point[:3] for point in line.values()))
+            xs, (means, lows, highs) = [place[at] + aside for at in line], zip(*(point[:3] for point in line.values()))
             axis.errorbar(xs, means, (np.subtract(means, lows), np.subtract(highs, means)), fmt='o-', markersize=5, linewidth=1.6,
                           color=COLOURS[number % len(COLOURS)], label=name)
         for number, (name, line) in enumerate(published.items()):
-            axis.plot([place[share] for share in line], [mean for mean, _ in line.values()], 's--', markersize=4, linewidth=1.1,
-                      color=('#44505e', '#8895a5', '#bcc5d0')[number % 3], label=name)
-        axis.set_xticks(range(len(shares)), [f'{share:g}' for share in shares])
-        axis.set_xlabel('labels of the other hospital (%)')
-        axis.set_ylabel('J per image (%)')
+            axis.plot([place[at] for at in line], [mean for mean, _ in line.values()], 's--', markersize=4,
+                      linewidth=1.1, color=('#44505e', '#8895a5', '#bcc5d0')[number % 3], label=name)
+        axis.set_xticks(range(len(numbers)), [f'{at:g}' for at in numbers])
+        axis.set_xlabel(xlabel)
+        axis.set_ylabel(ylabel)
         figure.legend(loc='outside lower center', ncols=2)
         return to_png(figure)
 

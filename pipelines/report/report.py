@@ -152,7 +152,7 @@ def _pictures(arms: Sequence[Arm], rows: Sequence[Row]) -> Dict[str, List[Block]
 
 def _published(scores: Sequence[Row]) -> List[Block]:
     """Tables and figures of the papers, where something was measured on their data sets."""
-    if not any(map(published.is_beside, scores)):
+    if len(published.foreign(scores)) == len(scores):
         return []
     return [*[document.table(table, css='scores') for table in published.tables(scores)], *published.figures(scores)]
 

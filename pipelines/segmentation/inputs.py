@@ -24,13 +24,17 @@ def normalised(images: tf.Tensor, settings: Segmenter, bits: int) -> tf.Tensor:
     return pixels.standardise(images, input_deviation(settings))
 
 
-def prepare(settings: Segmenter, info: records.Info, targets: Targets, also: Sequence[str] = ()) -> Callable:
+def prepare(settings: Segmenter, info: records.Info, targets: Targets, also: Sequence[str] = (),
+            has_ignored: bool = False) -> Callable:
     """Parsed record -> float16 picture and classes, at the training size.
 
     Beside them what `classes` makes. A picture that is learned `also` is float16 in [-1, 1], stretched by its own greys
     as a GAN's pictures are [ours].
+
+    Args:
+      has_ignored: whether what stands beside these records has pixels that take no part; here then none do.
     """
-    size, labels = settings.size, classes(settings.size, info, targets)
+    size, labels = settings.size, classes(settings.size, info, targets, has_ignored)
 
     def prepared(row):
         made = {'image': normalised(pixels.resize(row['image'], size, size), settings, info.bits),
@@ -39,9 +43,10 @@ def prepare(settings: Segmenter, info: records.Info, targets: Targets, also: Seq
     return prepared
 
 
-def classes(size: int, info: records.Info, targets: Targets) -> Callable[[Dict[str, tf.Tensor]], Dict[str, tf.Tensor]]:
+def classes(size: int, info: records.Info, targets: Targets, has_ignored: bool = False
+            ) -> Callable[[Dict[str, tf.Tensor]], Dict[str, tf.Tensor]]:
     """Parsed record -> 'label', uint8: a class of each pixel [S, S], or a mask of each class [S, S, classes]; and
-    'ignored', 1 where a pixel takes no part, uint8 [S, S], in records that have such pixels."""
+    'ignored', 1 where a pixel takes no part, uint8 [S, S], in records that have such pixels, or stand beside them."""
     projection, members = (tf.constant(of(info.coding)) for of in (targets.projection, targets.members))
 
     def masks_of(codes):
@@ -57,5 +62,7 @@ def classes(size: int, info: records.Info, targets: Targets) -> Callable[[Dict[s
         found = {'label': masks_of(codes) if targets.is_overlapping else classes_of(codes)}
         if info.has_ignored:
             found['ignored'] = tf.ensure_shape(pixels.resize_labels(row['ignored'], size, 2), [size, size])
+        elif has_ignored:
+            found['ignored'] = tf.zeros([size, size], tf.uint8)
         return found
     return made

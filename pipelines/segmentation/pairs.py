@@ -2,8 +2,9 @@
 
 SYNTH learns from the first `generation.num_train` synthetic pairs and the rest choose the epoch. For all others
 a validation fold does, where the division has one (Oliveira and dos Santos 2018); else they hold out source
-images for that, and with few of them none is held out. At another hospital its labelled images are learned from, and
-its validation part chooses where there is one.
+images for that, and with few of them none is held out. MIXED k learns from what REAL does and from the first synthetic
+pairs, but for those that were drawn around an image which chooses, and is chosen as REAL is. At another hospital its
+labelled images are learned from, and its validation part chooses where there is one.
 """
 from __future__ import annotations
 
@@ -32,10 +33,12 @@ class Pairs(NamedTuple):
     Attributes:
       train: those of `info` that are learned from; None = all.
       chooser: None = nothing chooses: averaged weights.
+      drawn: synthetic records that are learned from beside them, and which of these.
     """
     info: records.Info
     train: Optional[Callable] = None
     chooser: Optional[Chooser] = None
+    drawn: Tuple[Tuple[records.Info, Callable], ...] = ()
 
 
 def pairs_of(config: Config, run: Run, workdir) -> Pairs:
@@ -47,19 +50,34 @@ def pairs_of(config: Config, run: Run, workdir) -> Pairs:
     if run.regime.transfer:
         return _elsewhere(config, run, workdir)
     if run.regime.kind == 'synth' and run.regime.method:
-        info = records.read_info(Workdir(workdir).samples(run.regime.method))
-        total, wanted = config.generation.num_train, config.generation.count
-        count = run.num_synthetic or total
-        if count > total:
-            raise InputError(f'--num-synthetic {count}: expected at most generation.num_train = '
-                             f'{total}; the others choose the epoch')
-        trains = lambda row: row['index'] < count
-        chooses = lambda row: row['index'] >= total
-        if info.count != wanted:
-            raise InputError(f'{info.directory}: expected generation.num_train + num_validation = '
-                             f'{wanted} samples, found {info.count}; remove the folder and generate '
-                             f'without --num')
-        return Pairs(info, trains, Chooser(info, chooses, is_fold=False))
+        info, trains = _samples(config, run, workdir)
+        total = config.generation.num_train
+        if info.count == total:
+            raise InputError('generation.num_validation: expected a number from 1 on, for these pairs choose the epoch '
+                             f'of {run.regime.name}, found 0')
+        return Pairs(info, trains, Chooser(info, lambda row: row['index'] >= total, is_fold=False))
+    real = _real(config, run, workdir)
+    if run.regime.kind != 'mixed':
+        return real
+    info, taken = _samples(config, run, workdir)
+    learns = real.train or (lambda row: True)
+    return real._replace(drawn=((info, lambda row: tf.logical_and(taken(row), learns(row))),))
+
+
+def _samples(config: Config, run: Run, workdir) -> Tuple[records.Info, Callable]:
+    """The samples of a run's method, and which of them it learns from."""
+    info = records.read_info(Workdir(workdir).samples(run.regime.method))
+    total, wanted = config.generation.num_train, config.generation.count
+    count = run.num_synthetic or total
+    if count > total:
+        raise InputError(f'--num-synthetic {count}: expected at most generation.num_train = {total}')
+    if info.count != wanted:
+        raise InputError(f'{info.directory}: expected generation.num_train + num_validation = {wanted} samples, found '
+                         f'{info.count}; remove the folder and generate without --num')
+    return info, lambda row: row['index'] < count
+
+
+def _real(config: Config, run: Run, workdir) -> Pairs:
     info = records.read_info(Workdir(workdir).records('train'))
     if validates(config.data):
         return Pairs(info, None, Chooser(records.read_info(Workdir(workdir).records('validation'))))

@@ -1,9 +1,9 @@
-"""A segmenter's regimes as Tasks: REAL, SYNTH k, FINETUNE k, RESTART (Ciano 2021, section 4.2); and, on labels of
-another hospital, tuned and from scratch (Oliveira & dos Santos 2018, section V).
+"""A segmenter's regimes as Tasks: REAL, SYNTH k, FINETUNE k, RESTART (Ciano 2021, section 4.2), MIXED k (DF-GAN); and,
+on labels of another hospital, tuned and from scratch (Oliveira & dos Santos 2018, section V).
 
 With few real images REAL and the fine-tuning train a fixed number of updates and take averaged weights.
-REAL gets as many updates as SYNTH and fine-tuning together [ours]: a weak baseline proves nothing. Alone it may
-be told in epochs instead. So does what learns from scratch elsewhere; what is tuned there as many as FINETUNE.
+REAL and MIXED k get as many updates as SYNTH and fine-tuning together [ours]: a weak baseline proves nothing. Alone
+REAL may be told in epochs instead. So does what learns from scratch elsewhere; what is tuned there as many as FINETUNE.
 """
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def steps_of(config: Config, run: Run, count: int) -> int:
     synth, finetune = settings.synth_steps, settings.finetune_steps
     both = synth + finetune
     real = both if settings.epochs is None else settings.epochs * _epoch(config, settings, count)
-    return {'real': real, 'synth': synth, 'finetune': finetune,
+    return {'real': real, 'mixed': both, 'synth': synth, 'finetune': finetune,
             'transfer': finetune if run.pretraining else both}[run.regime.kind]
 
 
@@ -157,6 +157,9 @@ def _batches(config: Config, settings: Segmenter, pairs: Pairs, targets: Targets
         label = maps[..., :masks[0]] if masks else maps[..., 0]
         return {'label': label, 'key': keys, **batch}
 
-    return batches.batches(pairs.info, prepare(settings, pairs.info, targets, also), finish,
-                           settings.batch_size, seed, first_step, config.data.memory_limit_mb,
-                           pairs.train)
+    def source(info, keep):
+        return batches.Source(info, prepare(settings, info, targets, also, pairs.info.has_ignored), keep)
+
+    own, others = source(pairs.info, pairs.train), [source(*drawn) for drawn in pairs.drawn]
+    return batches.batches(own.info, own.prepare, finish, settings.batch_size, seed, first_step,
+                           config.data.memory_limit_mb, own.keep, others)

@@ -111,7 +111,8 @@ def export_generator(config: Config, method: Method, stage: Stage, workdir, outp
     if stage.consumes is None:
         spec = tf.TensorSpec([None, generator.latent_size], tf.float32, 'latent')
     else:
-        spec = tf.TensorSpec([None, io.source.size, io.source.size], tf.uint8, stage.consumes)
+        given = io.source.decode(tf.zeros([1, io.source.size, io.source.size, io.source.channels]))
+        spec = tf.TensorSpec([None, *given.shape[1:]], tf.uint8, stage.consumes)
     function = tf.function(draw, input_signature=[spec])
     description = {
         'kind': 'generator', 'method': method.name, 'stage': stage.name,

@@ -55,7 +55,7 @@ def pair_sheet(io, info: Info, side: int, translate: Callable[[tf.Tensor], tf.Te
         drawn = tf.concat([target.decode(translate(source.condition(one, side, edges)))
                            for one in tf.split(given, len(given))], 0)  # one at a time: memory
         real = target.decode(target.encode(target.resize(tf.constant(rows['target']), side)))
-        return sheets.grid([[source.picture(v) for v in rows['source']],
+        return sheets.grid([[source.picture(v) for v in source.decode(source.encode(given)).numpy()],
                             [target.picture(v) for v in real.numpy()],
                             [target.picture(v) for v in drawn.numpy()]])
     return sheet

@@ -6,11 +6,13 @@ from typing import Callable, Dict, Mapping, Optional
 
 import tensorflow as tf
 
+from datasets.errors import InputError
 from datasets.records import Info
+from datasets.splits import name_some
 from models.pix2pix.networks import Drop, PatchGAN, UNetGenerator
 from models.pix2pix.updates import pix2pix_updates
 from models.segmenters.layers import dropouts
-from pipelines.data import pixels
+from pipelines.data import batches, pixels
 from pipelines.plan.kinds.pix2pix import COUNTED
 from pipelines.plan.kinds.pix2pixhd import epoch_steps, linear_decay
 from pipelines.runtime import keyed
@@ -18,6 +20,8 @@ from pipelines.runtime.seeds import stable_seed
 from pipelines.stages import frechet
 from pipelines.stages.paired import pair_batches, pair_sheet
 from pipelines.training.task import Phase, Task
+
+FEW = 3   # pictures that an error names
 
 
 def networks(io) -> Dict[str, tf.keras.Model]:
@@ -61,7 +65,16 @@ def _more(io, epoch: int) -> Callable[[tf.Tensor], Dict[str, tf.Tensor]]:
 
 
 def start(io, networks, sources) -> None:
-    """Nothing has to be filled or refused."""
+    """Refuses pictures in which nothing is given: of a picture around nothing nothing can be learned."""
+    if io.source.name != 'region':
+        return
+    info = sources[io.stage.reads[0]]
+    rows = batches.prepared_rows(info, lambda row: {'id': row['source_id'], 'shows': tf.reduce_any(row['labels'] > 0)})
+    without = sorted({id.decode() for id in rows['id'][~rows['shows']]})
+    if without:
+        raise InputError(f'{info.directory}: expected a {info.coding.organs[0]} in every picture, around which '
+                         f'{io.stage.kind} draws, found none at {info.size} px in {name_some(without, FEW)}; leave '
+                         'those pictures out, or raise data.size')
 
 
 def draws(io) -> str:

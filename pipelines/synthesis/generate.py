@@ -2,7 +2,8 @@
 
 Every sample has an address: sample k, attempt a, is drawn from noise keyed by (seed, k, a), always
 together with the other indices of its fixed block, so it is the same whoever makes it and in
-whatever order.
+whatever order. Samples of methods that begin with learning images take image k, and are random by the dropout of their
+stage alone, which is keyed by what it is given.
 """
 from __future__ import annotations
 
@@ -21,11 +22,12 @@ from pipelines.data import sheets, structures
 from pipelines.data.fields import Repairs
 from pipelines.plan import artefacts, provenance
 from pipelines.plan.config import Config, Labels
-from pipelines.plan.methods import Method, Stage
+from pipelines.plan.methods import Method, Stage, check_pairs
 from pipelines.runtime import keyed, progress
 from pipelines.runtime.seeds import stable_seed
 from pipelines.plan.workdir import Workdir
 from pipelines.stages.stage import draw_function, stage_io, trained_generator
+from pipelines.synthesis.begun import Begun, read_begun
 
 MAX_ATTEMPTS = 100   # per sample, when failing ones are redrawn [ours]
 SHEET = 'samples.png'
@@ -43,6 +45,7 @@ class Sampler(NamedTuple):
       limits: the training set's anatomy.
       decided_by: how many of the stages decide the anatomy; those behind them draw pictures only.
       shape: (height, width) of the training pictures; zeros where they differ in aspect.
+      begun: what samples begin with; None = noise.
     """
     config: Config
     method: Method
@@ -54,6 +57,7 @@ class Sampler(NamedTuple):
     limits: anatomy.AnatomyRange
     decided_by: int
     shape: Tuple[int, int]
+    begun: Optional[Begun] = None
 
 
 def load_sampler(config: Config, method: Method, workdir, say: Callable[[str], None] = print) -> Sampler:
@@ -68,20 +72,21 @@ def load_sampler(config: Config, method: Method, workdir, say: Callable[[str], N
                          f'tools/train_stage.py --method {method.name} --stage {first.name}')
     info = records.read_info(Workdir(workdir).records('train'))
     real = records.load_arrays(info, ['labels', 'shape'])
-    config = dataclasses.replace(config, labels=_settled(config, info, real['labels'], say))
+    if not method.begins:  # else label maps are real ones
+        config = dataclasses.replace(config, labels=_settled(config, info, real['labels'], say))
     draw, fields, weights, latent_size = {}, {}, {}, 0
     for stage in method.stages:
         io = stage_io(config, stage, info.coding)
         network = trained_generator(config, stage, info.coding, workdir)
         draw[stage.folder], fields[stage.folder] = draw_function(io, network), io.drawn
-        latent_size = latent_size or network.latent_size  # of the first, which draws from noise
+        latent_size = network.latent_size if stage.consumes is None else latent_size
         weights[stage.folder] = _digest(network.variables)
     limits = anatomy.AnatomyRange.of(real['labels'], info.coding, config.labels.margin,
                                      config.labels.centroid_margin)
     decided_by = max((i for i, stage in enumerate(method.stages, 1) if stage.produces != ('image',)),
                      default=0)
     return Sampler(config, method, info, draw, fields, weights, latent_size, limits, decided_by,
-                   _common_shape(info, real['shape']))
+                   _common_shape(info, real['shape']), read_begun(config, method, info) if method.begins else None)
 
 
 def _settled(config: Config, info: records.Info, label_maps: np.ndarray, say) -> Labels:
@@ -130,6 +135,7 @@ def generate(config: Config, method: Method, workdir, count: Optional[int] = Non
     count = settings.count if count is None else count
     directory = Workdir(workdir).samples(method)
     sampler = load_sampler(config, method, workdir)
+    check_pairs(method, count, len(sampler.info.ids), '--num (generation.num_train + num_validation)')
     provenance.claim(config, workdir, artefacts.samples_of(config, method))
     shards = [range(first, min(first + settings.shard, count))
               for first in range(0, count, settings.shard)]
@@ -140,7 +146,7 @@ def generate(config: Config, method: Method, workdir, count: Optional[int] = Non
     blank = records.Info(
         directory, 'synthetic', 'synthetic', config.data.size, 8,
         config.data.dots_size if has_dots else 0, sampler.info.coding,
-        [sample_name(method, i) for i in range(count)], made,
+        [_source(sampler, i)[0] for i in range(count)], made,
         channels=config.data.channels, fit=sampler.info.fit)
     with progress.bar(total=sum(map(len, part.of(shards))),
                       desc=f'generate {method.name}', unit='sample') as bar:
@@ -156,6 +162,11 @@ def sample_name(method: Method, index: int) -> str:
     return f'{method.name}-{index:06d}'
 
 
+def _source(sampler: Sampler, index: int) -> Tuple[str, Tuple[int, int]]:
+    """Id of what a sample was made from, itself where that is noise, and the shape of its picture."""
+    return sampler.begun.source(index) if sampler.begun else (sample_name(sampler.method, index), sampler.shape)
+
+
 def draw_block(sampler: Sampler, first: int) -> Fields:
     """The samples of the block that begins at index `first`: one array per field.
 
@@ -167,6 +178,7 @@ def draw_block(sampler: Sampler, first: int) -> Fields:
     anatomy_stages = sampler.method.stages[:sampler.decided_by]
     while True:
         fields: Fields = {'changed': np.zeros(size, int)}
+        fields.update(sampler.begun.block(first, size) if sampler.begun else {})
         failures = _draw(sampler, anatomy_stages, fields, first, attempts)
         first_failures = failures if first_failures is None else first_failures
         failing = [i for i, wrong in enumerate(failures) if wrong]
@@ -225,15 +237,17 @@ def _shard(sampler: Sampler, indices: range, notes: collections.Counter,
             notes.update(samples=1, failed_check=bool(wrong), redrawn=bool(fields['attempts'][i]),
                          pixels=fields['labels'][i].size, pixels_cleaned=int(fields['changed'][i]))
             notes.update({f'violation: {w.split(":")[0]}': 1 for w in wrong})
-            yield records.Example(name, name, fields['image'][i], fields['labels'][i],
+            source, shape = _source(sampler, first + i)
+            yield records.Example(name, source, fields['image'][i], fields['labels'][i],
                                   fields['dots'][i] if 'dots' in fields else None,
-                                  shape=sampler.shape, index=first + i, seed=sampler.config.seed)
+                                  shape=shape, index=first + i, seed=sampler.config.seed)
             bar.update()
 
 
 def first_samples(info: records.Info, method: Method, count: int) -> List[Dict[str, np.ndarray]]:
     """The first samples of a folder, one dict of RGB pictures by field each."""
-    fields = [name for stage in method.stages for name in sorted(stage.produces, reverse=True)]
+    fields = ['labels'] * ('labels' in method.begins)
+    fields += [name for stage in method.stages for name in sorted(stage.produces, reverse=True)]
     return [{name: sheets.to_rgb(name, row[name], info.coding) for name in fields}
             for row in records.read(info, count)]
 

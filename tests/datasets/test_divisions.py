@@ -74,19 +74,20 @@ def test_listed_ids(tmp_path):
         pick(IDS, {}, data, 'train')
 
 
-@pytest.mark.parametrize('count, parts', [(138, (84, 27, 27)), (247, (149, 49, 49)), (7, (5, 1, 1))])
-def test_60_20_20_once(count, parts):
-    """138 are Montgomery's and 247 JSRT's: Oliveira and dos Santos 2018 test 27 of Montgomery."""
-    data = Data('folder', division='60/20/20')
+@pytest.mark.parametrize('name, count, parts', [
+    ('60/20/20', 138, (84, 27, 27)), ('60/20/20', 247, (149, 49, 49)), ('60/20/20', 7, (5, 1, 1)),
+    ('80/10/10', 2669, (2137, 266, 266)), ('80/10/10', 10, (8, 1, 1))])
+def test_shares_once(name, count, parts):
+    """138 are Montgomery's and 247 JSRT's: Oliveira and dos Santos 2018 test 27 of Montgomery; 2669 DF-GAN's."""
+    data, row = Data('folder', division=name), DIVISIONS[name]
     ids = [f'i{number}' for number in range(count)]
-    found = [DIVISIONS['60/20/20'].pick(ids, {}, data, part) for part in ('train', 'validation', 'test')]
+    found = [row.pick(ids, {}, data, part) for part in ('train', 'validation', 'test')]
     assert tuple(map(len, found)) == parts and sorted(sum(found, ())) == sorted(ids)
-    assert found[2] == DIVISIONS['60/20/20'].pick(ids, {}, data, 'test')
-    other = Data('folder', division='60/20/20', division_seed=1)
-    assert DIVISIONS['60/20/20'].pick(ids, {}, other, 'train') != found[0]
-    row = DIVISIONS['60/20/20']
-    assert (row.label(data), row.label(other), row.fold(data), row.validates(data)) == (
-        '60/20/20', '60/20/20, seed 1', None, True)
+    assert found[2] == row.pick(ids, {}, data, 'test')
+    other = Data('folder', division=name, division_seed=1)
+    assert row.pick(ids, {}, other, 'train') != found[0]
+    assert (row.label(data), row.label(other)) == (name, f'{name}, seed 1')
+    assert row.fold(data) is None and row.validates(data)
 
 
 def test_60_20_20_parts_no_patient():
@@ -96,6 +97,8 @@ def test_60_20_20_parts_no_patient():
     assert [len(patients) for patients in of] == [5, 1, 1] and len(set.union(*of)) == 7
     with pytest.raises(InputError, match='60/20/20: expected at least 5 patients, found 1'):
         DIVISIONS['60/20/20'].pick(IDS[:3], PATIENTS, data, 'test')
+    with pytest.raises(InputError, match='80/10/10: expected at least 10 patients, found 7'):
+        DIVISIONS['80/10/10'].pick(IDS, PATIENTS, Data('folder', division='80/10/10'), 'test')
 
 
 def test_listed_ids_may_choose_the_epoch(tmp_path):

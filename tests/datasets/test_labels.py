@@ -5,7 +5,7 @@ import tensorflow as tf
 from hypothesis import given, settings, strategies as st
 
 from datasets.errors import InputError
-from datasets.labels import CHEST, Code, LabelCoding
+from datasets.labels import CHEST, PNEUMOTHORAX_OR_NONE, UNLABELLED, Code, LabelCoding
 from pipelines.data.pixels import decode_labels, encode_labels, label_channels
 
 
@@ -70,3 +70,18 @@ def test_a_target_that_no_code_is_of_is_refused():
                   for organs in ((), ('lung',), ('lung', 'lesion')))
     with pytest.raises(InputError, match="no code is of target 'lesion': name it first in a code"):
         LabelCoding('x', ('lung', 'lesion'), codes, ('lung', 'lesion'))
+
+
+def test_one_organ_as_if_nobody_had_drawn_another():
+    heart = CHEST.only('heart')
+    assert (heart.organs, heart.targets, heart.num_codes, heart.left_right) == (('heart',), ('heart',), 2, ())
+    assert heart.colours.tolist() == [[0, 0, 0], list(CHEST.codes[3].colour)]
+    mask = np.zeros((4, 4), bool)
+    mask[1, 2] = True
+    assert heart.encode({'heart': mask}).tolist() == mask.astype(int).tolist()
+    lesion = PNEUMOTHORAX_OR_NONE.only('pneumothorax')
+    assert lesion.optional == lesion.scattered == ('pneumothorax',)
+    with pytest.raises(InputError, match="data.organ: expected one of left_lung, .*, found 'hearts'"):
+        CHEST.only('hearts')
+    with pytest.raises(InputError, match='expected one of none, for nothing is labelled, found'):
+        UNLABELLED.only('heart')

@@ -24,7 +24,7 @@ def test_config_errors_come_before_tensorflow(tmp_path, config):
             (['--set', 'regimes=[real]', '--set', 'segmenter.epochs=2', '--regime', 'synth3'],
              'tiny.yaml: segmenter.epochs: expected null with synth3, for REAL gets as many updates'),
             (['--regime', 'restart', '--num-synthetic', 3],
-             '--num-synthetic 3: expected with synth1..3 or finetune1..3, found --regime restart'),
+             '--num-synthetic 3: expected with synth1..3, finetune1..3 or mixed1..3, found --regime restart'),
             (['--regime', 'synth3', '--segmenter', 'pix2pix_mtdg_both', '--set',
               'segmenters={pix2pix_mtdg_both: {size: 256, crop: 256}}'],
              "segmenter pix2pix_mtdg_both: regime: expected one of real pairs alone (real, restart), for samples")]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, NamedTuple, Tuple
 
-from pipelines.plan.kinds import cyclegan, munit, pggan, pix2pix, pix2pixhd, unit
+from pipelines.plan.kinds import cyclegan, dfgan, munit, pggan, pix2pix, pix2pixhd, unit
 
 
 class Kind(NamedTuple):
@@ -28,12 +28,14 @@ class Kind(NamedTuple):
       module: of the functions above, as text: imported when a stage is built.
       check: (config, stage, settings, refuse) -> None, refuses what could not be carried out.
       positive, not_negative: names of settings that have to be from 1 on, and from 0 on.
+      told: settings -> what results say of a stage that drew the samples, by name.
     """
     settings: type
     module: str
     check: Callable[[Any, Any, Any, Callable], None]
     positive: Tuple[str, ...] = ()
     not_negative: Tuple[str, ...] = ()
+    told: Callable[[Any], Dict[str, str]] = lambda settings: {}
 
 
 KINDS: Dict[str, Kind] = {
@@ -41,7 +43,9 @@ KINDS: Dict[str, Kind] = {
     'pix2pixhd': Kind(pix2pixhd.Settings, 'pipelines.stages.pix2pixhd', pix2pixhd.check,
                       pix2pixhd.POSITIVE, pix2pixhd.NOT_NEGATIVE),
     'pix2pix': Kind(pix2pix.Settings, 'pipelines.stages.pix2pix', pix2pix.check, pix2pix.POSITIVE,
-                    pix2pix.NOT_NEGATIVE),
+                    pix2pix.NOT_NEGATIVE, pix2pix.told),
+    'dfgan': Kind(dfgan.Settings, 'pipelines.stages.pix2pix', dfgan.check, pix2pix.POSITIVE, pix2pix.NOT_NEGATIVE,
+                  pix2pix.told),
     'cyclegan': Kind(cyclegan.Settings, 'pipelines.stages.cyclegan', cyclegan.check, cyclegan.POSITIVE,
                      cyclegan.NOT_NEGATIVE),
     'unit': Kind(unit.Settings, 'pipelines.stages.unit', unit.check, unit.POSITIVE, unit.NOT_NEGATIVE),

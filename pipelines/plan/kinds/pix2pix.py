@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Mapping, Optional, Sequence
+from typing import Dict, Mapping, Optional, Sequence
 
 from pipelines.plan.augmentation import Augmentation
 
@@ -53,9 +53,9 @@ class Settings:
     augmentation: Augmentation = Augmentation()
 
 
-def check(config, stage, settings: Settings, refuse) -> None:
+def check(config, stage, settings: Settings, refuse, words: Mapping[str, Sequence[str]] = WORDS) -> None:
     """Refuses, before anything is trained, settings of a stage that could not be carried out."""
-    check_choices(settings, refuse, 'pix2pix', WORDS)
+    check_choices(settings, refuse, stage.kind, words)
     smallest = max(2 ** (settings.levels - 1), 3 * 2 ** settings.layers)
     if config.data.size < smallest:
         refuse('data.size', f'at least {smallest} for {settings.levels} levels and a discriminator of '
@@ -63,20 +63,27 @@ def check(config, stage, settings: Settings, refuse) -> None:
     if settings.fid_loss != 'none':
         _check_frechet(config, stage, settings, refuse)
     if settings.epochs + settings.decay_epochs < 1:
-        refuse('pix2pix.epochs', 'at least one epoch', settings.epochs)
+        refuse(f'{stage.kind}.epochs', 'at least one epoch', settings.epochs)
 
 
 def _check_frechet(config, stage, settings: Settings, refuse) -> None:
     if settings.batch_size < 2:
-        refuse('pix2pix.batch_size', 'a number from 2 on with fid_loss, for one picture has no covariance (published: 16)',
-               settings.batch_size)
+        refuse(f'{stage.kind}.batch_size', 'a number from 2 on with fid_loss, for one picture has no covariance '
+               '(published: 16)', settings.batch_size)
     if tuple(stage.produces) != ('image',):
-        refuse('pix2pix.fid_loss', f'none in stage {stage.folder}, which draws {" and ".join(stage.produces)}',
+        refuse(f'{stage.kind}.fid_loss', f'none in stage {stage.folder}, which draws {" and ".join(stage.produces)}',
                settings.fid_loss)
     if config.strategy != 'none':
-        refuse('pix2pix.fid_loss', f'none with strategy {config.strategy}: it is of the whole batch', settings.fid_loss)
+        refuse(f'{stage.kind}.fid_loss', f'none with strategy {config.strategy}: it is of the whole batch',
+               settings.fid_loss)
     if settings.inception_weights and not Path(settings.inception_weights).is_file():
-        refuse('pix2pix.inception_weights', 'Keras\' file of InceptionV3 without top', settings.inception_weights)
+        refuse(f'{stage.kind}.inception_weights', 'Keras\' file of InceptionV3 without top', settings.inception_weights)
+
+
+def told(settings: Settings) -> Dict[str, str]:
+    """What results say of a stage: its Frechet loss, whose features that compares, and how it drew."""
+    features = {'features': 'keras' if settings.inception_weights else 'random'} if settings.fid_loss != 'none' else {}
+    return {'fid_loss': settings.fid_loss, **features, 'statistics': settings.statistics}
 
 
 def check_choices(settings, refuse, kind: str, choices: Mapping[str, Sequence[str]]) -> None:

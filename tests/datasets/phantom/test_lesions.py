@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import InputError
-from datasets.labels import PNEUMOTHORAX_OR_NONE
+from datasets.labels import PNEUMOTHORAX, PNEUMOTHORAX_OR_NONE
 from datasets.phantom.lesions import draw_lesions, open_lesions
 from datasets.phantom.phantom import draw_anatomy, draw_chest, draw_phantom
 from datasets.phantom.pneumothorax import Pneumothorax, _around, air, draw, layers
@@ -153,6 +153,10 @@ def test_splits_and_the_row_of_readers():
     found = open_dataset('phantom_lesions', Request(None, 'test', count=2, size=32, seed=3))
     assert found.ids == test.ids[:2] and found.name == 'phantom_lesions_test'
     np.testing.assert_array_equal(found.load(found.ids[1]).image, draw_lesions(3, 1_000_001, 32).image)
+    shown = open_dataset('phantom_lesions_shown', Request(None, 'train', count=12, size=48))
+    assert shown.coding is PNEUMOTHORAX and shown.ids[3] == 'phantom_lesions_shown_0_0000003'
+    assert all(shown.load(id).masks['pneumothorax'].any() for id in shown.ids)
+    assert not draw_lesions(0, 3, 48).masks['pneumothorax'].any()
     with pytest.raises(InputError, match='count: expected 1 to 1000000, found 0'):
         open_lesions('train', 0, 64, 0)
     with pytest.raises(InputError, match='size: expected at least 8 pixels, found 4'):

@@ -200,3 +200,18 @@ def test_enlarging_codes_keeps_them():
     codes = tf.constant([[[1, 2], [3, 4]]], tf.uint8)
     assert pixels.resize_nearest(codes, 4)[0].numpy().tolist() == [
         [1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]
+
+
+def test_a_share_of_the_pictures_is_mirrored_with_their_maps():
+    keys = keyed.sample_keys(3, tf.range(400))
+    image = tf.tile(tf.reshape(tf.range(6.0), [1, 1, 6, 1]), [400, 2, 1, 2])
+    labels = tf.cast(image[..., 0], tf.uint8)
+    mirrored, (moved,) = augment.augment(image, [labels], keys, Augmentation(flip=0.25))
+    turned = mirrored[:, 0, 0, 0].numpy() == 5
+    assert 0.18 < turned.mean() < 0.32
+    np.testing.assert_array_equal(mirrored[turned], image[turned][:, :, ::-1])
+    np.testing.assert_array_equal(mirrored[~turned], image[~turned])
+    np.testing.assert_array_equal(moved, mirrored[..., 1])
+    assert moved.dtype == tf.uint8
+    whole, _ = augment.augment(image, [labels], keys, Augmentation(flip=1.0))
+    np.testing.assert_array_equal(whole, image[:, :, ::-1])

@@ -99,3 +99,14 @@ def test_refusals_name_the_section_of_the_other_hospital(tmp_path):
         open_split(config, 'target')
     with pytest.raises(InputError, match=r'external\.there\.source\) .*expected the folder of the data set'):
         open_split(config, 'there')
+
+
+def test_one_organ_of_a_data_set():
+    """What else is drawn is not there: neither in the coding nor among a picture's masks."""
+    whole, heart = (open_split(tiny_config(data={'organ': organ}), 'train') for organ in (None, 'heart'))
+    assert heart.coding.organs == ('heart',) and heart.ids == whole.ids
+    found, wanted = heart.load(heart.ids[0]), whole.load(whole.ids[0])
+    assert list(found.masks) == ['heart'] and (found.masks['heart'] == wanted.masks['heart']).all()
+    assert (found.image == wanted.image).all()
+    with pytest.raises(InputError, match="data.organ: expected one of left_lung, .*, right_clavicle, found 'liver'"):
+        open_split(tiny_config(data={'organ': 'liver'}), 'train')
