@@ -22,7 +22,7 @@ def read_sample(dataset: Dataset, id: str, data: Data) -> Sample:
 
 
 def check_sample(dataset: Dataset, sample: Sample) -> Sample:
-    """The sample, or InputError: an organ is empty, not known or on the wrong side, or its field is of another aspect."""
+    """The sample, or InputError: an organ is empty, unknown or on the wrong side, or its field of another aspect."""
     check_shown(dataset.coding, sample.masks, f'{sample.id}: ')
     if sample.ignored is not None:
         check_known(dataset.coding, sample)
@@ -34,11 +34,12 @@ def check_sample(dataset: Dataset, sample: Sample) -> Sample:
 
 def check_known(coding: LabelCoding, sample: Sample) -> None:
     """InputError where all of a picture is ignored, or all of an organ: nothing of it could be learned or scored."""
-    lost = [organ for organ, mask in sample.masks.items() if organ not in coding.optional and not (mask & ~sample.ignored).any()]
-    if sample.ignored.all() or lost:
-        what = 'all pixels' if sample.ignored.all() else f'all of {lost[0]}'
-        raise InputError(f'{sample.id}: expected something known (inside the field of view, and not `ignore`), found {what} '
-                         f'outside of it; are mask and field those of another picture?')
+    known = ~sample.ignored
+    lost = [organ for organ, mask in sample.masks.items() if organ not in coding.optional and not (mask & known).any()]
+    if not known.any() or lost:
+        what = f'all of {lost[0]}' if known.any() else 'all of it'
+        raise InputError(f'{sample.id}: expected something known (inside the field of view, and not `ignore`), found '
+                         f'{what} outside; are mask and field those of another picture?')
 
 
 def check_pixels(dataset: Dataset, counts, ids: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from datasets.errors import InputError
 from datasets.files import write_json
-from datasets.readers import READERS
+from datasets.readers import READERS, SECOND
 from datasets.sample import Dataset, Sample
 from pipelines.data.prepare import resize_sample
 from pipelines.data.sources import open_split
@@ -76,7 +76,7 @@ def score_second_observer(config: Config, workdir, say: Callable[[str], None] = 
     Args:
       say: told why there is none, where masks are missing.
     """
-    name = f'{config.data.dataset}_second'
+    name = config.data.dataset + SECOND
     if name not in READERS:
         return
     second = dataclasses.replace(config, data=dataclasses.replace(config.data, dataset=name))

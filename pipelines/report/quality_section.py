@@ -19,7 +19,7 @@ NOTES = (
     'training images say what real pictures reach. Precision: share of samples that look like '
     'some real image; recall: share of real images that some sample looks like (k = 3).',
     'Fail the check: samples whose first attempt missed an organ, swapped left and right or '
-    'left the training set\'s range of areas and centroids.',
+    'left the training set\'s range of areas and centroids, or of the shapes of scattered organs.',
     'Repeated: samples that are an earlier one again, to the pixel: pairs that add nothing.',
     'Nearest real was trained on: how many samples have, of all real images, learned from or held out, each '
     'once, one that was learned from as their nearest; without copying the share lies in the range in brackets, '
