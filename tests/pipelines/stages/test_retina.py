@@ -11,8 +11,8 @@ from tests.conftest import tiny_config
 
 CONFIG = {
     'regimes': ['synth1', 'synth2'], 'labels': {'channels': 'grey', 'clean': True, 'reject': False},
-    'data': {'dataset': 'phantom_retina', 'channels': 3, 'size': 16, 'num_train': 2, 'dots_size': 16},
-    'pggan': {'batch_sizes': {4: 4, 8: 4, 16: 4}, 'stable_images': 4},
+    'data': {'dataset': 'phantom_retina', 'channels': 3, 'size': 8, 'num_train': 2, 'dots_size': 16},
+    'pggan': {'batch_sizes': {4: 4, 8: 4}, 'stable_images': 4},
     'pix2pixhd': {'downsamplings': 1, 'layers': 1, 'scales': 1},
     'generation': {'num_train': 3, 'num_validation': 2}}
 
@@ -29,6 +29,6 @@ def test_a_method_makes_pairs_in_colour_that_are_known_everywhere(tmp_path, meth
     made = records.read_info(Workdir(tmp_path).samples(method))
     assert (made.count, made.channels, made.has_ignored, made.coding) == (5, 3, False, info.coding)
     rows = records.load_arrays(made, ['image', 'labels'])
-    assert rows['image'].shape == (5, 16, 16, 3) and set(np.unique(rows['labels'])) <= {0, 1}
+    assert rows['image'].shape == (5, 8, 8, 3) and set(np.unique(rows['labels'])) <= {0, 1}
     assert (rows['image'].astype(int).max(-1) > rows['image'].min(-1)).any()   # colours, not three times a grey
     assert set(made.notes) >= {'samples', 'failed_check', 'pixels_cleaned'}
