@@ -104,13 +104,18 @@ def contents(dataset: Dataset, digests: Digests, bar=lambda ids: ids) -> Dict[st
         else dataset.field_of_view_mm, 'samples': samples}))
 
 
-def check_apart(dataset: Dataset, other: Dataset, digests: Digests) -> None:
-    """InputError where one picture stands in both data sets, if under two names or compressed anew."""
+def check_apart(dataset: Dataset, other: Dataset, digests: Digests, keys: Tuple[str, str]) -> None:
+    """InputError where one picture stands in both data sets, if under two names or compressed anew.
+
+    Args:
+      keys: what the two are called where they were asked for; for the message.
+    """
     def pictures(of):
         return {digests.of(of, id)[1]: id for id in of.ids if of.files(id)}
 
     ours, theirs = pictures(dataset), pictures(other)
     shared = sorted(ours.keys() & theirs.keys(), key=lambda key: ours[key])
     if shared:
-        raise InputError(f'{dataset.name} and {other.name}: {ours[shared[0]]} and {theirs[shared[0]]} are the '
-                         f'same picture ({len(shared)} in all): a test picture must not be trained on')
+        raise InputError(f'{keys[0]}: {dataset.name} and {other.name} ({keys[1]}): {ours[shared[0]]} and '
+                         f'{theirs[shared[0]]} are the same picture ({len(shared)} in all): a test picture must not be '
+                         f'trained on')

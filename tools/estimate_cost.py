@@ -46,6 +46,11 @@ def main() -> None:
     from pipelines.plan import matrix
     from pipelines.training.loop import SAVING_SHARE
     runs = matrix.arms_of(config)[0].runs
+    for run in runs:
+        if run.regime.transfer:
+            raise InputError(f'regimes {run.regime.name}: expected regimes of one hospital, for how long a training for '
+                             f'another takes follows from the pictures of both; tools/run_experiment.py --dry-run reads '
+                             f'those and tells its steps')
     # samples that begin with a region are of a data set with one organ
     is_begun, organ = any(run.regime.method and run.regime.method.begins for run in runs), config.data.organ
     coding = CHEST.only(organ) if organ in CHEST.organs else PNEUMOTHORAX if is_begun else CHEST

@@ -80,7 +80,7 @@ def check_other_part(dataset, asked, name, digests) -> None:
     except InputError as error:
         print(f'note: the pictures of {part} are not looked at for copies of these: {error}')
         return
-    check_apart(dataset, other, digests)
+    check_apart(dataset, other, digests, (f'--split {asked.split}', part))
 
 
 def main() -> None:

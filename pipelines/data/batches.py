@@ -65,8 +65,9 @@ def batches(info: records.Info, prepare: Callable[[Rows], Rows],
     def finished(step, rows):
         return finish(step, keyed.sample_keys(seed, sample_numbers(step)), rows)
 
-    if _row_bytes(info, prepare) * count <= memory_limit_mb * 2 ** 20:
-        parts = [prepared_rows(*source) for source in sources]
+    prepared = [_prepared(*source) for source in sources]
+    if _row_bytes(prepared[0]) * count <= memory_limit_mb * 2 ** 20:
+        parts = [_arrays(source.info, rows) for source, rows in zip(sources, prepared)]
         rows = on_host({key: np.concatenate([part[key] for part in parts]) for key in parts[0]} if others else parts[0])
 
         @traced
@@ -98,12 +99,7 @@ def zipped(sources: Dict[str, tf.data.Dataset]) -> tf.data.Dataset:
 
 def prepared_rows(info: records.Info, prepare, keep=None, at_most: int = -1) -> Dict[str, np.ndarray]:
     """Prepared rows as arrays, all of those kept or the first few; InputError if there is none."""
-    dataset = serialized(info.paths, keep).take(at_most).map(
-        traced(lambda record: prepare(records.parse(record, info))), tf.data.AUTOTUNE)
-    rows = list(dataset.as_numpy_iterator())
-    if not rows:
-        raise nothing_kept(info)
-    return {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+    return _arrays(info, _prepared(info, prepare, keep).take(at_most))
 
 
 def on_host(rows: Dict[str, np.ndarray]) -> Rows:
@@ -139,10 +135,22 @@ def _is_kept(record: tf.Tensor, keep) -> tf.Tensor:
     return keep({'source_id': features['image/source_id'], 'index': features['synthetic/index']})
 
 
-def _row_bytes(info: records.Info, prepare) -> int:
-    """Of one prepared row; nothing is read."""
-    rows = serialized(info.paths).map(traced(lambda record: prepare(records.parse(record, info))))
-    return sum(int(np.prod(spec.shape)) * spec.dtype.size for spec in rows.element_spec.values())
+def _prepared(info: records.Info, prepare, keep) -> tf.data.Dataset:
+    """Prepared rows of those kept; nothing is read yet."""
+    return serialized(info.paths, keep).map(traced(lambda record: prepare(records.parse(record, info))), tf.data.AUTOTUNE)
+
+
+def _arrays(info: records.Info, prepared: tf.data.Dataset) -> Dict[str, np.ndarray]:
+    """Prepared rows as arrays; InputError if there is none."""
+    rows = list(prepared.as_numpy_iterator())
+    if not rows:
+        raise nothing_kept(info)
+    return {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+
+
+def _row_bytes(prepared: tf.data.Dataset) -> int:
+    """Of one prepared row."""
+    return sum(int(np.prod(spec.shape)) * spec.dtype.size for spec in prepared.element_spec.values())
 
 
 def _read_in(order: tf.data.Dataset, sources: Sequence[Source], chosen: Sequence[np.ndarray]) -> tf.data.Dataset:

@@ -68,7 +68,7 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
             others = {'validation': ('train', 'test'), VALIDATION: ('train', TARGET)}.get(split, ('train',))
             is_scored = split not in ('validation', VALIDATION)
             for other in (*others, *_learned_elsewhere(config)) if is_scored else others:
-                check_apart(dataset, open_split(config, other), digests)
+                check_apart(dataset, open_split(config, other), digests, tuple(map(config.section_of, (split, other))))
         provenance.claim(config, workdir, artefact, contents(dataset, digests))
 
     def look(label_maps):

@@ -42,6 +42,12 @@ class Watched(NamedTuple):
     classes: Dict[str, np.ndarray]
 
 
+def looked_at(config: Config) -> Dict[str, str]:
+    """Names of the records whose pictures are translated: of A and of B those that choose, else those learned from."""
+    return {'a': 'validation' if validates(config.data) else 'train',
+            'b': VALIDATION if validates(config.sources[TARGET]) else TARGET}
+
+
 def measure_convergence(config: Config, run: Run, workdir) -> dict:
     """Measures a trained run with a translator, once: the numbers of `quality/<run>.json`, beside which lies a sheet.
 
@@ -52,13 +58,7 @@ def measure_convergence(config: Config, run: Run, workdir) -> dict:
     path = Workdir(workdir).convergence(run)
     if path.exists():
         return read_json(path)
-    names = {'a': 'validation' if validates(config.data) else 'train',
-             'b': VALIDATION if validates(config.sources[TARGET]) else TARGET}
-    infos = {}
-    for domain, name in names.items():
-        there = Workdir(workdir).records(name)
-        fallback = Workdir(workdir).records('train' if domain == 'a' else TARGET)
-        infos[domain] = records.read_info(there if (there / records.INFO).exists() else fallback)
+    infos = {domain: records.read_info(Workdir(workdir).records(name)) for domain, name in looked_at(config).items()}
     coding = records.read_info(Workdir(workdir).records('train')).coding
     targets = targets_for(config, run, coding)
     watched = _watched(config, run, workdir, infos, coding, targets)

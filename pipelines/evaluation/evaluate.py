@@ -40,7 +40,8 @@ def evaluate(model, records_directory, output, overlays=None,
 
     Args:
       output: JSON with names, the measures of each image, and scores.
-      overlays: PNG with the columns image, target, prediction: worst to best average J.
+      overlays: PNG with the columns image, target, prediction: worst to best average J. Of the prediction classes that
+        the records do not show are drawn, too: of a chest model at a hospital that labelled lungs, the heart.
       chosen: the classes to score, as {lungs: [left_lung, right_lung]}; None = those of the model that the
         records show, see targets.scored_on.
 
@@ -50,24 +51,27 @@ def evaluate(model, records_directory, output, overlays=None,
     segment, info, found, compared = export.load_segmenter_on(model, records_directory, chosen)
     targets = compared.targets
     are_thin = any({*organs} & {*info.coding.scattered} for organs in targets.organs)
+    unscored = [found.names.index(name) for name in compared.left_out]
     names, measured, pictures, spacings = [], [], [], []
     for row in progress.bar(records.read(info), total=info.count, desc='evaluate',
                             unit='image'):
         image, labels, known = info.shown(row)
         target = targets.masks(info.coding, labels) & known
         result = segment(tf.cast(image, tf.float32)[None])
-        predicted = compared.united(export.masks_of(result, found)) & known
+        masks = export.masks_of(result, found)
+        predicted = compared.united(masks) & known
         thin_ones = thin.measure(target, predicted, known, compared.united_probabilities(
             export.probabilities_of(result, found))) if are_thin else None
         names.append(Path(row['name'].decode()).stem)
         spacings.append(info.spacing_mm(row))
         measured.append(metrics.measure(target, predicted, spacings[-1], thin_ones))
-        pictures.append((image, targets.class_map(target), targets.class_map(predicted))
+        pictures.append((image, targets.class_map(target), targets.class_map(np.concatenate([predicted, masks[unscored]])))
                         if overlays else None)
     images = metrics.together(measured)
     scores = metrics.scores(images, targets.names)
     if overlays:  # before the scores, whose file says that the evaluation is complete
-        _write_overlays(overlays, pictures, images['counts'], targets.colours(info.coding))
+        others = np.array(export.read_description(model)['colours'], np.uint8)[1:][unscored] if unscored else []
+        _write_overlays(overlays, pictures, images['counts'], np.array([*targets.colours(info.coding), *others], np.uint8))
     write_json(output, {
         'model': str(model), 'records': str(records_directory), 'size': info.size,
         'versions': versions(), 'spacing_mm': spacings[0] if len(set(spacings)) == 1 else None,

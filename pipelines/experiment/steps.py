@@ -12,7 +12,7 @@ from datasets.errors import InputError
 from datasets.files import write_png
 from pipelines.data.prepare import prepare_split
 from pipelines.evaluation import evaluate as evaluation
-from pipelines.evaluation.convergence import measure_convergence
+from pipelines.evaluation.convergence import looked_at, measure_convergence
 from pipelines.experiment import restarts, rows
 from pipelines.plan import artefacts, notes, provenance, redo
 from pipelines.plan.config import Config
@@ -99,17 +99,20 @@ def generate(config: Config, method: Method, workdir) -> None:
 
 
 def _check_before(run: Run, workdir) -> None:
-    """InputError where a run for another hospital would start from what is not trained yet."""
-    if run.regime.transfer is None:
-        return
-    needed = {f'train_stage.py --translator {stage.kind}': Workdir(workdir).stage(stage)
-              for stage in translators_of([run.regime])}
-    if run.pretraining:
-        needed[f'train_segmenter.py --regime {run.pretraining.regime.name} --segmenter {run.segmenter} --seed {run.seed}'] = (
-            Workdir(workdir).segmenter(run.pretraining))
-    for command, folder in needed.items():
-        if not is_finished(folder):
-            raise InputError(f'{run.name}: starts from {folder.name}, which is not trained yet: first tools/{command}, with '
+    """InputError where a run would start from what is not there yet."""
+    own, before = Workdir(workdir), run.pretraining
+    needed = [(own.stage(stage), is_finished, 'trained', f'train_stage.py --translator {stage.kind}')
+              for stage in translators_of([run.regime])]
+    if before:
+        pairs = '' if before.num_synthetic is None else f' --num-synthetic {before.num_synthetic}'
+        needed.append((own.segmenter(before), is_finished, 'trained', f'train_segmenter.py --regime {before.regime.name} '
+                       f'--segmenter {run.segmenter} --seed {run.seed}{pairs}'))
+    elif run.regime.method:
+        needed.append((own.samples(run.regime.method), lambda folder: (folder / records.INFO).exists(), 'made',
+                       f'generate_samples.py --method {run.regime.method.name}'))
+    for folder, is_there, done, command in needed:
+        if not is_there(folder):
+            raise InputError(f'{run.name}: starts from {folder.parent.name}/{folder.name}, which is not {done} yet: first tools/{command}, with '
                              'the same --config and --workdir')
 
 
@@ -136,6 +139,7 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
     own = Workdir(workdir)
     scored = own.evaluation(run, split)
     if translators_of([run.regime]):
+        prepare(arm.config, workdir, {'test', *looked_at(arm.config).values()})
         measure_convergence(arm.config, run, workdir)
     provenance.claim(arm.config, workdir, artefacts.export_of(run))
     if not (own.export(run) / '1').exists():

@@ -16,15 +16,13 @@ from datasets.readers import READERS
 from pipelines.plan import transfers
 from pipelines.plan.kinds import KINDS
 from pipelines.plan.methods import all_stages
-from pipelines.plan.regimes import parse_regime
+from pipelines.plan.regimes import chosen_by_samples, parse_regime
 from pipelines.plan.segmenters import SEGMENTERS
 
-POSITIVE = (
-    'data.size', 'data.augment', 'data.dots_size', 'data.dots_radius', 'data.memory_limit_mb',
-    'generation.num_train', 'generation.block',
-    'generation.shard', 'segmenter.size', 'segmenter.batch_size', 'segmenter.synth_steps',
-    'segmenter.finetune_steps', 'segmenter.validate_every', 'segmenter.max_validation',
-    'evaluation.size', 'run.log_every', 'run.sheet_every')
+POSITIVE = ('data.size', 'data.augment', 'data.dots_size', 'data.dots_radius', 'data.memory_limit_mb',
+            'generation.num_train', 'generation.block', 'generation.shard', 'segmenter.size', 'segmenter.batch_size',
+            'segmenter.synth_steps', 'segmenter.finetune_steps', 'segmenter.validate_every',
+            'segmenter.max_validation', 'evaluation.size', 'run.log_every', 'run.sheet_every')
 NOT_NEGATIVE = ('data.draw', 'generation.num_validation', 'labels.warp', 'labels.margin', 'labels.centroid_margin',
                 'run.checkpoint_seconds')
 SCORED = ('test', 'left_out')  # splits of the data set itself
@@ -49,8 +47,8 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
     """Raises InputError, naming `source` and the key, for a config that could not be carried out.
 
     Args:
-      stage_settings: (config, stage) -> its settings.
-      segmenter_settings: (config, name of a segmenter) -> its settings.
+      stage_settings: (config, stage, source) -> its settings.
+      segmenter_settings: (config, name of a segmenter, source) -> its settings.
     """
     refuse = functools.partial(_refuse, source)
     for key in POSITIVE:
@@ -73,18 +71,19 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
         _check_data(data, f'sources.{name}', refuse)
     for name, data in config.external.items():
         _check_external(config, name, data, refuse)
-    regimes = map(parse_regime, sorted(_regimes(config)))
-    chosen = ', '.join(regime.name for regime in regimes if regime.method and regime.kind != 'mixed')
-    if chosen and not config.generation.num_validation:
+    if not config.generation.num_validation and (chosen := chosen_by_samples(_regimes(config))):
         refuse('generation.num_validation', f'a number from 1 on with {chosen}, whose epoch these pairs choose', 0)
     if config.generation.shard % config.generation.block:
         refuse('generation.shard', f'a multiple of generation.block ({config.generation.block})',
                config.generation.shard)
-    for name in [config.segmenter.network, *config.segmenters,
-                 *(name for block in config.matrix for name in block.segmenters)]:
+    segmenters = [config.segmenter.network, *config.segmenters,
+                  *(name for block in config.matrix for name in block.segmenters)]
+    _check_spelling('segmenters', segmenters, refuse)
+    _check_spelling('matrix', [block.arm or config.configuration for block in config.matrix], refuse)
+    for name in segmenters:
         if not NAME.fullmatch(name):
             refuse(f'segmenters.{name}', 'a name of letters, digits and _', name)
-        check_segmenter(config, name, segmenter_settings(config, name), source)
+        check_segmenter(config, name, segmenter_settings(config, name, source), source)
     weights = config.evaluation.inception_weights
     if weights and not Path(weights).is_file():
         refuse('evaluation.inception_weights', 'Keras\' file of InceptionV3 without top', weights)
@@ -96,6 +95,13 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
     _check_stages(config, source, stage_settings, refuse)
 
 
+def _check_spelling(key: str, names, refuse) -> None:
+    spelled = {name.lower(): name for name in names}
+    for name in names:  # of folders, too, and not every disk tells a from A
+        if spelled[name.lower()] != name:
+            refuse(key, f'names that differ by more than capitals, as from {spelled[name.lower()]}', name)
+
+
 def check_segmenter(config, name: str, segmenter, source: str) -> None:
     """Raises InputError, naming `source`, for settings of a segmenter that could not be carried out."""
     is_own = name == config.segmenter.network and name not in config.segmenters
@@ -104,6 +110,9 @@ def check_segmenter(config, name: str, segmenter, source: str) -> None:
     def refuse(key: str, expected: str, found) -> None:
         _refuse(source, f'{section}.{key}', expected, found)
 
+    for key in (key.split('.')[1] for key in POSITIVE if key.startswith('segmenter.')):
+        if getattr(segmenter, key) < 1:
+            refuse(key, 'a number from 1 on', getattr(segmenter, key))
     if not 0 < segmenter.holdout < 1:
         refuse('holdout', 'a share between 0 and 1', segmenter.holdout)
     for key in ('learning_rate', 'finetune_learning_rate'):
@@ -157,14 +166,14 @@ def _check_stages(config, source: str, stage_settings, refuse) -> None:
             first = config.sources.get(stage.reads[0])  # whose coding is the stage's
             if first and first.unlabelled and {stage.consumes, *stage.produces} - {None, 'image'}:
                 refuse(f'sources.{stage.reads[0]}.unlabelled', f'false, for stage {stage.folder} learns labels', True)
-            settings = stage_settings(config, stage)
+            settings = stage_settings(config, stage, source)
             KINDS[stage.kind].check(config, stage, settings, refuse)
     stages = all_stages()
     for folder in config.stages:
         if folder not in stages:
             raise InputError(f'{source}: stages.{folder}: unknown stage; known: {", ".join(stages)}')
         stage = stages[folder]
-        _check_numbers(f'stages.{folder}', stage_settings(config, stage), KINDS[stage.kind], refuse)
+        _check_numbers(f'stages.{folder}', stage_settings(config, stage, source), KINDS[stage.kind], refuse)
 
 
 def _check_data(data, section: str, refuse) -> None:
@@ -174,9 +183,8 @@ def _check_data(data, section: str, refuse) -> None:
                    getattr(data, key))
     if not READERS[data.dataset].is_drawn and not data.source:
         refuse(f'{section}.source', f'the folder of the data set (--set {section}.source=DIR)', None)
-    field = data.field_of_view_mm
-    if field is not None and (len(field) != 2 or min(field) <= 0):
-        refuse(f'{section}.field_of_view_mm', 'height and width in mm, as [358.4, 358.4]', list(field))
+    if data.field_of_view_mm is not None and (len(data.field_of_view_mm) != 2 or min(data.field_of_view_mm) <= 0):
+        refuse(f'{section}.field_of_view_mm', 'height and width in mm, as [358.4, 358.4]', list(data.field_of_view_mm))
     for key in (key.split('.')[1] for key in POSITIVE if key.startswith('data.')):
         if getattr(data, key) < 1:
             refuse(f'{section}.{key}', 'a number from 1 on', getattr(data, key))

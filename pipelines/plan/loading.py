@@ -70,15 +70,15 @@ def to_dict(config: Config) -> dict:
     return yaml.safe_load(yaml.safe_dump(tree, sort_keys=False))
 
 
-def stage_settings(config: Config, stage: Stage):
+def stage_settings(config: Config, stage: Stage, source: str = 'config'):
     """Settings of one GAN stage: the section of its kind, with `stages: {folder: ...}` laid over."""
     section = config.kinds[stage.kind]
     merged = strict.merge(strict.plain(dataclasses.asdict(section)),
                           config.stages.get(stage.folder, {}))
-    return strict.build(type(section), merged, f'stages.{stage.folder}', 'config')
+    return strict.build(type(section), merged, f'stages.{stage.folder}', source)
 
 
-def segmenter_settings(config: Config, name: str) -> Segmenter:
+def segmenter_settings(config: Config, name: str, source: str = 'config') -> Segmenter:
     """Settings of a segmenter: the section `segmenter`, with `segmenters: {name: ...}` laid over.
 
     The network is that of the same name, unless the changes say otherwise; of the section's options it
@@ -94,9 +94,9 @@ def segmenter_settings(config: Config, name: str) -> Segmenter:
     changes.setdefault('network', name if name in SEGMENTERS else config.segmenter.network)
     tree = strict.plain(dataclasses.asdict(config.segmenter))
     options = tree.pop('options')
-    known = _options_of(changes['network'], f'segmenters.{name}', 'config')
+    known = _options_of(changes['network'], f'segmenters.{name}', source)
     tree.update({key: value for key, value in options.items() if key in known})
-    return _segmenter(strict.merge(tree, changes), f'segmenters.{name}', 'config')
+    return _segmenter(strict.merge(tree, changes), f'segmenters.{name}', source)
 
 
 def _segmenter(tree, path: str, source: str) -> Segmenter:

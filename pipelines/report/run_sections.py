@@ -88,7 +88,7 @@ def overlays(folder: pathlib.Path, prefix: str) -> List[Block]:
         blocks.append(exhibits.picture(
             folder, path, f'{prefix}evaluation-{path.stem}', f'{label_of_run(run)}' + (
                 '' if split == 'test' else f', on {split}')
-            + ': image, target, prediction, from the worst image to the best.'))
+            + ': image, target, prediction with every class of the model, from the worst image to the best.'))
     return blocks or [document.missing('evaluations/: no pictures of predictions.')]
 
 

@@ -44,7 +44,7 @@ def validator(config: Config, settings: Segmenter, chooser: Chooser, targets: Ta
     """
     info, most = chooser.info, settings.max_validation
     rows = batches.serialized(info.paths, chooser.keep)
-    rows = rows.take(most).map(lambda record: prepare(records.parse(record, info)), batches.THREADS)
+    rows = rows.take(most).map(batches.traced(lambda record: prepare(records.parse(record, info))), batches.THREADS)
     if most * settings.size ** 2 * 3 < config.data.memory_limit_mb * 2 ** 20:
         rows = rows.cache()
 

@@ -175,6 +175,9 @@ def _arrays(path) -> Dict[str, np.ndarray]:
             if not isinstance(arrays[name], np.ndarray):
                 raise InputError(f'--source {path}: expected arrays, found {name!r}, which is none '
                                  f'(a PyTorch file?); write them with np.savez, see --help')
+            if name != 'meta' and arrays[name].dtype.kind not in 'biufc':
+                raise InputError(f'--source {path}: expected arrays of numbers, found {name!r} of {arrays[name].dtype}; '
+                                 f'write the file anew with np.savez')
     return arrays
 
 

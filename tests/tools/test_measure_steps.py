@@ -43,6 +43,9 @@ def test_costs_are_estimated_without_data(config):
     assert '--rate: expected TFLOP/s above 0' in refused(call('estimate_cost', *real, '--rate', -1))
     assert 'expected no matrix, whose arms differ in cost' in refused(
         call('estimate_cost', *real, '--set', 'matrix=[{}]'))
+    assert 'regimes tuned: expected regimes of one hospital' in refused(
+        call('estimate_cost', *real, '--set', 'regimes=[real, tuned]', '--set',
+             'sources={target: {dataset: montgomery, source: /nowhere}}'))
     assert '--images: expected the number of real images' in refused(
         call('estimate_cost', *real, '--set', 'data.num_train=null'))
 

@@ -37,7 +37,10 @@ def test_steps_out_of_order_say_what_to_do(tmp_path, config):
     assert "stage 'heart' of method 'two': expected one of labels, image" in refused(
         call('train_stage', *common, '--method', 'two', '--stage', 'heart'))
     line = refused(call('train_segmenter', *common, '--regime', 'synth3'))
-    assert 'tools/generate_samples.py' in line
+    assert 'synth3-smanet-0: starts from synthetic/three, which is not made yet: first tools/generate_samples.py --method three' in line
+    line = refused(call('train_segmenter', *common, '--regime', 'finetune3', '--num-synthetic', 3))
+    assert 'first tools/train_segmenter.py --regime synth3 --segmenter smanet --seed 0 --num-synthetic 3, with' in line
+    assert not list((tmp_path / 'w').glob('records*'))
     line = refused(call('generate_samples', *common, '--method', 'three'))
     assert 'dots is not trained yet' in line
     common[-1] = tmp_path / 'empty'

@@ -100,6 +100,8 @@ def test_files_that_cannot_be_used_are_refused_in_one_line(tmp_path):
     damaged[5_000:5_010] = b'0123456789'
     path.write_bytes(damaged)
     assert 'write the file anew' in refused(path, output)
+    np.savez(path, **{**arrays_of('unet_oliveira_same'), 'eval/y': np.array(['a picture'])})
+    assert "expected arrays of numbers, found 'eval/y' of <U9" in refused(path, output)
     np.save(tmp_path / 'one.npy', np.zeros(3))
     assert 'a single one' in refused(tmp_path / 'one.npy', output)
     np.savez(path, a=np.array([{}], object))

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.files import read_json
+from datasets.images import read_picture
 from datasets.readers import Request, open_dataset
 from datasets.targets import Scored, Targets, scored_on, targets_of
 from pipelines.data import prepare
@@ -78,3 +79,23 @@ def test_probabilities_of_classes_that_are_scored_together():
         assert of_classes.shape == (2, 2, 2)
         together = Scored(Targets(('vessels',), (names,), is_overlapping), ((0, 1),), ())
         np.testing.assert_allclose(together.united_probabilities(of_classes), np.full((1, 2, 2), wanted))
+
+
+def test_classes_without_labels_are_drawn_though_not_scored(eyes, monkeypatch, tmp_path):
+    """In the prediction alone, in the model's colour."""
+    own = Targets(('vessels', 'disc'), (('vessels',), ('disc',)))
+    left = np.zeros((1, 64, 64), np.uint8)
+    left[:, 20:40, 20:40] = 2
+
+    def segment(image):
+        classes = left[:, :image.shape[1], :image.shape[2]]
+        return {'class_map': tf.constant(classes), 'probabilities': tf.one_hot(classes, 3)}
+
+    monkeypatch.setattr(export, 'load_segmenter_on', lambda model, directory, chosen: (
+        segment, eyes, own, scored_on(own, eyes.coding)))
+    monkeypatch.setattr(export, 'read_description', lambda model: {'colours': [[0, 0, 0], [1, 1, 1], [255, 0, 200]]})
+    found = evaluate('model', eyes.directory, tmp_path / 'scores.json', tmp_path / 'sheet.png')
+    assert found.left_out == ('disc',) and read_json(tmp_path / 'scores.json')['organs'] == ['vessels']
+    sheet = read_picture(tmp_path / 'sheet.png', 3)
+    columns = np.array_split((sheet == [255, 0, 200]).all(-1), 3, axis=1)
+    assert [bool(column.any()) for column in columns] == [False, False, True]

@@ -210,9 +210,9 @@ def test_nor_is_one_that_a_stage_learns_from_without_its_labels(tmp_path):
     sources = {'target': {**there, 'unlabelled': True, 'num_train': None}}
     prepare_split(tiny_config(), tmp_path, 'train')
     prepare_split(tiny_config(sources=sources, external={'there': {**there, 'part': 'test'}}), tmp_path, 'there')
-    with pytest.raises(InputError, match='montgomery_all and montgomery_all: .* are the same picture'):
+    with pytest.raises(InputError, match=r'external.other: montgomery_all and montgomery_all \(sources.target\): .* are the same picture'):
         prepare_split(tiny_config(sources=sources, external={'other': {**there, 'part': 'all'}}), tmp_path, 'other')
-    with pytest.raises(InputError, match='montgomery_all and montgomery_all: .* are the same picture'):  # as it chooses
+    with pytest.raises(InputError, match='external.third: montgomery_all .* are the same picture'):  # as it chooses
         prepare_split(tiny_config(sources=sources, external={'third': {**there, 'part': 'validation'}}), tmp_path, 'third')
 
 

@@ -211,8 +211,8 @@ def test_what_only_the_data_sets_can_tell_is_refused_before_anything_is_trained(
 
 
 @pytest.mark.parametrize('regime, labelled, words', [
-    ('munit', 0.0, 'starts from translator_munit, which is not trained yet: first tools/train_stage.py --translator munit'),
-    ('tuned', 60.0, 'starts from real-small-0, .* first tools/train_segmenter.py --regime real --segmenter small --seed 0')])
+    ('munit', 0.0, 'starts from stages/translator_munit, which is not trained yet: first tools/train_stage.py --translator munit'),
+    ('tuned', 60.0, 'starts from segmenters/real-small-0, .* first tools/train_segmenter.py --regime real --segmenter small --seed 0')])
 def test_what_a_run_starts_from_is_asked_for_before_records_are_made(tmp_path, regime, labelled, words):
     with pytest.raises(InputError, match=words):
         steps.train_segmenter(config_of(), run_of(regime, labelled), tmp_path)

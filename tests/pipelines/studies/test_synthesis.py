@@ -1,44 +1,32 @@
-"""The study in the repository: its report can be made anew, and the documents show the report's tables."""
+"""The first study in the repository: what is said of it by hand, its rows, how its report is read."""
 import collections
 import re
-
-import pytest
 
 from pipelines.report import published
 from pipelines.runtime.json_lines import read_json_lines
 from pipelines.scores import results
-from tests import study
-from tests.study import REPOSITORY, STUDY
 from tests.evaluations import make_evaluation
+from tests.pipelines.studies import synthesis
+from tests.pipelines.studies.markdown import table_of
+from tests.pipelines.studies.pages import BLOCK, FOLDER, REPOSITORY, STUDIES
+
+STUDY = FOLDER / STUDIES['study'][0]
 
 
-@pytest.fixture(scope='module')
-def markdown(tmp_path_factory):
-    """The study's report."""
-    return study.report_of(tmp_path_factory.mktemp('study'))
-
-
-@pytest.mark.parametrize('page', study.PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
-def test_documents_show_what_the_report_says(markdown, page):
-    """Where this fails the results or the report moved: `python -m tests.study` writes the pages anew."""
-    text = page.read_text()
-    assert study.BLOCK.search(text) and study.filled(text, study.blocks_of(markdown)) == text
-
-
-def test_words_between_the_tables_have_numbers_of_the_report(markdown):
+def test_words_between_the_tables_have_numbers_of_the_report(reports):
     """What is said of the study by hand: differences that stand in the report, with intervals that hold 0."""
     text = (REPOSITORY / 'pipelines' / 'studies' / 'README.md').read_text()
-    words = study.BLOCK.sub('', text.split('## The study, on real radiographs')[1].split('\n## ')[0])
+    words = BLOCK.sub('', text.split('## The study, on real radiographs')[1].split('\n## ')[0])
     for value, told in (('+0.12', '0.12\n  and 0.33 above REAL'), ('+0.33', '0.33 above REAL'),
                         ('-0.29', "0.29 below the U-Net's REAL"), ('+0.06', 'FINETUNE 3 adds 0.06')):
-        found = re.findall(rf'\| FINETUNE 3 [^|]*\| {re.escape(value)} \[(-?[\d.]+), (-?[\d.]+)\]', markdown)
+        found = re.findall(rf'\| FINETUNE 3 [^|]*\| {re.escape(value)} \[(-?[\d.]+), (-?[\d.]+)\]', reports['study'])
         assert told in words and any(float(low) < 0 < float(high) for low, high in found), value
 
 
-def test_shares_of_copying_are_those_of_the_files(markdown):
+def test_shares_of_copying_are_those_of_the_files(reports):
     """The paragraph on copying rests on the nearest real image, by both distances."""
     words = (REPOSITORY / 'pipelines' / 'studies' / 'README.md').read_text().split('what they learned from.**')[1]
-    lines = {line.split(' | ')[0]: line for line in markdown.splitlines() if line.startswith('| tiny-draw')}
+    lines = {line.split(' | ')[0]: line for line in reports['study'].splitlines() if line.startswith('| tiny-draw')}
     for name, share in (('tiny-draw0, three-stage', '25.5 %'), ('tiny-draw1, two-stage', '23.3 %')):
         assert share in words.split('- **')[0] and f'| {share} (' in lines[f'| {name}'], name
         assert lines[f'| {name}'].split(' | ')[-2].endswith('above)')
@@ -68,9 +56,9 @@ def test_a_placebo_that_is_appended_is_shown():
     """Rows of RESTART appear in every block as soon as they are in the report."""
     table = '| Trained on | Difference |\n|---|---|\n| RESTART (SMANet) | - |\n| FINETUNE 3 (SMANet) | +0.10 |\n'
     text = f'### x, against REAL (SMANet)\n\n{table}\n### x, against RESTART (SMANet)\n\n{table}'
-    assert study.table_of(text, r'[^\n]*against RESTART[^\n]*').rows[1] == ['FINETUNE 3 (SMANet)', '+0.10']
-    assert study.shortened(study.table_of(text, '')).rows[0] == ['RESTART (SMANet)', '-']
-    assert study.table_of(text.split('### x, against RESTART')[0], r'[^\n]*against RESTART[^\n]*') is None
+    assert table_of(text, r'[^\n]*against RESTART[^\n]*').rows[1] == ['FINETUNE 3 (SMANet)', '+0.10']
+    assert synthesis.shortened(table_of(text, '')).rows[0] == ['RESTART (SMANet)', '-']
+    assert table_of(text.split('### x, against RESTART')[0], r'[^\n]*against RESTART[^\n]*') is None
 
 
 def test_every_result_was_scored_once():

@@ -1,28 +1,11 @@
-"""What the documents show of the study: blocks between two marks, taken from its report.
-
-    python -m tests.study       # writes the blocks anew from the results in the repository
-
-A block stands between `<!-- study: NAME -->` and `<!-- end -->`; `tests/test_study.py` holds it to the report.
-"""
+"""What the documents show of the first study, whether synthesis helps: parts of its report."""
 import re
-import tempfile
-from pathlib import Path
 
-from pipelines.report import report
 from pipelines.scores.table import Table, to_markdown
+from tests.pipelines.studies.markdown import section, table_of
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-STUDY = REPOSITORY / 'pipelines' / 'studies' / 'jsrt_study_cpu'
-PAGES = [REPOSITORY / 'README.md', REPOSITORY / 'pipelines' / 'studies' / 'README.md']
-BLOCK = re.compile(r'(<!-- study: (\w+) -->\n).*?(<!-- end -->)', re.S)
 IN_SHORT = ('REAL (SMANet)', 'RESTART (SMANet)', 'SYNTH 3 (SMANet)', 'FINETUNE 3 (SMANet)', 'REAL (U-Net)')
 SHORT_COLUMNS = ('Trained on', 'Difference', 'Differs?', 'Pairs', 'J [', 'HD95')
-
-
-def report_of(folder) -> str:
-    """The study's report as Markdown."""
-    report.write_report(STUDY, folder)
-    return (Path(folder) / 'report.md').read_text(encoding='utf-8')
 
 
 def blocks_of(markdown: str) -> dict:
@@ -38,6 +21,13 @@ def blocks_of(markdown: str) -> dict:
         'placebo': to_markdown([placebo]) if placebo else 'RESTART, the placebo, is not trained yet.\n',
         'full': to_markdown([table_of(section(markdown, 'Side experiments'), '')]),
         'sure': sure(answer), 'measures': measures(section(markdown, 'Quality of the samples'))}
+
+
+def found(markdown: str) -> str:
+    """What is said of FINETUNE 3 beside REAL and beside its placebo."""
+    told = re.findall(r'^\*\*Is FINETUNE 3 better than (REAL|RESTART).*?\*\* \*(.*?)\.\* (J is .*?\])',
+                      section(markdown, 'The answer'), re.M)
+    return '; '.join(f'{verdict.lower()} against {other}, {words}' for other, verdict, words in told)
 
 
 def sure(answer: str) -> str:
@@ -57,37 +47,9 @@ def measures(text: str) -> str:
     return to_markdown([Table('', header, rows, [])]) + '\n' + to_markdown([validity]) + f'\n{wrong}\n'
 
 
-def section(markdown: str, name: str) -> str:
-    """What stands below a heading of the second level."""
-    return markdown.split(f'\n## {name}\n')[1].split('\n## ')[0]
-
-
-def table_of(text: str, title: str):
-    """The first table below a heading of that pattern, None = of all; None if there is none."""
-    above = '' if title is None else rf'^### {title}.*?'
-    found = re.search(rf'{above}((?:^\|[^\n]*\n)+)', text, re.S | re.M)
-    if not found:
-        return None
-    header, _, *rows = [[cell.strip() for cell in line.strip('| \n').split(' | ')]
-                        for line in found[1].splitlines()]
-    return Table('', header, rows, [])
-
-
 def shortened(table: Table) -> Table:
     """The lines and columns that the first page has room for."""
     columns = [i for i, name in enumerate(table.header) if name.startswith(SHORT_COLUMNS)]
     lines = [row for row in (table.header, *table.rows) if row is table.header or row[0] in IN_SHORT]
     header, *rows = [[row[i] for i in columns] for row in lines]
     return Table('', header, rows, [])
-
-
-def filled(text: str, blocks: dict) -> str:
-    """A page with its blocks anew."""
-    return BLOCK.sub(lambda found: f'{found[1]}{blocks[found[2]]}{found[3]}', text)
-
-
-if __name__ == '__main__':
-    with tempfile.TemporaryDirectory() as scratch:
-        made = blocks_of(report_of(scratch))
-    for page in PAGES:
-        page.write_text(filled(page.read_text(encoding='utf-8'), made), encoding='utf-8')
