@@ -5,38 +5,23 @@ Rules that concern one kind of GAN or one segmenter stand in its own file; here 
 from __future__ import annotations
 
 import functools
-import re
 from pathlib import Path
 
-from datasets.divisions import DIVISIONS, validates
 from datasets.errors import InputError
-from datasets.fitting import FITS
-from datasets.images import GREY
-from datasets.readers import READERS
-from pipelines.plan import transfers
+from pipelines.plan import data_checks, transfers
+from pipelines.plan.data_checks import NAME, SCORED
 from pipelines.plan.kinds import KINDS
 from pipelines.plan.methods import all_stages
-from pipelines.plan.regimes import chosen_by_samples, parse_regime
+from pipelines.plan.regimes import parse_regime
 from pipelines.plan.segmenters import SEGMENTERS
 
-POSITIVE = ('data.size', 'data.augment', 'data.dots_size', 'data.dots_radius', 'data.memory_limit_mb',
-            'generation.num_train', 'generation.block', 'generation.shard', 'segmenter.size', 'segmenter.batch_size',
-            'segmenter.synth_steps', 'segmenter.finetune_steps', 'segmenter.validate_every',
-            'segmenter.max_validation', 'evaluation.size', 'run.log_every', 'run.sheet_every')
-NOT_NEGATIVE = ('data.draw', 'generation.num_validation', 'labels.warp', 'labels.margin', 'labels.centroid_margin',
+POSITIVE = (
+    'generation.num_train', 'generation.block', 'generation.shard', 'segmenter.size', 'segmenter.batch_size',
+    'segmenter.synth_steps', 'segmenter.finetune_steps', 'segmenter.validate_every', 'segmenter.max_validation',
+    'evaluation.size', 'run.log_every', 'run.sheet_every')
+NOT_NEGATIVE = ('generation.num_validation', 'labels.warp', 'labels.margin', 'labels.centroid_margin',
                 'run.checkpoint_seconds')
-SCORED = ('test', 'left_out')  # splits of the data set itself
-RECORDS = ('train', 'validation', *SCORED, transfers.VALIDATION)  # names of records that no data set may have
-PARTS = ('all', 'train', 'validation', 'test')  # of an external data set
-NAME = re.compile(r'\w+')         # of an arm or a segmenter: part of folder names
 CHOICES = {
-    'data.dataset': READERS,
-    'data.division': DIVISIONS,
-    'data.channels': (1, 3),
-    'data.grey': ('equal', *GREY),
-    'data.fit': FITS,
-    'data.noise': ('variance', 'std'),
-    'data.augment_mode': ('separate', 'composed'),
     'labels.channels': ('grey', 'onehot'),
     'precision': ('float32', 'mixed_float16'),
     'strategy': ('none', 'mirrored', 'multi_worker'),
@@ -62,16 +47,10 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
     for key, choices in CHOICES.items():
         if _value(config, key) not in choices:
             refuse(key, f'one of {", ".join(map(str, choices))}', _value(config, key))
-    _check_data(config.data, 'data', refuse)
-    if config.data.unlabelled:
-        refuse('data.unlabelled', 'false, for segmenters learn from labels; pictures alone can be one of sources', True)
-    for name, data in config.sources.items():
-        if not NAME.fullmatch(name) or name in RECORDS:
-            refuse(f'sources.{name}', 'a name of letters, digits and _, other than those of splits', name)
-        _check_data(data, f'sources.{name}', refuse)
-    for name, data in config.external.items():
-        _check_external(config, name, data, refuse)
-    if not config.generation.num_validation and (chosen := chosen_by_samples(_regimes(config))):
+    data_checks.check(config, refuse)
+    regimes = map(parse_regime, sorted(_regimes(config)))
+    chosen = ', '.join(regime.name for regime in regimes if regime.method and regime.kind != 'mixed')
+    if chosen and not config.generation.num_validation:
         refuse('generation.num_validation', f'a number from 1 on with {chosen}, whose epoch these pairs choose', 0)
     if config.generation.shard % config.generation.block:
         refuse('generation.shard', f'a multiple of generation.block ({config.generation.block})',
@@ -131,7 +110,7 @@ def check_segmenter(config, name: str, segmenter, source: str) -> None:
         if others:
             refuse('epochs', f'null with {", ".join(others)}, for REAL gets as many updates as both trainings of what '
                    f'starts twice', segmenter.epochs)
-    _check_targets(segmenter.targets, 'targets', refuse)
+    data_checks.check_targets(segmenter.targets, 'targets', refuse)
     network = SEGMENTERS[segmenter.network]
     if network.check:
         network.check(segmenter, refuse)
@@ -174,58 +153,6 @@ def _check_stages(config, source: str, stage_settings, refuse) -> None:
             raise InputError(f'{source}: stages.{folder}: unknown stage; known: {", ".join(stages)}')
         stage = stages[folder]
         _check_numbers(f'stages.{folder}', stage_settings(config, stage, source), KINDS[stage.kind], refuse)
-
-
-def _check_data(data, section: str, refuse) -> None:
-    for key in ('dataset', 'division', 'channels', 'grey', 'fit'):
-        if getattr(data, key) not in CHOICES[f'data.{key}']:
-            refuse(f'{section}.{key}', f'one of {", ".join(map(str, CHOICES[f"data.{key}"]))}',
-                   getattr(data, key))
-    if not READERS[data.dataset].is_drawn and not data.source:
-        refuse(f'{section}.source', f'the folder of the data set (--set {section}.source=DIR)', None)
-    if data.field_of_view_mm is not None and (len(data.field_of_view_mm) != 2 or min(data.field_of_view_mm) <= 0):
-        refuse(f'{section}.field_of_view_mm', 'height and width in mm, as [358.4, 358.4]', list(data.field_of_view_mm))
-    for key in (key.split('.')[1] for key in POSITIVE if key.startswith('data.')):
-        if getattr(data, key) < 1:
-            refuse(f'{section}.{key}', 'a number from 1 on', getattr(data, key))
-    for key in ('num_train', 'num_test'):
-        if getattr(data, key) is not None and getattr(data, key) < 1:
-            refuse(f'{section}.{key}', 'a number from 1 on, or null for all there are', getattr(data, key))
-    if data.division_seed < 0:
-        refuse(f'{section}.division_seed', 'a number from 0 on', data.division_seed)
-    if not 2 <= data.folds:
-        refuse(f'{section}.folds', 'a number from 2 on', data.folds)
-    if not 0 <= data.fold < data.folds:
-        refuse(f'{section}.fold', f'0 to {data.folds - 1}, of {data.folds} folds', data.fold)
-    if data.validation and DIVISIONS[data.division].fold(data) is None:
-        refuse(f'{section}.validation', '0 unless data.division=folds', data.validation)
-    if not 0 <= data.validation <= max(data.folds - 2, 0):
-        refuse(f'{section}.validation', f'0 to {data.folds - 2} of {data.folds} folds, for one is tested and one '
-               f'learned from', data.validation)
-
-
-def _check_external(config, name: str, data, refuse) -> None:
-    section = f'external.{name}'
-    if not NAME.fullmatch(name) or name in (*RECORDS, *config.sources):
-        refuse(section, 'a name of letters, digits and _, other than those of splits and sources', name)
-    _check_data(data, section, refuse)
-    if data.channels != config.data.channels:
-        refuse(f'{section}.channels', f'that of data, {config.data.channels}, for which segmenters are', data.channels)
-    if data.unlabelled:
-        refuse(f'{section}.unlabelled', 'false, for nothing is scored without labels', True)
-    if data.part not in PARTS:
-        refuse(f'{section}.part', f'one of {", ".join(PARTS)}', data.part)
-    if data.part == 'validation' and not validates(data):
-        refuse(f'{section}.part', 'a part of its division, which has none for validation', data.part)
-    _check_targets(data.targets, f'{section}.targets', refuse)
-
-
-def _check_targets(targets, key: str, refuse) -> None:
-    for name in targets or ():
-        if not NAME.fullmatch(name) or name == 'background':
-            refuse(f'{key}.{name}', 'a name of letters, digits and _, other than background', name)
-    if targets == {}:
-        refuse(key, 'at least one class, or null for those of the data set', {})
 
 
 def _regimes(config) -> set:

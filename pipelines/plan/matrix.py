@@ -12,8 +12,9 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from datasets.divisions import DIVISIONS
 from datasets.errors import InputError
-from pipelines.plan.checks import NAME, check_run
+from pipelines.plan.checks import check_run
 from pipelines.plan.config import Config, MatrixBlock
+from pipelines.plan.data_checks import NAME
 from pipelines.plan.loading import from_dict, segmenter_settings, stage_settings, to_dict
 from pipelines.plan.methods import Stage
 from pipelines.plan.regimes import Regime, Run, parse_regime, stages_of, with_pretraining

@@ -79,12 +79,6 @@ def parse_regime(name: str) -> Regime:
     return every[name]
 
 
-def chosen_by_samples(names: Iterable[str]) -> str:
-    """Names of those regimes whose own epoch, or that of the training before, synthetic pairs choose."""
-    found = map(parse_regime, sorted(names))
-    return ', '.join(regime.name for regime in found if regime.method and regime.kind != 'mixed')
-
-
 def label_of(name: str) -> str:
     """The label of a regime in results, which may be of a method that is no more: then its name."""
     every = regimes()

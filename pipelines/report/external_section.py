@@ -4,7 +4,7 @@ from __future__ import annotations
 import collections
 from typing import Dict, List, Sequence, Tuple
 
-from pipelines.plan.checks import SCORED
+from pipelines.plan.data_checks import SCORED
 from pipelines.report import document, findings, groups
 from pipelines.report.document import Block
 from pipelines.runtime.json_lines import Row

@@ -11,7 +11,7 @@ from typing import Dict, List, NamedTuple, Sequence, Tuple
 import numpy as np
 
 from pipelines.plan import regimes, segmenters
-from pipelines.plan.checks import SCORED
+from pipelines.plan.data_checks import SCORED
 from pipelines.plan.transfers import TRANSFERS
 from pipelines.report import document, groups
 from pipelines.report.document import Block

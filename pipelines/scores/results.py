@@ -57,7 +57,7 @@ import numpy as np
 from datasets import locks
 from datasets.errors import InputError
 from datasets.files import sealed, unsealed, whole_file
-from pipelines.plan.checks import NAME, RECORDS, SCORED
+from pipelines.plan.data_checks import NAME, RECORDS, SCORED
 from pipelines.runtime.json_lines import PathLike, Row, append, read_json_lines
 from pipelines.scores import metrics, overlap
 from pipelines.scores.metrics import METRICS

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from pipelines.plan.checks import SCORED
+from pipelines.plan.data_checks import SCORED
 from pipelines.runtime.json_lines import Row
 from pipelines.scores import metrics
 from pipelines.scores.results import KEY
