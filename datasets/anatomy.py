@@ -7,11 +7,12 @@ The paper filters nothing: check and cleaning are [ours]; every count and margin
 from __future__ import annotations
 
 import dataclasses
-from typing import Dict, Iterable, List, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, Sequence, Tuple
 
 import cv2
 import numpy as np
 
+from datasets import vessels
 from datasets.errors import InputError
 from datasets.labels import LabelCoding
 from datasets.sample import mask_centroid
@@ -22,21 +23,26 @@ AREA_MARGIN = 0.25
 CENTROID_MARGIN = 0.05
 WINDOW = 5
 SPECK_AREA = 0.0003
+THIN_LOSS = 0.002  # of a scattered organ's pixels in real maps, which may be taken for specks
 WARP_GRID = 5     # random displacements a side
 
 
 @dataclasses.dataclass(frozen=True)
 class AnatomyRange:
-    """Areas and centroids that organs may have.
+    """Areas and centroids that organs may have, and shapes where they are scattered, as vessels are.
 
     Attributes:
       coding: says which codes an organ has.
       areas: organ -> (least, largest) area where it is seen; (0, 0) of one that never was.
       centroids: organ -> (least y, least x, largest y, largest x).
+      shapes: scattered organ -> quantity of vessels.shape -> (least, largest).
+      specks: scattered organ -> area below which a piece of it is a speck, see vessels.speck_area.
     """
     coding: LabelCoding
     areas: Dict[str, Tuple[float, float]]
     centroids: Dict[str, Tuple[float, float, float, float]]
+    shapes: Dict[str, Dict[str, Tuple[float, float]]] = dataclasses.field(default_factory=dict)
+    specks: Dict[str, float] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, label_maps: Iterable[np.ndarray], coding: LabelCoding,
@@ -46,15 +52,17 @@ class AnatomyRange:
 
         Args:
           label_maps: uint8 [H, W] each, of any sizes, with every organ of the coding that is not optional.
-          area_margin: by this part of themselves the least and the largest area are widened.
+          area_margin: by this part of themselves the least and the largest area are widened, and those of shapes.
           centroid_margin: by this fraction of the picture the centroids' box is widened.
         """
         seen: Dict[str, List[Tuple[float, float, float]]] = {o: [] for o in coding.organs}
+        thin: Dict[str, List[np.ndarray]] = {o: [] for o in coding.scattered}
         for label_map in label_maps:
             for organ in coding.organs:
                 mask = coding.organ_mask(label_map, organ)
                 if mask.any():
                     seen[organ].append((mask.mean(), *mask_centroid(mask)))
+                    thin.get(organ, []).append(mask)
                 elif organ not in coding.optional:
                     raise InputError(f'training label maps: organ {organ} is missing in one; take '
                                      'that sample out')
@@ -67,14 +75,16 @@ class AnatomyRange:
         centroids = {o: (lowest[o][1] - centroid_margin, lowest[o][2] - centroid_margin,
                          highest[o][1] + centroid_margin, highest[o][2] + centroid_margin)
                      for o in coding.organs}
-        return cls(coding, areas, centroids)
+        shapes = {o: _shapes(masks, area_margin) for o, masks in thin.items() if masks}
+        specks = {o: vessels.speck_area(masks, THIN_LOSS, SPECK_AREA) for o, masks in thin.items()}
+        return cls(coding, areas, centroids, shapes, specks)
 
     def violations(self, label_map: np.ndarray) -> List[str]:
         """What is wrong with a label map, a line each; an empty list if nothing is.
 
         Every organ must be there unless it is optional, in one dominant piece and its centroid inside the
-        range unless it is scattered, its area inside the range, and the left organ of a pair further right
-        in the picture than the right one.
+        range, or if it is scattered its width, length and branchings inside theirs, its area inside the range,
+        and the left organ of a pair further right in the picture than the right one.
         """
         wrong = []
         at: Dict[str, Tuple[float, float]] = {}
@@ -105,20 +115,34 @@ class AnatomyRange:
         if not is_scattered and not (top <= y <= bottom and left <= x <= right):
             wrong.append(f'{organ}: centroid y {y:.2f}, x {x:.2f} outside y {top:.2f} to '
                          f'{bottom:.2f}, x {left:.2f} to {right:.2f}')
+        found = vessels.shape(mask) if organ in self.shapes else {}
+        for quantity, value in found.items():
+            least, most = self.shapes[organ][quantity]
+            if not least <= value <= most:
+                wrong.append(f'{organ}: {quantity} {value:.4g} outside {least:.4g} to {most:.4g}')
         return wrong
 
     def to_dict(self) -> dict:
         """Plain data for JSON; `from_dict` is its inverse."""
         return {'coding': self.coding.to_dict(),
                 'areas': {o: list(v) for o, v in self.areas.items()},
-                'centroids': {o: list(v) for o, v in self.centroids.items()}}
+                'centroids': {o: list(v) for o, v in self.centroids.items()},
+                'shapes': {o: {name: list(v) for name, v in of.items()} for o, of in self.shapes.items()},
+                'specks': dict(self.specks)}
 
     @classmethod
     def from_dict(cls, data: dict) -> 'AnatomyRange':
         """What `to_dict` made."""
         return cls(LabelCoding.from_dict(data['coding']),
                    {o: tuple(v) for o, v in data['areas'].items()},
-                   {o: tuple(v) for o, v in data['centroids'].items()})
+                   {o: tuple(v) for o, v in data['centroids'].items()},
+                   {o: {name: tuple(v) for name, v in of.items()} for o, of in data['shapes'].items()}, data['specks'])
+
+
+def _shapes(masks: Sequence[np.ndarray], margin: float) -> Dict[str, Tuple[float, float]]:
+    found = [vessels.shape(mask) for mask in masks]
+    return {name: (min(one[name] for one in found) * (1 - margin), max(one[name] for one in found) * (1 + margin))
+            for name in found[0]}
 
 
 def largest_share(mask: np.ndarray) -> float:
@@ -127,19 +151,21 @@ def largest_share(mask: np.ndarray) -> float:
     return stats[1:, cv2.CC_STAT_AREA].max() / mask.sum()
 
 
-def clean_labels(label_map: np.ndarray, coding: LabelCoding, window: int = WINDOW,
-                 speck_area: float = SPECK_AREA) -> Tuple[np.ndarray, int]:
+def clean_labels(label_map: np.ndarray, coding: LabelCoding, window: int = WINDOW, speck_area: float = SPECK_AREA,
+                 thin_specks: Mapping[str, float] = {}) -> Tuple[np.ndarray, int]:
     """Removes the rims and specks that decoded GAN output has.
 
     First each pixel takes the code that most of its window has (its own if that is among the
     first), which removes rims thinner than half the window. Then each 8-connected region of one
-    code that is smaller than `speck_area` takes the code that most pixels around it have. Pixels of
-    scattered organs stay: vessels are as thin as rims. [ours]
+    code that is smaller than `speck_area` takes the code that most pixels around it have. Pieces of
+    scattered organs stay, and do not grow, for vessels are as thin as rims; but for specks by a measure of their
+    own. [ours]
 
     Args:
       label_map: uint8 [H, W] of codes.
       window: side of the window in pixels, odd: rims are some pixels wide at any size.
       speck_area: fraction of the picture; a region of one pixel is a speck at any size.
+      thin_specks: scattered organ -> the same of its pieces, see AnatomyRange.specks; none = all of them stay.
 
     Returns:
       (the cleaned map, uint8 [H, W]; how many pixels were changed).
@@ -147,8 +173,12 @@ def clean_labels(label_map: np.ndarray, coding: LabelCoding, window: int = WINDO
     cleaned = _majority(label_map, coding.num_codes, window)
     least = max(2, round(speck_area * label_map.size))
     cleaned = _drop_specks(cleaned, coding.num_codes, least)
-    thin = [value for value, code in enumerate(coding.codes) if {*code.organs} & {*coding.scattered}]
-    cleaned = np.where(np.isin(label_map, thin), label_map, cleaned) if thin else cleaned
+    for organ in coding.scattered:
+        mask = coding.organ_mask(label_map, organ)
+        _, pieces, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+        is_kept = stats[:, cv2.CC_STAT_AREA] >= thin_specks.get(organ, 0.0) * mask.size
+        grown = coding.organ_mask(cleaned, organ) & ~mask
+        cleaned = np.where(mask & is_kept[pieces] | grown, label_map, cleaned)
     return cleaned, int((cleaned != label_map).sum())
 
 

@@ -49,6 +49,7 @@ class Reader(NamedTuple):
     is_drawn: bool = False
 
 
+SECOND = '_second'  # behind the name of a data set: the same pictures as a second observer drew them
 DRAWN = {'train': 124, 'test': 123, 'all': 247}  # phantoms where nobody says: as many as JSRT has
 DRAWN_RETINAS = 20  # in either part, as DRIVE
 

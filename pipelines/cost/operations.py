@@ -72,7 +72,7 @@ def validated(config: Config, run: Run, count: int) -> int:
       count: real images after augmentation.
     """
     settings = segmenter_settings(config, run.segmenter)
-    if run.regime.kind == 'synth':
+    if run.regime.kind == 'synth' and run.regime.method:
         there = config.generation.num_validation
     elif validates(config.data):
         folds, chosen = (config.data.folds, config.data.validation) if config.data.validation else (

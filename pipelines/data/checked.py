@@ -22,12 +22,24 @@ def read_sample(dataset: Dataset, id: str, data: Data) -> Sample:
 
 
 def check_sample(dataset: Dataset, sample: Sample) -> Sample:
-    """The sample, or InputError: an organ is empty or on the wrong side, or its field is of another aspect."""
+    """The sample, or InputError: an organ is empty, unknown or on the wrong side, or its field of another aspect."""
     check_shown(dataset.coding, sample.masks, f'{sample.id}: ')
+    if sample.ignored is not None:
+        check_known(dataset.coding, sample)
     check_sides(dataset.coding, sample.masks, sample.id)
     if dataset.field_of_view_mm and not dataset.spacings_mm:
         check_field(sample.image, dataset.field_of_view_mm, sample.id)
     return sample
+
+
+def check_known(coding: LabelCoding, sample: Sample) -> None:
+    """InputError where all of a picture is ignored, or all of an organ: nothing of it could be learned or scored."""
+    known = ~sample.ignored
+    lost = [organ for organ, mask in sample.masks.items() if organ not in coding.optional and not (mask & known).any()]
+    if not known.any() or lost:
+        what = f'all of {lost[0]}' if known.any() else 'all of it'
+        raise InputError(f'{sample.id}: expected something known (inside the field of view, and not `ignore`), found '
+                         f'{what} outside; are mask and field those of another picture?')
 
 
 def check_pixels(dataset: Dataset, counts, ids: Sequence[str]) -> None:

@@ -148,8 +148,8 @@ def _labels(config: Config, coding: LabelCoding, amplitude: float = 1.0) -> Code
     def repair(label_map: np.ndarray, how: Repairs) -> Repaired:
         changed = 0
         if config.labels.clean:
-            label_map, changed = anatomy.clean_labels(label_map, coding,
-                                                      WINDOWS[config.labels.channels])
+            label_map, changed = anatomy.clean_labels(label_map, coding, WINDOWS[config.labels.channels],
+                                                      thin_specks=how.limits.specks)
         if config.labels.warp and how.warp_seed is not None:
             label_map = anatomy.warp_labels(label_map, config.labels.warp, how.warp_seed)
         return Repaired(label_map, how.limits.violations(label_map), changed)

@@ -57,6 +57,8 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
         size, versions = data.size, data.augment
     elif split in config.external:
         data = config.external[split]
+        if data.source and data.source == config.data.source:  # of the same patients, perhaps by a second observer
+            check_patients(open_split(config, 'train'), dataset)
     elif split == VALIDATION:
         data, size = config.data_of(split), config.data.size
     else:

@@ -57,7 +57,8 @@ def examine(label_maps: Sequence[np.ndarray], coding: LabelCoding, labels: Label
     """Tries cleaning and check on real label maps, uint8 [S, S] of codes each, not augmented."""
     limits = anatomy.AnatomyRange.of(label_maps, coding, labels.margin, labels.centroid_margin)
     wrong = [limits.violations(label_map) for label_map in label_maps]
-    cleaned = [anatomy.clean_labels(label_map, coding, WINDOWS[labels.channels])[0] for label_map in label_maps]
+    cleaned = [anatomy.clean_labels(label_map, coding, WINDOWS[labels.channels], thin_specks=limits.specks)[0]
+               for label_map in label_maps]
     organs = {}
     for organ in coding.organs:
         masks = [coding.organ_mask(label_map, organ) for label_map in label_maps]

@@ -12,10 +12,9 @@ import cv2
 import numpy as np
 from scipy import stats
 
-from datasets import anatomy
+from datasets import anatomy, vessels
 from datasets.labels import LabelCoding
 from datasets.sample import mask_centroid
-from pipelines.evaluation import vessels
 
 Measures = Dict[str, np.ndarray]
 
@@ -77,7 +76,7 @@ def _measure_map(label_map: np.ndarray, coding: LabelCoding) -> Dict[str, float]
     masks = {organ: coding.organ_mask(label_map, organ) for organ in coding.organs}
     row: Dict[str, float] = {}
     for organ, mask in masks.items():
-        found = {**_measure_organ(mask), **(_measure_vessels(mask) if organ in coding.scattered else {})}
+        found = {**_measure_organ(mask), **(vessels.shape(mask) if organ in coding.scattered else {})}
         row.update({f'{organ} {name}': value for name, value in found.items()})
     for left, right in coding.left_right:
         pair = _measure_pair(masks[left], masks[right])
@@ -97,12 +96,6 @@ def _measure_organ(mask: np.ndarray) -> Dict[str, float]:
     return {'area': mask.mean(), 'centroid y': y, 'centroid x': x,
             'pieces': int((areas >= speck).sum()),
             'once': float(areas.max() >= anatomy.DOMINANT * areas.sum())}
-
-
-def _measure_vessels(mask: np.ndarray) -> Dict[str, float]:
-    found = vessels.measure(mask)
-    length = found.length / mask.shape[0] if mask.any() else float('nan')
-    return {'width': found.width / mask.shape[0], 'length': length, 'branchings': found.branchings}
 
 
 def _measure_pair(left: np.ndarray, right: np.ndarray) -> Dict[str, float]:

@@ -12,6 +12,7 @@ from typing import Optional, Sequence
 
 from datasets.errors import InputError
 from pipelines.data.sources import has_left_out
+from pipelines.evaluation.observers import score_second_observer
 from pipelines.evaluation.quality import measure_quality
 from pipelines.experiment import steps
 from pipelines.experiment.opening import open_experiment
@@ -43,6 +44,7 @@ def run_experiment(config: Config, workdir, arms: Optional[Sequence[Arm]] = None
     for arm in arms:
         folder = workdir / arm.folder
         make_samples(every, arm, workdir, say, stages_from)
+        score_second_observer(arm.config, folder, say)
         for run in arm.runs:
             say(f'segmenter {arm.folder} {run.name}'.replace('  ', ' '))
             steps.train_segmenter(arm.config, run, folder)

@@ -67,6 +67,11 @@ class Workdir(NamedTuple):
         return Path(self.root) / 'evaluations' / f'{run.name}-{name}.json'
 
     @property
+    def observer(self) -> Path:
+        """What a second observer of the test images reaches, where there is one."""
+        return Path(self.root) / 'observer.json'
+
+    @property
     def predictions(self) -> Path:
         """Test pictures as the exported model segments them."""
         return Path(self.root) / 'predictions'

@@ -19,7 +19,7 @@ NOTES = (
     'training images say what real pictures reach. Precision: share of samples that look like '
     'some real image; recall: share of real images that some sample looks like (k = 3).',
     'Fail the check: samples whose first attempt missed an organ, swapped left and right or '
-    'left the training set\'s range of areas and centroids.',
+    'left the training set\'s range of areas and centroids, or of the shapes of scattered organs.',
     'Repeated: samples that are an earlier one again, to the pixel: pairs that add nothing.',
     'Nearest real was trained on: how many samples have, of all real images, learned from or held out, each '
     'once, one that was learned from as their nearest; without copying the share lies in the range in brackets, '
@@ -27,6 +27,11 @@ NOTES = (
     'Copied: samples closer to a training image (variants included) than 95 % of real held-out '
     'images are; without copying about 5 % are, and as chance has it the range in brackets. By '
     'correlation blur alone raises this share, by features blur may hide it.')
+SHAPES = {'area': 'Share', 'width': 'Width', 'length': 'Length', 'branchings': 'Branchings'}  # of scattered organs
+SHAPES_NOTE = (
+    'Generated beside real held-out ones: mean ± standard deviation over pictures, and in brackets the Wasserstein '
+    'distance in standard deviations of the real ones. Share of the picture; width and length of centre lines in sides '
+    'of the picture; branchings: places where three lines meet. Measured at the side of the samples.')
 UNEQUAL = ('FID, precision and recall depend on the number of pictures, and here training images and samples '
            'differ in it (measured by an earlier version): lines of real training images show KID alone, which '
            'has no such bias, and are no yardstick for the rest.')
@@ -42,11 +47,13 @@ def quality(arms: Sequence[Tuple[str, pathlib.Path]], workdir: pathlib.Path) -> 
     if not sets:
         return damaged or [document.missing('quality/: missing; no samples were measured.')]
     body, notes, details, measured_of, equal = [], {}, [], [], True
+    shapes: List[tuple] = []
     for name, folder, found in sets:
         for method, measured in reversed(found):
             title = f'{name}, {METHODS[method].label.lower()}'.lstrip(', ')
             body.append(_line(title, measured['scores'], measured))
             details += _details(workdir, folder, method, title, measured)
+            shapes += _shapes(title, measured)
             measured_of.append((folder, method, measured))
         measured = found[0][1]
         equal &= 'num_compared' in measured
@@ -55,8 +62,25 @@ def quality(arms: Sequence[Tuple[str, pathlib.Path]], workdir: pathlib.Path) -> 
         notes.setdefault(_note(measured), []).append(name)
     told = [f'{", ".join(names)}: {note}'.lstrip(': ') for note, names in notes.items()]
     told += [*NOTES, *([] if equal else [UNEQUAL])]
-    return [*validity.blocks(measured_of), document.table(Table('', HEADER, body, told), css='scores'), *damaged,
-            *details]
+    alike = [document.table(Table('Are scattered structures, such as vessels, like real ones?', (
+        'Samples', *SHAPES.values()), shapes, [SHAPES_NOTE]), css='scores')] if shapes else []
+    return [*validity.blocks(measured_of), document.table(Table('', HEADER, body, told), css='scores'), *alike,
+            *damaged, *details]
+
+
+def _shapes(title: str, measured: dict) -> List[tuple]:
+    """A line for each scattered organ: what organs.measure measures of these alone has a width."""
+    rows = {row['quantity']: row for row in measured['organs']}
+    organs = [name[:-len(' width')] for name in rows if name.endswith(' width')]
+
+    def cell(row):
+        if row['generated_mean'] is None:
+            return '-'
+        return (f'{row["generated_mean"]:.4g} ± {row["generated_sd"]:.2g}, real {row["real_mean"]:.4g} ± '
+                f'{row["real_sd"]:.2g} [{_number(row["distance"], 2)}]')
+
+    return [(f'{title}, {organ.replace("_", " ")}', *(cell(rows[f'{organ} {name}']) for name in SHAPES))
+            for organ in organs]
 
 
 def _sets(arms: Sequence[Tuple[str, pathlib.Path]]):

@@ -4,7 +4,7 @@ Nothing is computed anew and no network is loaded: sample sheets, losses, scores
 shown as the run left them. What is not there is said to be missing in one line.
 
 Read, in the workdir and in the folder of each arm: config.yaml, results.jsonl,
-records/{train,test}/dataset_info.json, stages/<stage>/{losses.jsonl, samples/step-*.png},
+observer.json, records/{train,test}/dataset_info.json, stages/<stage>/{losses.jsonl, samples/step-*.png},
 synthetic/<method>/{dataset_info.json, samples.png}, quality/<method>{.json,-nearest.png},
 segmenters/<run>/losses.jsonl, evaluations/<run>-test.png, predictions/*.png. The tables need the
 results alone: where a data set's terms forbid to pass pictures on, they are what is published.
@@ -16,11 +16,12 @@ import pathlib
 from typing import Callable, Dict, List, Sequence, Tuple
 
 from datasets.errors import InputError
-from datasets.files import read_yaml
+from datasets.files import read_json, read_yaml
 from pipelines.plan import matrix
 from pipelines.plan.loading import from_dict
 from pipelines.report import (comparison_section, diagram, document, exhibits, external_section, fold_section, groups,
-                              image_section, label_section, plots, protocols, published, quality_section, run_sections)
+                              image_section, label_section, plots, protocols, published, quality_section, run_sections,
+                              thin_section)
 from pipelines.report.document import Block
 from pipelines.runtime.json_lines import Row
 from pipelines.runtime.versions import versions
@@ -57,6 +58,7 @@ def write_report(workdir, output=None) -> pathlib.Path:
     sections = {
         'The answer': (problem + _incomplete(config, read) + fold_section.answered(in_folds)
                        + fold_section.compared(in_folds) + comparison_section.main(others)),
+        'Vessels and other scattered structures': thin_section.scattered(rows, _observers(arms)),
         'Side experiments': comparison_section.beside(others),
         'At another hospital': label_section.labels(rows) + external_section.elsewhere(rows),
         'What was tried': comparison_section.tried(others),
@@ -129,6 +131,18 @@ def _incomplete(config: dict, rows: Sequence[Row]) -> List[Block]:
     more = f' and {len(left) - MOST_LEFT} more' if left[MOST_LEFT:] else ''
     return [document.missing(f'{total - len(left)} of {total} scores that the config asks for are '
                              f'here. Missing: {", ".join(left[:MOST_LEFT])}{more}.')]
+
+
+def _observers(arms: Sequence[Arm]) -> List[thin_section.Observed]:
+    """What second observers reach, of arms that say it."""
+    found = []
+    for _, folder in arms:
+        try:
+            read = read_json(folder / 'observer.json')
+            found.append(thin_section.Observed(read['size'], read['images']))
+        except (InputError, KeyError):  # none, or damaged: its row is missing
+            continue
+    return found
 
 
 def _have_pictures(arms: Sequence[Arm]) -> bool:

@@ -11,8 +11,8 @@ from typing import Optional
 
 import numpy as np
 
+from datasets.skeleton import skeleton
 from pipelines.scores.overlap import mask_counts
-from pipelines.scores.skeleton import skeleton
 
 
 class Column(enum.IntEnum):

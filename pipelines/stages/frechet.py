@@ -76,7 +76,8 @@ def frechet_term(io, real: Optional[RealSide]) -> Term:
     features = []   # made when it is first traced: plans name a file that need not be there
 
     def distance(batch, picture):
-        features[:] = features or [make_features(settings)]
+        # a part of the step's own graph, so that whoever counts its operations knows its sides
+        features[:] = features or [make_features(settings).python_function]
         against = Side(real.mean, real.centred) if real else side_of(features[0](_grey(batch['target'])))
         return settings.fid_weight * frechet_terms(side_of(features[0](_grey(picture))), against)[0]
 

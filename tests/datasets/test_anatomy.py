@@ -11,6 +11,7 @@ from datasets.anatomy import AnatomyRange, clean_labels, warp_labels
 from datasets.errors import InputError
 from datasets.labels import CHEST, Code, LabelCoding
 from datasets.phantom.phantom import draw_phantom
+from datasets.vessels import speck_area
 
 COLOUR = (1, 2, 3)
 PAIR = LabelCoding('pair', ('left', 'right'),
@@ -252,3 +253,50 @@ def test_cleaning_leaves_thin_scattered_organs():
     cleaned, changed = clean_labels(drawn, EYE, window=3)
     assert ((cleaned == 3) == (drawn == 3)).all() and cleaned[25, 25] == 0
     assert changed == (cleaned != drawn).sum() >= 1
+
+
+TREE = LabelCoding('tree', ('vessels',), (Code((), COLOUR, None), Code(('vessels',), COLOUR, 'vessels')), ('vessels',),
+                   scattered=('vessels',))
+
+
+def _tree(pieces=(), thickness=1):
+    """A line of 40 px with a branch of 9, and pieces of so many px below it."""
+    found = np.zeros((100, 100), np.uint8)
+    found[20:20 + thickness, 10:50] = found[20:30, 30:30 + thickness] = 1
+    for number, size in enumerate(pieces):
+        found[40 + 8 * number, 10:10 + size] = 1
+    return found
+
+
+def test_vessels_have_shapes_that_are_checked():
+    limits = AnatomyRange.of([_tree(), _tree([9])], TREE, area_margin=0.2)
+    assert limits.shapes['vessels']['length'] == (pytest.approx(0.49 * 0.8), pytest.approx(0.58 * 1.2))
+    assert limits.shapes['vessels']['branchings'] == (pytest.approx(0.8), pytest.approx(1.2))
+    assert limits.violations(_tree()) == []
+    line = np.zeros((100, 100), np.uint8)
+    line[20, 10:60] = 1
+    assert limits.violations(line) == ['vessels: branchings 0 outside 0.8 to 1.2']
+    blob = np.zeros((100, 100), np.uint8)   # of the right area
+    blob[20:27, 20:27] = 1
+    assert [words.split(' 0')[0] for words in limits.violations(blob)] == [
+        'vessels: width', 'vessels: length', 'vessels: branchings']
+    assert AnatomyRange.from_dict(json.loads(json.dumps(limits.to_dict()))) == limits
+
+
+@pytest.mark.parametrize('real, loss, speck', [
+    ([[30], [30]], 0.002, 3),            # no small pieces in real maps: at most what any organ's speck is
+    ([[2] * 6], 0.002, 2),               # capillaries of two pixels stay
+    ([[1, 20, 20]], 0.02, 3), ([[1, 20, 20]], 0.002, 1)])
+def test_specks_are_smaller_than_what_real_vessels_are_made_of(real, loss, speck):
+    """Golden: 49 px of tree; a piece of one pixel among 90 is more than 0.2 %, less than 2 %."""
+    masks = [_tree(pieces) > 0 for pieces in real]
+    assert speck_area(masks, loss, 0.0003) * 100 ** 2 == pytest.approx(speck)
+
+
+def test_cleaning_takes_specks_of_vessels_and_leaves_capillaries():
+    drawn = _tree([1, 2, 3, 20])
+    limits = AnatomyRange.of([_tree([3, 20])] * 4, TREE)
+    cleaned, changed = clean_labels(drawn, TREE, 3, thin_specks=limits.specks)
+    np.testing.assert_array_equal(cleaned, _tree([0, 0, 3, 20]))
+    assert changed == 3
+    np.testing.assert_array_equal(clean_labels(drawn, TREE, 3)[0], drawn)   # without a measure all stay

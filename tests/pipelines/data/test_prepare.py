@@ -7,12 +7,15 @@ import pytest
 from datasets import records
 from datasets.errors import InputError
 from datasets.fitting import Box
-from datasets.labels import PNEUMOTHORAX
+from datasets.labels import PNEUMOTHORAX, VESSELS
 from datasets.phantom import phantom
 from datasets.readers import Request, open_dataset
+from datasets.sample import Dataset, Sample
 from pipelines.data import prepare, sources
+from pipelines.data.checked import check_sample
 from pipelines.plan.config import Data
 from tests.conftest import tiny_config
+from tests.retinas import CHASE, draw_chase
 
 DATA = Data('phantom', dots_size=16, dots_radius=1)
 
@@ -212,3 +215,30 @@ def test_an_organ_that_lies_beyond_the_film_is_refused(tmp_path):
     with pytest.raises(InputError, match=r'cut to its film \(data.trim_borders\): heart: expected the outline'):
         prepare.write_records(dataset._replace(load=load), tmp_path / 'r', 'train', 64, 1, 0,
                               dataclasses.replace(DATA, trim_borders=True))
+
+
+@pytest.mark.parametrize('ignored, found', [(np.s_[:], 'all of it'), (np.s_[:, 4:], 'all of vessels')])
+def test_what_nobody_can_learn_or_score_is_refused(ignored, found):
+    """A field of view that covers nothing, and one of another picture, which meets no vessel."""
+    sample = Sample('eye', np.zeros((8, 8), np.uint8), {'vessels': np.zeros((8, 8), bool)}, np.zeros((8, 8), bool))
+    sample.masks['vessels'][2:5, 5:7] = True
+    dataset = Dataset('eyes', VESSELS, ('eye',), lambda id: sample)
+    assert check_sample(dataset, sample) is sample
+    sample.ignored[ignored] = True
+    with pytest.raises(InputError, match=f'eye: expected something known .*, found {found} outside; are mask and'):
+        check_sample(dataset, sample)
+
+
+def test_an_eye_beside_a_learned_one_is_no_external_picture(tmp_path):
+    """Both eyes of a child, of one archive: what the second observer drew of the other eye is of a learned patient."""
+    source = draw_chase(tmp_path / 'chase', CHASE[:9])
+    for name, ids in (('train', CHASE[:1]), ('elsewhere', CHASE[6:8]), ('other', CHASE[1:3])):
+        (tmp_path / name).write_text('\n'.join(ids))
+    again = {'dataset': 'chase_db1_second', 'source': str(source), 'division': 'listed', 'part': 'test',
+             'train_ids': str(tmp_path / 'elsewhere'), 'test_ids': str(tmp_path / 'other')}
+    config = tiny_config(regimes=['real'], external={'again': again}, data={
+        'dataset': 'chase_db1', 'source': str(source), 'channels': 3, 'num_train': None,
+        'train_ids': str(tmp_path / 'train')})
+    with pytest.raises(InputError, match='chase_db1_train and chase_db1_second_.*: patient 01 has pictures in both'):
+        prepare.prepare_split(config, tmp_path / 'run', 'again')
+    assert not (tmp_path / 'run' / 'records' / 'again').exists()

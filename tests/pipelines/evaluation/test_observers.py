@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from datasets.errors import InputError
+from datasets.files import read_json
 from datasets.readers import Request, open_dataset
-from pipelines.evaluation.observers import agreement
+from pipelines.data.prepare import resize_sample
+from pipelines.evaluation.observers import agreement, score_second_observer
+from tests.conftest import tiny_config
 from tests.retinas import draw_chase, draw_drive, eye_of, save, second
 
 TOOL = Path(__file__).resolve().parents[3] / 'tools' / 'compare_observers.py'
@@ -71,3 +74,29 @@ def test_the_tool_prints_every_picture_and_every_score(chase, tmp_path):
     save(tmp_path / 'Image_11L_1stHO.png', second(eye_of(0)[1]))
     lost = subprocess.run([sys.executable, str(TOOL), *arguments, str(tmp_path)], capture_output=True, text=True)
     assert 'expected the vessels that the second observer drew, found none of Image_11L' in lost.stderr
+
+
+def test_an_experiment_keeps_what_the_second_observer_of_its_test_images_reaches(chase, tmp_path):
+    data = {'dataset': 'chase_db1', 'source': str(chase), 'channels': 3, 'num_train': None, 'size': 32}
+    config = tiny_config(data=data, evaluation={'size': 48}, regimes=['real'])
+    score_second_observer(config, tmp_path)
+    found = read_json(tmp_path / 'observer.json')
+    assert found['observer'] == 'chase_db1_second' and found['size'] == 48 and found['organs'] == ['vessels']
+    assert found['images']['names'] == ['Image_11L', 'Image_11R', 'Image_14L', 'Image_14R']
+    thin = np.array(found['images']['thin'], np.float64)
+    sample = resize_sample(opened(chase, 'chase_db1').load('Image_11L'), 48)
+    assert thin[0, 0, :4].sum() == (~sample.ignored).sum()               # at the size at which segmenters are scored
+    assert thin[0, 0, 0] + thin[0, 0, 2] == (sample.masks['vessels'] & ~sample.ignored).sum()
+
+
+def test_without_a_second_observer_nothing_is_kept(chase, tmp_path):
+    told = []
+    score_second_observer(tiny_config(), tmp_path, told.append)
+    for path in chase.iterdir():
+        if '2ndHO' not in path.name:
+            (tmp_path / path.name).symlink_to(path)
+    config = tiny_config(data={'dataset': 'chase_db1', 'source': str(tmp_path), 'channels': 3, 'num_train': None})
+    score_second_observer(config, tmp_path, told.append)
+    assert not (tmp_path / 'observer.json').exists()
+    assert len(told) == 1 and told[0].startswith('note: without a second observer: ')
+    assert 'that the second observer drew' in told[0]

@@ -2,6 +2,7 @@
 import pytest
 
 from datasets.errors import InputError
+from datasets.labels import PNEUMOTHORAX
 from pipelines.cost import operations
 from pipelines.plan import artefacts, matrix
 from pipelines.plan.kinds.dfgan import Settings
@@ -74,6 +75,17 @@ def test_estimates_count_mixed_as_real():
     assert steps_of(config, mixed, 8) == steps_of(config, real, 8) == 7
     assert operations.validated(config, mixed, 8) == operations.validated(config, real, 8) == 4 * 2
     assert operations.validated(config, synth, 8) == 2 * 3
+    assert operations.validated(config, Run(parse_regime('first')), 8) == 2 * 2
+
+
+def test_a_step_with_the_frechet_loss_is_counted():
+    """With the features of drawn pictures and their gradient: more than the same pix2pix without."""
+    gan = {'levels': 5, 'layers': 2, 'ngf': 2, 'ndf': 2, 'batch_size': 2, 'epochs': 1, 'decay_epochs': 0}
+    config = tiny_config(dfgan=gan, pix2pix=gan, regimes=['mixedd', 'mixedp'])
+    runs = [Run(parse_regime(name)) for name in ('mixedd', 'mixedp')]
+    costs = {cost.training: cost for cost in operations.of_trainings(config, runs, PNEUMOTHORAX, 8)}
+    assert costs['image_from_region'].operations > costs['image_from_region_plain'].operations > 0
+    assert costs['image_from_region'].steps == 4 and costs['mixedd-smanet-0'].steps == 7
 
 
 def test_a_tenth_chooses_of_80_10_10():

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pipelines.scores.skeleton import neighbours, skeleton
+from datasets.skeleton import neighbours, skeleton
 
 
 def drawn(*rows):

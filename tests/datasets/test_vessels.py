@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from pipelines.evaluation.vessels import LEAVING, line_length, measure, num_branchings
+from datasets.vessels import LEAVING, line_length, measure, num_branchings
 from tests.retinas import drawn_once
 
 

@@ -1,15 +1,15 @@
 """Vessels as numbers, by which to see whether drawn or generated ones are like real ones. [ours]
 
-Lengths and widths are pixels of the mask; divide by its side to compare pictures of several sizes, as `organs.py` does.
+Lengths and widths are pixels of the mask; `shape` divides them by its side, to compare pictures of several sizes.
 """
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import Dict, NamedTuple, Optional, Sequence
 
 import cv2
 import numpy as np
 
-from pipelines.scores.skeleton import neighbours, skeleton
+from datasets.skeleton import neighbours, skeleton
 
 # of a code of neighbours: how often it changes from none to some, going round, which is how many lines leave a pixel
 _ROUND = np.arange(256)[:, None] >> np.arange(8) & 1
@@ -39,6 +39,29 @@ def measure(mask: np.ndarray, field: Optional[np.ndarray] = None) -> Vessels:
     length = line_length(lines)
     return Vessels(float(mask.sum() / max(1, inside.sum())), float(mask.sum() / length) if length else float('nan'),
                    length, num_branchings(lines))
+
+
+def shape(mask: np.ndarray) -> Dict[str, float]:
+    """'width' and 'length' in sides of the picture (NaN where it is empty), and 'branchings', of a mask bool [S, S]."""
+    found = measure(mask)
+    length = found.length / mask.shape[0] if mask.any() else float('nan')
+    return {'width': found.width / mask.shape[0], 'length': length, 'branchings': found.branchings}
+
+
+def speck_area(masks: Sequence[np.ndarray], loss: float, largest: float) -> float:
+    """The area, as a share of the picture, below which a piece is a speck rather than a vessel.
+
+    The largest one, at most `largest`, for which the pieces of real masks that are smaller hold no more than the share
+    `loss` of all their pixels: capillaries, which stand alone where a picture is small, are then safe.
+
+    Args:
+      masks: of learning images, bool [H, W] each, of any sizes.
+    """
+    shares = [stats[1:, cv2.CC_STAT_AREA] / mask.size for mask in masks for stats in [
+        cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)[2]]]
+    areas = np.sort(np.concatenate(shares)) if shares else np.zeros(0)
+    lost = np.cumsum(areas) > loss * areas.sum()
+    return float(min(largest, areas[lost.argmax()])) if lost.any() else largest
 
 
 def line_length(lines: np.ndarray) -> float:

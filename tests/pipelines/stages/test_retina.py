@@ -1,0 +1,34 @@
+"""Photographs of the retina in colour through the stages: pairs of 3 + 1 channels, photographs from vessel maps."""
+import numpy as np
+import pytest
+
+from datasets import records
+from pipelines.experiment import steps
+from pipelines.plan.methods import METHODS
+from pipelines.plan.workdir import Workdir
+from pipelines.stages.stage import stage_io
+from tests.conftest import tiny_config
+
+CONFIG = {
+    'regimes': ['synth1', 'synth2'], 'labels': {'channels': 'grey', 'clean': True, 'reject': False},
+    'data': {'dataset': 'phantom_retina', 'channels': 3, 'size': 8, 'num_train': 2, 'dots_size': 16},
+    'pggan': {'batch_sizes': {4: 4, 8: 4}, 'stable_images': 4},
+    'pix2pixhd': {'downsamplings': 1, 'layers': 1, 'scales': 1},
+    'generation': {'num_train': 3, 'num_validation': 2}}
+
+
+@pytest.mark.parametrize('method, channels', [('single', [4]), ('two', [1, 3])])
+def test_a_method_makes_pairs_in_colour_that_are_known_everywhere(tmp_path, method, channels):
+    config, method = tiny_config(**CONFIG), METHODS[method]
+    info = steps.prepare(config, tmp_path)
+    assert info.channels == 3 and info.has_ignored               # what the camera did not see
+    for stage in method.stages:
+        steps.train_stage(config, stage, tmp_path)
+    assert [stage_io(config, stage, info.coding).channels for stage in method.stages] == channels
+    steps.generate(config, method, tmp_path)
+    made = records.read_info(Workdir(tmp_path).samples(method))
+    assert (made.count, made.channels, made.has_ignored, made.coding) == (5, 3, False, info.coding)
+    rows = records.load_arrays(made, ['image', 'labels'])
+    assert rows['image'].shape == (5, 8, 8, 3) and set(np.unique(rows['labels'])) <= {0, 1}
+    assert (rows['image'].astype(int).max(-1) > rows['image'].min(-1)).any()   # colours, not three times a grey
+    assert set(made.notes) >= {'samples', 'failed_check', 'pixels_cleaned'}
