@@ -193,11 +193,12 @@ def test_what_is_not_there_is_said_before_training(tmp_path, break_it, message):
 
 
 def test_a_picture_that_was_learned_from_is_no_other_hospitals(tmp_path):
-    """The training set itself under another name."""
-    draw_montgomery(tmp_path / 'a')
+    """The training set itself in another folder."""
+    for folder in 'ab':
+        draw_montgomery(tmp_path / folder)
     config = tiny_config(regimes=['real'], data={
         'dataset': 'montgomery', 'source': str(tmp_path / 'a'), 'num_train': None, 'num_test': None,
-        'division': '60/20/20'}, external={'there': {'dataset': 'montgomery', 'source': str(tmp_path / 'a')}})
+        'division': '60/20/20'}, external={'there': {'dataset': 'montgomery', 'source': str(tmp_path / 'b')}})
     with pytest.raises(InputError, match='are the same picture .* a test picture must not be trained on'):
         run_experiment(config, tmp_path / 'run', say=lambda text: None)
     assert not (tmp_path / 'run' / 'segmenters').exists()

@@ -233,7 +233,7 @@ def test_tool_answers_bad_input_in_one_line(tmp_path):
     path = tmp_path / 'results.jsonl'
     results.append_results(path, [make_evaluation(protocol={'dataset': 'kidneys'})])
     for asked, words in ((tmp_path / 'none.jsonl', 'none.jsonl'),
-                         (path, 'expected scores on JSRT with SCR, of which numbers are published, found kidneys')):
+                         (path, 'expected scores on JSRT with SCR, of which numbers are published, or of MIXED D or MIXED P, found kidneys')):
         done = run_tool('--results', asked)
         assert done.returncode == 2 and not done.stdout and words in done.stderr
         assert done.stderr.startswith('error: ') and done.stderr.count('\n') == 1
