@@ -16,9 +16,8 @@ from pipelines.runtime import quiet
 
 OWN = ('datasets', 'models', 'pipelines', 'tools')  # packages that cannot be missing
 
-# TensorFlow reads these when it is first imported: its start-up chatter would bury our messages.
+# TensorFlow reads this when it is first imported: its start-up chatter would bury our messages.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
 if os.environ['TF_CPP_MIN_LOG_LEVEL'] == '3':
     quiet.quiet_tensorflow()
 

@@ -104,3 +104,11 @@ def test_a_terminal_that_knows_no_umlaut_gets_an_escape(tmp_path):
     result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=TOOLS.parent,
                             env={'PYTHONIOENCODING': 'ascii', 'PATH': '/usr/bin'})
     assert result.returncode == 0 and result.stdout == 'M\\xfcller\n', result.stderr
+
+
+def test_the_same_library_computes_from_a_tool_and_from_python():
+    """oneDNN, also on CPUs for which TensorFlow would not choose it."""
+    bare = {name: value for name, value in os.environ.items() if name != 'TF_ENABLE_ONEDNN_OPTS'}
+    told = subprocess.run([sys.executable, '-c', 'import models, os; print(os.environ["TF_ENABLE_ONEDNN_OPTS"])'],
+                          cwd=TOOLS.parent, env=bare, capture_output=True, text=True)
+    assert told.stdout == '1\n', told.stderr
