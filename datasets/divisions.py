@@ -26,12 +26,15 @@ class Division(NamedTuple):
       label: settings -> its name in results, which tells it from others.
       fold: settings -> which of several parts is tested; None where there is one only.
       validates: settings -> whether a part of the learning images chooses the epoch and is not learned from.
+      parts: settings -> (equal parts, of which one is tested; how many choose the epoch where some do); where files of
+        ids say it, what is usual.
     """
     asks: Callable[[str], str]
     pick: Callable[[Sequence[str], Mapping[str, str], Any, str], Tuple[str, ...]]
     label: Callable[[Any], str]
     fold: Callable[[Any], Optional[int]] = lambda settings: None
     validates: Callable[[Any], bool] = lambda settings: False
+    parts: Callable[[Any], Tuple[int, int]] = lambda settings: (5, 1)
 
 
 def _official(ids, patients, settings, split: str) -> Tuple[str, ...]:
@@ -109,7 +112,8 @@ DIVISIONS: Dict[str, Division] = {
     'listed': Division(lambda split: 'all', _listed, lambda settings: 'listed',
                        validates=lambda settings: bool(settings.validation_ids)),
     'folds': Division(lambda split: 'all', _folds, _label_of_folds, lambda settings: settings.fold,
-                      lambda settings: bool(settings.validation)),
+                      lambda settings: bool(settings.validation), lambda settings: (settings.folds, settings.validation)),
     **{name: Division(lambda split: 'all', functools.partial(_shares, tenths=tenths), _label_of_shares,
-                      validates=lambda settings: True) for name, tenths in (('60/20/20', 2), ('80/10/10', 1))},
+                      validates=lambda settings: True, parts=lambda settings, tenths=tenths: (10 // tenths, 1))
+       for name, tenths in (('60/20/20', 2), ('80/10/10', 1))},
 }

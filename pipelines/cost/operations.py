@@ -10,7 +10,7 @@ from typing import Dict, Iterator, NamedTuple, Sequence, Tuple
 
 import tensorflow as tf
 
-from datasets.divisions import validates
+from datasets.divisions import DIVISIONS, validates
 from models.sliding_window import default_stride, window_starts
 from pipelines.cost import graph_flops, step_memory
 from pipelines.cost.planned import planned_segmenter, planned_stage
@@ -75,9 +75,8 @@ def validated(config: Config, run: Run, count: int) -> int:
     if run.regime.kind == 'synth' and run.regime.method:
         there = config.generation.num_validation
     elif validates(config.data):
-        folds, chosen = (config.data.folds, config.data.validation) if config.data.validation else (
-            (10, 1) if config.data.division == '80/10/10' else (5, 1))
-        there = count // config.data.augment * chosen // (folds - 1 - chosen)
+        parts, chosen = DIVISIONS[config.data.division].parts(config.data)
+        there = count // config.data.augment * chosen // (parts - 1 - chosen)
     else:
         there = num_held_out(config, settings, count // config.data.augment) * config.data.augment
     # the last step always is one

@@ -12,6 +12,7 @@ from typing import Optional, Sequence
 
 from datasets.errors import InputError
 from pipelines.data.sources import has_left_out
+from pipelines.evaluation.convergence import looked_at
 from pipelines.evaluation.observers import score_second_observer
 from pipelines.evaluation.quality import measure_quality
 from pipelines.experiment import steps
@@ -66,6 +67,9 @@ def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say, stages_from=None) 
     if has_left_out(arm.config):
         splits.add('left_out')  # what samples are measured against
     splits.update(name for run in arm.runs if run.trained == run for name in used_by(arm.config, run))
+    regimes = [run.regime for run in arm.runs]
+    if translators_of(regimes):
+        splits.update(looked_at(arm.config).values())
     steps.prepare(arm.config, folder, splits)
 
     def train(stage, words):
@@ -75,7 +79,6 @@ def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say, stages_from=None) 
             steps.take_stage(arm.config, stage, folder, [Path(stages_from) / arm.folder, stages_from], say)
         steps.train_stage(arm.config, stage, folder)
 
-    regimes = [run.regime for run in arm.runs]
     for stage in translators_of(regimes):
         train(stage, f'translator {stage.kind}')
     for method in methods_of(regimes):

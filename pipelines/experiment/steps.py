@@ -12,7 +12,7 @@ from datasets.errors import InputError
 from datasets.files import write_png
 from pipelines.data.prepare import prepare_split
 from pipelines.evaluation import evaluate as evaluation
-from pipelines.evaluation.convergence import looked_at, measure_convergence
+from pipelines.evaluation.convergence import measure_convergence
 from pipelines.experiment import restarts, rows
 from pipelines.plan import artefacts, notes, provenance, redo
 from pipelines.plan.config import Config
@@ -112,8 +112,8 @@ def _check_before(run: Run, workdir) -> None:
                        f'generate_samples.py --method {run.regime.method.name}'))
     for folder, is_there, done, command in needed:
         if not is_there(folder):
-            raise InputError(f'{run.name}: starts from {folder.parent.name}/{folder.name}, which is not {done} yet: first tools/{command}, with '
-                             'the same --config and --workdir')
+            raise InputError(f'{run.name}: starts from {folder.parent.name}/{folder.name}, which is not {done} yet: first '
+                             f'tools/{command}, with the same --config and --workdir')
 
 
 def train_segmenter(config: Config, run: Run, workdir) -> None:
@@ -139,7 +139,6 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
     own = Workdir(workdir)
     scored = own.evaluation(run, split)
     if translators_of([run.regime]):
-        prepare(arm.config, workdir, {'test', *looked_at(arm.config).values()})
         measure_convergence(arm.config, run, workdir)
     provenance.claim(arm.config, workdir, artefacts.export_of(run))
     if not (own.export(run) / '1').exists():

@@ -115,3 +115,9 @@ def test_listed_ids_may_choose_the_epoch(tmp_path):
     (tmp_path / 'validation.txt').write_text('p0-1')
     with pytest.raises(InputError, match='data.train_ids, data.validation_ids: .* found patient p0 in both'):
         row.pick(IDS, PATIENTS, data, 'train')
+
+
+def test_every_division_tells_in_how_many_parts_it_cuts():
+    """(equal parts, how many choose), which estimates count validation by."""
+    told = {name: row.parts(Data('phantom', folds=4, validation=2)) for name, row in DIVISIONS.items()}
+    assert told == {'official': (5, 1), 'listed': (5, 1), 'folds': (4, 2), '60/20/20': (5, 1), '80/10/10': (10, 1)}
