@@ -8,6 +8,7 @@ from datasets.dots import (Dot, clean_dots, decode_dots, disc_area, dots_violati
                            mask_dots)
 from datasets.labels import CHEST, Code, LabelCoding
 from datasets.phantom.phantom import draw_phantom
+from tests.datasets.test_scattered import EYE, eye
 
 COLOUR = (1, 2, 3)
 PAIR = LabelCoding('pair', ('left', 'right'),
@@ -118,7 +119,6 @@ def test_dots_of_a_chest():
 
 
 def test_absent_organs_have_no_dot_and_scattered_ones_never():
-    from tests.datasets.test_anatomy import EYE, eye
     masks = {organ: EYE.organ_mask(eye(), organ) for organ in EYE.organs}
     assert [dot.organ for dot in mask_dots(masks, EYE)] == ['disc', 'lesion']
     without = {**masks, 'lesion': masks['lesion'] & False}
