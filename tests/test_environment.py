@@ -76,6 +76,14 @@ def test_the_reference_comes_first_unless_another_is_named(place, there, environ
     assert len(place.asked('--require-hashes')) == 1
 
 
+def test_extras_are_asked_for_once_and_kept(place):
+    place.pythons('3.11')
+    for environment in ({}, {'EXTRAS': '1'}, {}, {'EXTRAS': '1'}):
+        assert place.run('tools/setup_environment.sh', **environment).returncode == 0
+    assert [call.count('--requirement=tools/locks/') for _, call in place.asked('--require-hashes')] == [1, 2]
+    assert 'extras.txt' in place.asked('--require-hashes')[1][1]
+
+
 def test_a_shim_of_pyenv_leads_to_the_python_behind_it(place):
     place.add('python3.13', '#!/bin/sh\necho pyenv: python3.13: command not found >&2\nexit 127\n')
     place.add('found', PYTHON.format(version='3.13'))

@@ -34,6 +34,14 @@ def test_what_is_asked_for_is_locked_once(python):
     assert {name: locked.get(name) for name in asked} == asked
 
 
+@pytest.mark.parametrize('python', REFERENCE + SECOND)
+def test_what_extras_bring_in_changes_nothing_of_the_rest(python):
+    asked, locked, rest = (wanted(f'tools/locks/{lock}', python) for lock in ('extras.in', 'extras.txt', 'cpu.txt'))
+    assert 'python-gdcm' in asked and {name: locked.get(name) for name in asked} == asked
+    both = set(locked) & set(rest)
+    assert 'typing-extensions' in both and {name: locked[name] for name in both} == {name: rest[name] for name in both}
+
+
 def test_each_lane_has_its_tensorflow():
     for pythons, versions in ((REFERENCE, {'tensorflow': '==2.15.1', 'keras': '==2.15.0',
                                            'tensorflow-addons': '==0.23.0', 'numpy': '==1.26.4'}),
@@ -45,7 +53,7 @@ def test_each_lane_has_its_tensorflow():
             assert ('tf-keras' in locked) != ('tensorflow-addons' in locked)
 
 
-@pytest.mark.parametrize('lock', ['cpu.txt', 'cuda.txt'])
+@pytest.mark.parametrize('lock', ['cpu.txt', 'cuda.txt', 'extras.txt'])
 def test_every_locked_package_has_hashes(lock):
     found = entries(lock)
     text = (ROOT / 'tools' / 'locks' / lock).read_text()

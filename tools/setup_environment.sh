@@ -1,7 +1,8 @@
 # Run alone, or sourced by demo.sh and test.sh: finds a Python, makes an environment of its version
 # (.venv-3.11, ...) and installs the locked requirements when they have changed. Sets $python.
 # Takes PYTHON=/path/to/python; LANE=reference (Python 3.9 to 3.11) or LANE=second (3.12, 3.13), without
-# which the reference comes first; CPU=1, which leaves CUDA out where there is a GPU.
+# which the reference comes first; CPU=1, which leaves CUDA out where there is a GPU; EXTRAS=1, which adds DICOM, ONNX
+# and what their tests take (locks/extras.in). What an environment has once, it keeps.
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 fail() {
@@ -69,6 +70,10 @@ size='2 to 3 GB'
 if [ "${CPU:-}" != 1 ] && nvidia-smi >/dev/null 2>&1; then
   locks+=(tools/locks/cuda.txt)
   size='6 to 9 GB, most of it CUDA, which CPU=1 leaves out'
+fi
+if [ "${EXTRAS:-}" = 1 ] || [[ "$(cat "$folder/installed" 2>/dev/null)" == *python-gdcm==* ]]; then
+  locks+=(tools/locks/extras.txt)
+  size="$size, 0.2 GB of it for DICOM and ONNX"
 fi
 if ! cat "${locks[@]}" | cmp -s - "$folder/installed"; then
   echo "installing the locked requirements into $folder (once; $size; some minutes) ..." >&2
