@@ -106,6 +106,17 @@ def check_shown(coding: LabelCoding, masks: Mapping[str, np.ndarray], source: st
             check_not_empty(masks[organ], f'{source}{organ}')
 
 
+def is_complete(coding: LabelCoding, label_map: np.ndarray) -> bool:
+    """Whether a label map of codes, uint8 [H, W], would be accepted as a real one: every organ there, on its side."""
+    masks = {organ: coding.organ_mask(label_map, organ) for organ in coding.organs}
+    try:
+        check_shown(coding, masks, '')
+        check_sides(coding, masks, '')
+    except InputError:
+        return False
+    return True
+
+
 def check_not_empty(mask: np.ndarray, source: str) -> None:
     """Raises InputError, naming `source`, if no pixel of the mask is set."""
     if not mask.any():

@@ -16,6 +16,7 @@ from datasets.fitting import crop
 from datasets.targets import scored_on, targets_of
 from pipelines.data.prepare import prepare_split, resize_sample
 from pipelines.data.sources import open_split
+from pipelines.evaluation import finders
 from pipelines.evaluation.evaluate import evaluate
 from pipelines.experiment.run import run_experiment
 from pipelines.plan.regimes import Run, parse_regime
@@ -62,7 +63,7 @@ def test_records_hold_the_whole_picture_undistorted(run):
 
 def test_scores_are_those_of_the_picture_without_its_surroundings(run):
     config, workdir = run
-    segment, info, targets = export.load_segmenter_for(
+    segment, info, targets, _ = export.load_segmenter_on(
         Workdir(workdir).export(REAL) / '1', workdir / 'records' / 'test')
     scored = read_json(workdir / 'evaluations' / 'real-smanet-0-test.json')
     for number, row in enumerate(records.read(info)):
@@ -172,7 +173,7 @@ def test_pixels_that_nobody_knows_do_not_score(with_unknown, monkeypatch):
     own = targets_of(info.coding)
     monkeypatch.setattr(export, 'load_segmenter_on', lambda model, directory, chosen: (
         kidney_everywhere, info, own, scored_on(own, info.coding)))
-    evaluate('model', info.directory, folder / 'scores.json')
+    evaluate(finders.of_model('model', info.directory), folder / 'scores.json')
     for row, counts in zip(records.read(info), read_json(folder / 'scores.json')['images']['counts']):
         labels, ignored = (crop(row[key], info.box(row)) for key in ('labels', 'ignored'))
         right, invented, missed = counts[0]

@@ -15,6 +15,8 @@ def main() -> None:
         '      --workdir runs/demo --method three\n'
         '  # the same, and as PNG pairs for other programs\n'
         '  python tools/generate_samples.py ... --png runs/demo/pairs\n'
+        '  # with the real pairs, for nnU-Net\n'
+        '  python tools/generate_samples.py ... --nnunet nnUNet_raw/Dataset501_CHEST\n'
         '  # by a Slurm job array (448 samples in files of 256: 2 workers have work); the one that\n'
         '  # ends last completes the folder\n'
         '  sbatch --array=0-1 --wrap "python tools/generate_samples.py ... --num-shards 2"')
@@ -26,14 +28,21 @@ def main() -> None:
     common.add_part_options(options)
     options.add_argument('--png', metavar='DIR', help='also as DIR/images and DIR/labels, a folder '
                          'that prepare_records.py --dataset folder reads')
+    options.add_argument('--nnunet', metavar='DIR', help='also as a data set of nnU-Net, a new folder such as '
+                         'nnUNet_raw/Dataset501_CHEST: the classes of the segmenter, real pairs in their own shape and '
+                         'in folds, synthetic ones to learn from in each of them, the test pairs as imagesTs')
     arguments = options.parse_args()
 
     from pipelines.plan import matrix, methods, regimes
     config = common.load_arm_config(arguments)
     method, part = methods.parse_method(arguments.method), common.part_of(arguments)
-    if arguments.png and part.workers > 1:
-        raise InputError('--png: expected with one worker only; repeat the command without '
-                         '--num-shards once all are done')
+    for option in ('png', 'nnunet'):
+        if getattr(arguments, option) and part.workers > 1:
+            raise InputError(f'--{option}: expected with one worker only; repeat the command without '
+                             f'--num-shards once all are done')
+    if arguments.nnunet:
+        from pipelines.data import nnunet
+        nnunet.check_output(arguments.nnunet)
     arms = [matrix.arm_of(config, [regimes.Run(regimes.synth_regime(method))])]
     if common.dry_run(arguments, arms):
         return
@@ -51,6 +60,23 @@ def main() -> None:
     if arguments.png:
         png_pairs.write_png_pairs(info, arguments.png)
         print(f'PNG pairs: {arguments.png}')
+    if arguments.nnunet:
+        write_nnunet(arguments.nnunet, config, info)
+
+
+def write_nnunet(output, config, info) -> None:
+    """The synthetic pairs beside the real ones that the config divides; says what to do with them."""
+    from datasets.divisions import validates
+    from datasets.targets import targets_of
+    from pipelines.data import nnunet
+    from pipelines.data.sources import open_split
+    train, validation, test = (nnunet.Real(open_split(config, part), config.data) if there else None for part, there in (
+        ('train', True), ('validation', validates(config.data)), ('test', True)))
+    targets = targets_of(info.coding, config.segmenter.targets, config.segmenter.overlapping)
+    counts = nnunet.write_nnunet(output, targets, train, validation, test, info)
+    print(nnunet.what_next(output, counts))
+    if validation is None:
+        print(f'note: {nnunet.LEARNED_OF}')
 
 
 if __name__ == '__main__':

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tools import common
+from tools import common, finding
 
 
 def main() -> None:
@@ -15,9 +15,7 @@ def main() -> None:
         '      --records runs/full/records/test --count 20 --hardest --output reading\n'
         '  # send reading/reading.html to the readers, keep reading/key.json, and when their\n'
         '  # answers are back: python tools/tabulate_reading.py')
-    common.add_model_option(options)
-    options.add_argument('--records', required=True, metavar='DIR', help='WORKDIR/records/test of a '
-                         'run, or from prepare_records.py')
+    finding.add_finder_options(options)
     options.add_argument('--output', required=True, type=common.some_path, metavar='DIR', help='a new folder')
     options.add_argument('--count', type=common.positive, metavar='N',
                          help='so many of the images, at random; default: all')
@@ -31,8 +29,7 @@ def main() -> None:
 
     common.setup_tensorflow()
     from pipelines.reading import layout
-    key = layout.make_reading(arguments.model, arguments.records, arguments.output,
-                              seed, arguments.count, arguments.hardest)
+    key = layout.make_reading(finding.finder_of(arguments), arguments.output, seed, arguments.count, arguments.hardest)
     output = Path(arguments.output)
     print(f'reading {key["reading"]}, {len(key["pairs"])} pairs (images: {key["chosen"]})\n'
           f'for readers:     {output / layout.PAGE} (holds the pictures: mind their terms)\n'

@@ -29,7 +29,8 @@ def parsed():
                          help='phantom, phantom_b, phantom_lesions, phantom_retina: drawn from --seed; jsrt, '
                          'montgomery, shenzhen: radiographs with masks; siim_acr, siim_acr_all: with outlines of '
                          'pneumothoraces; drive, chase_db1, stare, hrf, drive_second, ...: retinas with vessels of the '
-                         'first or second observer; folder: your own, laid out as datasets/readers/folder.py says')
+                         'first or second observer; folder: your own, laid out as datasets/readers/folder.py says; '
+                         'nnunet: a folder of nnUNet_raw')
     options.add_argument('--source', metavar='DIR', help='folder of the data set (not for drawn ones)')
     options.add_argument('--split', required=True, choices=['train', 'test', 'all'],
                          help='jsrt: the fold of odd numbers (train) or of even ones; others: the '
@@ -45,12 +46,10 @@ def parsed():
     options.add_argument('--fit', choices=['pad', 'stretch'], default='pad',
                          help='pictures that are not square: whole and undistorted in the middle of a square '
                          '(pad, default), or squeezed onto it')
-    options.add_argument('--trim-borders', action='store_true', help='cut pictures and masks to the film, where a side '
-                         'is as black as the plate that it was scanned on')
-    options.add_argument('--field-of-view-mm', type=float, nargs=2, metavar=('HEIGHT', 'WIDTH'),
-                         help='folder: what every picture covers, so that distances can be scored')
-    options.add_argument('--size', type=common.positive, required=True, metavar='N',
-                         help='side of the records, px')
+    options.add_argument('--trim-borders', action='store_true', help='cut to the film, where a side is as black as its plate')
+    options.add_argument('--field-of-view-mm', type=float, nargs=2, metavar=('HEIGHT', 'WIDTH'), help='folder: what '
+                         'every picture covers, so that distances can be scored')
+    options.add_argument('--size', type=common.positive, required=True, metavar='N', help='side of the records, px')
     options.add_argument('--label-channels', choices=['grey', 'onehot'], default='grey',
                          help='how a GAN would draw label maps, by which cleaning is tried on the real ones (default '
                          'grey, as labels.channels)')
@@ -58,14 +57,15 @@ def parsed():
                          help='versions of each image: 1 = itself (default), 6 = with the paper\'s '
                          'five variants')
     options.add_argument('--noise', choices=['variance', 'std'], default='variance',
-                         help='how to read the paper\'s noise of "variance between 0.01 and 0.03 '
-                         'x 255" in the fifth variant: as its variance (default), or as its '
-                         'standard deviation')
-    options.add_argument('--count', type=common.positive, metavar='N',
-                         help='drawn ones: how many to draw')
+                         help='the paper\'s noise of "variance between 0.01 and 0.03 x 255" in the fifth variant: its '
+                         'variance (default) or its standard deviation')
+    options.add_argument('--count', type=common.positive, metavar='N', help='drawn ones: how many to draw')
     options.add_argument('--seed', type=int, default=0, metavar='N',
                          help='of the augmentation, and of drawn phantoms (default 0)')
     options.add_argument('--output', required=True, type=common.some_path, metavar='DIR', help='a new folder')
+    options.add_argument('--nnunet', metavar='DIR', help='also as a data set of nnU-Net, a new folder such as '
+                         'nnUNet_raw/Dataset501_CHEST, in five folds by patient; of --split train the other part becomes '
+                         'imagesTs')
     common.add_part_options(options)
     return options.parse_args()
 
@@ -81,6 +81,30 @@ def check_other_part(dataset, asked, name, digests) -> None:
         print(f'note: the pictures of {part} are not looked at for copies of these: {error}')
         return
     check_apart(dataset, other, digests, (f'--split {asked.split}', part))
+
+
+def check_nnunet(arguments, part) -> None:
+    """InputError where --nnunet cannot be written."""
+    from pipelines.data import nnunet
+    if arguments.unlabelled or part.workers > 1:
+        raise InputError('--nnunet: expected pictures with labels, and one worker only; leave out --unlabelled and '
+                         '--num-shards')
+    nnunet.check_output(arguments.nnunet)
+
+
+def write_nnunet(arguments, asked, dataset, data) -> None:
+    """The pictures as nnU-Net wants them; those of the other part to test, where there is one."""
+    from datasets.readers import open_dataset
+    from datasets.targets import targets_of
+    from pipelines.data import nnunet
+    test = None
+    if arguments.split == 'train':
+        try:
+            test = nnunet.Real(open_dataset(arguments.dataset, asked._replace(split='test', ids=None)), data)
+        except InputError as error:
+            print(f'note: without imagesTs: {error}')
+    counts = nnunet.write_nnunet(arguments.nnunet, targets_of(dataset.coding), nnunet.Real(dataset, data), test=test)
+    print(nnunet.what_next(arguments.nnunet, counts))
 
 
 def main() -> None:
@@ -100,7 +124,12 @@ def main() -> None:
     dataset = digests.watched(open_dataset(arguments.dataset, asked))
     if arguments.field_of_view_mm:
         dataset = dataset._replace(field_of_view_mm=tuple(arguments.field_of_view_mm))
-    part, labels = common.part_of(arguments), Labels(arguments.label_channels, clean=True, reject=True)
+    part, data = common.part_of(arguments), Data(
+        arguments.dataset, channels=arguments.channels, fit=arguments.fit, noise=arguments.noise,
+        trim_borders=arguments.trim_borders)
+    if arguments.nnunet:
+        check_nnunet(arguments, part)
+    labels = Labels(arguments.label_channels, clean=True, reject=True)
 
     def look(label_maps):
         found = structures.examine(label_maps, dataset.coding, labels)
@@ -116,15 +145,15 @@ def main() -> None:
 
     info = prepare.write_records(
         dataset, arguments.output, arguments.split, arguments.size, arguments.augment,
-        arguments.seed, Data(arguments.dataset, channels=arguments.channels, fit=arguments.fit, noise=arguments.noise,
-             trim_borders=arguments.trim_borders),
-        part, begin, look)
+        arguments.seed, data, part, begin, look)
     if info is None:
         print(f'worker {part.index} of {part.workers} is done; shards of others are still missing')
         return
     contact_sheet.write_contact_sheet(info, Path(arguments.output) / contact_sheet.NAME)
     print(f'{info.count} records of {len(info.ids)} images in {len(info.shards)} shards: '
           f'{arguments.output}\nlook at {Path(arguments.output) / contact_sheet.NAME}: outlines, dots and ids of some')
+    if arguments.nnunet:
+        write_nnunet(arguments, asked, dataset, data)
 
 
 if __name__ == '__main__':

@@ -12,7 +12,7 @@ from typing import Callable, Dict, NamedTuple, Optional, Sequence
 
 from datasets.errors import InputError
 from datasets.phantom import lesions, phantom, retina, second_hospital
-from datasets.readers import chase_db1, drive, folder, hrf, jsrt, montgomery, shenzhen, siim_acr, stare
+from datasets.readers import chase_db1, drive, folder, hrf, jsrt, montgomery, nnunet, shenzhen, siim_acr, stare
 from datasets.sample import Dataset, of_organ, without_labels
 
 
@@ -82,6 +82,7 @@ READERS: Dict[str, Reader] = {
     'folder': Reader(lambda asked: folder.open_folder(asked.source, asked.split, asked.ids,
                                                       asked.channels, asked.grey, asked.unlabelled,
                                                       asked.bone_suppressed)),
+    'nnunet': Reader(nnunet.open_nnunet),
     'montgomery': Reader(montgomery.open_montgomery),
     'shenzhen': Reader(shenzhen.open_shenzhen),
     'siim_acr': Reader(siim_acr.open_siim_acr),

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import functools
 import pathlib
-from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -68,7 +68,7 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
     if not source.is_dir():
         raise InputError(f'--source (data.source) {source}: expected the folder of the data set, found none')
     coded = Coding(UNLABELLED, (0,), None) if unlabelled else read_coding(source / 'coding.yaml')
-    coding, images = coded.coding, by_id(source / 'images')
+    images = by_id(source / 'images')
     stored = sorted(images)
     if not stored:
         there = what_else(source / 'images') if (source / 'images').is_dir() else 'no folder images'
@@ -85,11 +85,24 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
                 raise InputError(f'{folder / id}.png: no such file, though there is an image {id}')
     needed = {id: {organ: annotated[organ][id] for organ in folders} for id in ids}
     suppressed = _suppressed(source / 'bone_suppressed', ids) if bone_suppressed else {}
+    return as_dataset(source, split, coded, ids, images, needed, channels, grey, suppressed)
+
+
+def as_dataset(source: pathlib.Path, split: str, coded: Coding, ids: Tuple[str, ...], images: Mapping[str, pathlib.Path],
+               needed: Mapping[str, Mapping[str, pathlib.Path]], channels: int, grey: str,
+               suppressed: Mapping[str, pathlib.Path] = {}) -> Dataset:
+    """The data set of these files, as `open_folder` returns it.
+
+    Args:
+      images: id -> picture.
+      needed: id -> {organ: its mask}, {'': a picture of codes}, or nothing.
+      suppressed: id -> bone-suppressed picture, or none.
+    """
     read = functools.partial(read_picture, channels=channels, grey=grey)
     bits = functools.lru_cache(None)(lambda: max(bits_of(images[id]) for id in ids))
     load = functools.partial(_load, images=images, needed=needed, coded=coded, read=read, bits=bits,
                              suppressed=suppressed)
-    return Dataset(f'{source.resolve().name}_{split}', coding, ids, load,
+    return Dataset(f'{source.resolve().name}_{split}', coded.coding, ids, load,
                    files=lambda id: [images[id], *needed[id].values(), *([suppressed[id]] if suppressed else [])],
                    has_bone_suppressed=bool(suppressed), patients=_patients(source, ids),
                    spacings_mm=_spacings(source, ids), has_ignored=coded.ignore is not None)
@@ -138,8 +151,8 @@ def by_id(folder: pathlib.Path) -> Dict[str, pathlib.Path]:
     return found
 
 
-def _load(id: str, images: dict, needed: dict, coded: Coding, read: Callable, bits: Callable,
-          suppressed: dict) -> Sample:
+def _load(id: str, images: Mapping, needed: Mapping, coded: Coding, read: Callable, bits: Callable,
+          suppressed: Mapping) -> Sample:
     path, files, coding, ignored = images[id], needed[id], coded.coding, None
     image = read(path)
     check_not_constant(image, path)

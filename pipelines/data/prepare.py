@@ -164,8 +164,8 @@ def resize_sample(sample: Sample, size: int, fit: str = 'pad') -> Sample:
     where it covers at least half a pixel."""
     box = box_of(*sample.image.shape[:2], size, fit)
     suppressed = None if sample.bone_suppressed is None else _resize_picture(sample.bone_suppressed, box, size)
-    masks = {organ: place(_resize_mask(mask, box), box, size) for organ, mask in sample.masks.items()}
-    ignored = None if sample.ignored is None else place(_resize_mask(sample.ignored, box), box, size)
+    masks = {organ: place(resize_mask(mask, box), box, size) for organ, mask in sample.masks.items()}
+    ignored = None if sample.ignored is None else place(resize_mask(sample.ignored, box), box, size)
     return Sample(sample.id, _resize_picture(sample.image, box, size), masks, ignored, suppressed)
 
 
@@ -175,7 +175,8 @@ def _resize_picture(picture: np.ndarray, box, size: int) -> np.ndarray:
     return place(picture, box, size, picture.min())
 
 
-def _resize_mask(mask: np.ndarray, box) -> np.ndarray:
+def resize_mask(mask: np.ndarray, box) -> np.ndarray:
+    """bool [h, w] -> bool [H, W] of a box: where it covers at least half a pixel."""
     method = cv2.INTER_AREA if max(mask.shape) >= max(box.height, box.width) else cv2.INTER_LINEAR
     return cv2.resize(mask.astype(np.float32), (box.width, box.height), interpolation=method) >= 0.5
 

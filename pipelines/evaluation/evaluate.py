@@ -1,4 +1,4 @@
-"""Scores an exported segmenter on records and draws what it did.
+"""Scores an exported segmenter, or the predictions of another program, on records and draws what it did.
 
 Every image goes through the SavedModel by itself, in its own shape at the size of the records, so that the
 figures are those of the artefact that users get, and `predict.py` draws the same. What surrounds it in its
@@ -7,19 +7,18 @@ square is not scored, nor are pixels of which nobody knows what they are.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
-import tensorflow as tf
 
 from datasets import records
 from datasets.files import write_json, write_png
-from datasets.targets import Targets
+from datasets.targets import Scored, Targets
 from pipelines.data import pixels, sheets
+from pipelines.evaluation.finders import Finder
 from pipelines.runtime import progress
 from pipelines.runtime.versions import versions
 from pipelines.scores import metrics, overlap, surface, thin
-from pipelines.serving import export
 
 OVERLAY_ROWS = 6
 OVERLAY_TILE = 256
@@ -34,21 +33,15 @@ class Evaluation(NamedTuple):
     left_out: Tuple[str, ...]
 
 
-def evaluate(model, records_directory, output, overlays=None,
-             chosen: Optional[Mapping[str, Sequence[str]]] = None) -> Evaluation:
-    """Scores `model` on all records; writes a JSON file and, if asked, a sheet of overlays.
+def evaluate(finder: Finder, output, overlays=None) -> Evaluation:
+    """Scores what `finder` finds on all its records; writes a JSON file and, if asked, a sheet of overlays.
 
     Args:
       output: JSON with names, the measures of each image, and scores.
       overlays: PNG with the columns image, target, prediction: worst to best average J. Of the prediction classes that
         the records do not show are drawn, too: of a chest model at a hospital that labelled lungs, the heart.
-      chosen: the classes to score, as {lungs: [left_lung, right_lung]}; None = those of the model that the
-        records show, see targets.scored_on.
-
-    Raises:
-      InputError: no model, no records, or no class on which the two can be compared.
     """
-    segment, info, found, compared = export.load_segmenter_on(model, records_directory, chosen)
+    info, found, compared = finder.info, finder.targets, finder.compared
     targets = compared.targets
     are_thin = any({*organs} & {*info.coding.scattered} for organs in targets.organs)
     unscored = [found.names.index(name) for name in compared.left_out]
@@ -57,11 +50,9 @@ def evaluate(model, records_directory, output, overlays=None,
                             unit='image'):
         image, labels, known = info.shown(row)
         target = targets.masks(info.coding, labels) & known
-        result = segment(tf.cast(image, tf.float32)[None])
-        masks = export.masks_of(result, found)
+        masks, probabilities = finder.find(row, image)
         predicted = compared.united(masks) & known
-        thin_ones = thin.measure(target, predicted, known, compared.united_probabilities(
-            export.probabilities_of(result, found))) if are_thin else None
+        thin_ones = thin.measure(target, predicted, known, _united(compared, probabilities())) if are_thin else None
         names.append(Path(row['name'].decode()).stem)
         spacings.append(info.spacing_mm(row))
         measured.append(metrics.measure(target, predicted, spacings[-1], thin_ones))
@@ -70,16 +61,21 @@ def evaluate(model, records_directory, output, overlays=None,
     images = metrics.together(measured)
     scores = metrics.scores(images, targets.names)
     if overlays:  # before the scores, whose file says that the evaluation is complete
-        others = np.array(export.read_description(model)['colours'], np.uint8)[1:][unscored] if unscored else []
+        others = finder.colours()[1:][unscored] if unscored else []
         _write_overlays(overlays, pictures, images['counts'], np.array([*targets.colours(info.coding), *others], np.uint8))
     write_json(output, {
-        'model': str(model), 'records': str(records_directory), 'size': info.size,
+        'model': finder.named, 'records': str(info.directory), 'size': info.size,
         'versions': versions(), 'spacing_mm': spacings[0] if len(set(spacings)) == 1 else None,
         'library': surface.LIBRARY if None not in spacings else None,
         'organs': list(targets.names),
         'images': {'names': names, **{name: _or_null(array) for name, array in images.items()}},
         'scores': scores})
     return Evaluation(scores, info, targets, compared.left_out)
+
+
+def _united(compared: Scored, probabilities: Optional[np.ndarray]) -> Optional[np.ndarray]:
+    """Probabilities of the scored classes; None where there are none."""
+    return None if probabilities is None else compared.united_probabilities(probabilities)
 
 
 def _or_null(array: Optional[np.ndarray]) -> Optional[list]:

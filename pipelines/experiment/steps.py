@@ -12,6 +12,7 @@ from datasets.errors import InputError
 from datasets.files import write_png
 from pipelines.data.prepare import prepare_split
 from pipelines.evaluation import evaluate as evaluation
+from pipelines.evaluation import finders
 from pipelines.evaluation.convergence import measure_convergence
 from pipelines.experiment import restarts, rows
 from pipelines.plan import artefacts, notes, provenance, redo
@@ -146,8 +147,8 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
     provenance.claim(arm.config, workdir, artefacts.evaluation_of(arm.config, run, split))
     if not scored.exists():
         other = arm.config.external.get(split)
-        evaluation.evaluate(own.export(run) / '1', own.records(split), scored, scored.with_suffix('.png'),
-                            other and other.targets)
+        finder = finders.of_model(own.export(run) / '1', own.records(split), other and other.targets)
+        evaluation.evaluate(finder, scored, scored.with_suffix('.png'))
     row = rows.row_of(arm, run, split, workdir, rows.read_scores(scored, run, split))
     results.append_results(own.results, [row])
     return row
@@ -180,7 +181,7 @@ def lay_out_reading(config: Config, run: Run, workdir, say=print) -> None:
                 f'away to have a new one laid out')
         return
     count = records.read_info(own.records('test')).count
-    make_reading(own.export(run) / '1', own.records('test'), own.reading,
+    make_reading(finders.of_model(own.export(run) / '1', own.records('test')), own.reading,
                  secrets.randbelow(2 ** 31), min(READ_IMAGES, count), hardest=True)
     notes.note(workdir, artefact)
 

@@ -23,7 +23,6 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import cv2
 import numpy as np
-import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
@@ -31,10 +30,10 @@ from datasets.files import whole_folder, write_json
 from datasets.fitting import box_of
 from datasets.targets import Targets
 from pipelines.data import pixels
+from pipelines.evaluation.finders import Finder
 from pipelines.runtime import progress
 from pipelines.runtime.seeds import stable_seed
 from pipelines.scores import overlap
-from pipelines.serving import export
 
 PAGE, KEY = 'reading.html', 'key.json'
 TEMPLATE = Path(__file__).with_name('reading.html')
@@ -53,11 +52,12 @@ class Pair(NamedTuple):
     agreement: float         # average J of the two, per cent
 
 
-def make_reading(model, records_directory, output, seed: int = 0, count: Optional[int] = None,
+def make_reading(finder: Finder, output, seed: int = 0, count: Optional[int] = None,
                  hardest: bool = False) -> dict:
     """Writes `output`/reading.html, for the readers, and `output`/key.json, not for them.
 
     Args:
+      finder: whose predictions are read.
       output: a new folder.
       count: so many of the images, at random; None = all.
       hardest: those `count` whose prediction is furthest from the target (average J), as in the
@@ -68,16 +68,19 @@ def make_reading(model, records_directory, output, seed: int = 0, count: Optiona
       {pair: 1, 2, ..., image: name, prediction: 'A' or 'B'}.
 
     Raises:
-      InputError: `output` exists; no model or records; they name other classes; too many images.
+      InputError: `output` exists; the records do not show every class that is found; too many images.
     """
     if Path(output).exists():
         raise InputError(f'--output {output}: exists already; choose a new folder (a key that is '
                          f'replaced cannot unblind the page that readers hold)')
     if hardest and count is None:
         raise InputError('--hardest: expected how many images too; add --count (20 in the paper)')
-    segment, info, targets = export.load_segmenter_for(model, records_directory)
+    info, targets = finder.info, finder.targets
+    if finder.compared.left_out:
+        raise InputError(f'--records {info.directory}: expected the classes of the model, '
+                         f'{["background", *targets.names]}, found the organs {", ".join(info.coding.organs)}')
     names = [_name(row) for row in records.read(info)]
-    number = _checked_number(count, len(names), records_directory)
+    number = _checked_number(count, len(names), info.directory)
 
     order = sorted(names, key=lambda name: stable_seed(seed, 'order', name))
     candidates = set(order if hardest else order[:number])
@@ -85,7 +88,7 @@ def make_reading(model, records_directory, output, seed: int = 0, count: Optiona
     for row in progress.bar(records.read(info), total=len(names), desc='read', unit='image'):
         if _name(row) in candidates:
             image, labels, known = info.shown(row)
-            predicted = segment(tf.cast(image, tf.float32)[None])['class_map'][0].numpy() * known
+            predicted = targets.class_map(finder.find(row, image).masks) * known
             pairs[_name(row)] = make_pair({**row, 'image': image, 'labels': labels}, predicted, info, targets)
     order = [name for name in order if name in pairs]
     if hardest:
@@ -95,7 +98,7 @@ def make_reading(model, records_directory, output, seed: int = 0, count: Optiona
     sides = {name: prediction_side(seed, name) for name in order}
     data = page_data([pairs[name] for name in order], sides, info.coding, targets)
     chosen = 'all' if number == len(names) else 'hardest' if hardest else 'at random'
-    key = {'reading': data['reading'], 'model': str(model), 'records': str(records_directory),
+    key = {'reading': data['reading'], 'model': finder.named, 'records': str(info.directory),
            'seed': seed, 'chosen': f'{chosen}, {number} of {len(names)}',
            'pairs': [{'pair': number, 'image': name, 'prediction': sides[name]}
                      for number, name in enumerate(order, start=1)]}

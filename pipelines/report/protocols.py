@@ -31,13 +31,14 @@ def describe(rows: Sequence[Row]) -> str:
         of_regime = [row for row in rows if row['regime'] == regime]
         if of_regime:
             updates.append(f'{said(of_regime, "updates")} ({short_of(regime)})')
+    foreign = sorted({label_of(row['segmenter']) for row in rows if row['protocol'].get('foreign')})
     synthetic = [row for row in rows if row['num_synthetic']]
     generated = (f', {said(synthetic, "num_synthetic")} synthetic ones generated at '
                  f'{said(synthetic, "gan_size")} px' if synthetic else '')
     return (f'Data set {said(rows, "dataset")}; trained at {said(rows, "train_size")} px, scored '
             f'at {said(rows, "size")} px on {said(rows, "num_test_images")} test images; '
             f'{said(rows, "num_real")} real images{generated}; updates: '
-            f'{", ".join(updates)}.')
+            f'{", ".join(updates)}.' + f' Predicted by another program: {", ".join(foreign)}.' * bool(foreign))
 
 
 def differences(rows: Sequence[Row], configuration: str) -> List[str]:

@@ -159,20 +159,6 @@ def load_segmenter(model):
     return (lambda image, _keep=loaded: signature(image=image)), description
 
 
-def load_segmenter_for(model, records_directory):
-    """-> (function as of `load_segmenter`, records.Info, targets.Targets): a model and records that show
-    what it finds.
-
-    Raises:
-      InputError: no model, no records, or the records do not tell the organs of the model's classes.
-    """
-    segment, info, targets = _with_records(model, records_directory)
-    if scored_on(targets, info.coding, where=f'--records {records_directory}').left_out:
-        raise InputError(f'--records {records_directory}: expected the classes of the model, '
-                         f'{["background", *targets.names]}, found the organs {", ".join(info.coding.organs)}')
-    return segment, info, targets
-
-
 def load_segmenter_on(model, records_directory, chosen: Optional[Mapping[str, Sequence[str]]] = None):
     """-> (function as of `load_segmenter`, records.Info, targets.Targets, targets.Scored): a model and records
     of any data set that shows something of what it finds.

@@ -86,7 +86,7 @@ def test_a_resized_mask_is_where_it_covers_half_a_pixel():
     mask[:2, :1] = True   # half of the first of 2x2 pixels
     mask[2:, 2:3] = True
     mask[2, 3] = True
-    assert prepare._resize_mask(mask, Box(0, 0, 2, 2)).tolist() == [[True, False], [False, True]]
+    assert prepare.resize_mask(mask, Box(0, 0, 2, 2)).tolist() == [[True, False], [False, True]]
 
 
 def test_an_organ_that_later_ones_hide_is_refused(tmp_path):

@@ -9,7 +9,7 @@ from datasets.errors import InputError
 from datasets.labels import UNLABELLED
 from pipelines.data.prepare import prepare_split
 from pipelines.data.sources import open_split
-from pipelines.evaluation import evaluate
+from pipelines.evaluation import finders
 from pipelines.plan.loading import from_dict, to_dict
 from pipelines.segmentation.pairs import pairs_of
 from pipelines.plan.regimes import Run, parse_regime
@@ -84,10 +84,7 @@ def test_who_needs_labels_refuses_in_one_line(unlabelled, finished, tmp_path):
     _, info = unlabelled
     model = finished[1] / 'exports' / 'real-smanet-0' / '1'
     with pytest.raises(InputError, match='--records .*there: expected labels to compare with, found pictures alone'):
-        evaluate.evaluate(model, info.directory, tmp_path / 'out.json')
-    from pipelines.reading.layout import make_reading
-    with pytest.raises(InputError, match='--records .*there: expected labels to compare with, found pictures alone'):
-        make_reading(model, info.directory, tmp_path / 'reading', 0)
+        finders.of_model(model, info.directory)
     with pytest.raises(InputError, match='data.unlabelled: expected false, for segmenters learn from labels'):
         tiny_config(data={'unlabelled': True})
 

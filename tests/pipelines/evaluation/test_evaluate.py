@@ -9,6 +9,7 @@ from datasets.images import read_picture
 from datasets.readers import Request, open_dataset
 from datasets.targets import Scored, Targets, scored_on, targets_of
 from pipelines.data import prepare
+from pipelines.evaluation import finders
 from pipelines.evaluation.evaluate import evaluate
 from pipelines.plan.config import Data
 from pipelines.scores import metrics, results, thin
@@ -35,7 +36,7 @@ def scored(eyes, monkeypatch, tmp_path):
     own = targets_of(eyes.coding)
     monkeypatch.setattr(export, 'load_segmenter_on', lambda model, directory, chosen: (
         darkness, eyes, own, scored_on(own, eyes.coding)))
-    evaluate('model', eyes.directory, tmp_path / 'scores.json', tmp_path / 'sheet.png')
+    evaluate(finders.of_model('model', eyes.directory), tmp_path / 'scores.json', tmp_path / 'sheet.png')
     return read_json(tmp_path / 'scores.json')
 
 
@@ -94,7 +95,7 @@ def test_classes_without_labels_are_drawn_though_not_scored(eyes, monkeypatch, t
     monkeypatch.setattr(export, 'load_segmenter_on', lambda model, directory, chosen: (
         segment, eyes, own, scored_on(own, eyes.coding)))
     monkeypatch.setattr(export, 'read_description', lambda model: {'colours': [[0, 0, 0], [1, 1, 1], [255, 0, 200]]})
-    found = evaluate('model', eyes.directory, tmp_path / 'scores.json', tmp_path / 'sheet.png')
+    found = evaluate(finders.of_model('model', eyes.directory), tmp_path / 'scores.json', tmp_path / 'sheet.png')
     assert found.left_out == ('disc',) and read_json(tmp_path / 'scores.json')['organs'] == ['vessels']
     sheet = read_picture(tmp_path / 'sheet.png', 3)
     columns = np.array_split((sheet == [255, 0, 200]).all(-1), 3, axis=1)

@@ -9,6 +9,7 @@ import pytest
 
 from datasets import records
 from datasets.errors import InputError
+from pipelines.evaluation import finders
 from pipelines.evaluation.evaluate import evaluate
 from pipelines.data.prepare import prepare_split
 from pipelines.experiment.opening import open_experiment
@@ -68,7 +69,7 @@ def test_scores_are_those_of_the_exported_model(made, tmp_path):
     """Both lungs as one class: what it finds of either lung against the mask of both."""
     _, workdir = made
     model, place = workdir / 'exports' / 'real-smanet-0' / '1', workdir / 'records' / 'montgomery'
-    scored = evaluate(model, place, tmp_path / 'out.json', chosen=LUNGS)
+    scored = evaluate(finders.of_model(model, place, LUNGS), tmp_path / 'out.json')
     from pipelines.serving import export
     import tensorflow as tf
     segment, info, found, _ = export.load_segmenter_on(model, place)

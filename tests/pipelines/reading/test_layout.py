@@ -13,6 +13,7 @@ from datasets import records
 from datasets.errors import InputError
 from datasets.files import read_json
 from datasets.labels import CHEST
+from pipelines.evaluation import finders
 from pipelines.reading import layout, unblinding
 from pipelines.serving import export
 from tests.pipelines.reading.conftest import COUNT, SIZE, TARGETS, predicted
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.usefixtures('model')
 
 def make(folder, output, **options):
     """-> (key, data of the page, the page's text)."""
-    key = layout.make_reading('model', folder, output, **options)
+    key = layout.make_reading(finders.of_model('model', folder), output, **options)
     assert key == read_json(output / 'key.json')
     page = (output / 'reading.html').read_text(encoding='utf-8')
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
