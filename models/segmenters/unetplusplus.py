@@ -16,13 +16,13 @@ from models.segmenters.layers import check_sides, dropouts, glorot, he_normal, s
 from models.segmenters.losses import mask_cross_entropy, masks_of, pixel_accuracy
 
 LEVELS = 5
-DROPOUT = 0.5
 DECAY = 1e-4   # of the squares of kernels, those of transposed convolutions apart
 
 
-def build(num_classes: int, channels: int, seed: int, width: float, deep_supervision: bool) -> 'UNetPlusPlus':
+def build(num_classes: int, channels: int, seed: int, width: float, deep_supervision: bool, dropout: float
+          ) -> 'UNetPlusPlus':
     """U-Net++ of a config's settings."""
-    return UNetPlusPlus(num_classes, channels, scaled(32, width), deep_supervision, seed)
+    return UNetPlusPlus(num_classes, channels, scaled(32, width), deep_supervision, seed, dropout)
 
 
 class UNetPlusPlus(tf.keras.Model):
@@ -36,6 +36,7 @@ class UNetPlusPlus(tf.keras.Model):
       filters: of the first level; published: 32.
       deep_supervision: four heads, whose mean predicts; else one, on the last node.
       seed: of the initial weights: Keras' He normal, transposed convolutions Glorot uniform.
+      dropout: the share of values that is dropped behind every convolution; published: 0.5.
 
     Call:
       images: [N, H, W, channels], sides multiples of 16.
@@ -48,8 +49,9 @@ class UNetPlusPlus(tf.keras.Model):
     """
 
     def __init__(self, num_classes: int, channels: int = 1, filters: int = 32, deep_supervision: bool = True,
-                 seed: int = 0):
+                 seed: int = 0, dropout: float = 0.5):
         super().__init__()
+        self.dropout = dropout
         rng, self.units, self.ups = random.Random(seed), {}, {}
         for column in range(1, LEVELS + 1):
             for row in range(1, LEVELS + 2 - column):
@@ -82,7 +84,7 @@ class UNetPlusPlus(tf.keras.Model):
                 else:
                     x = tf.nn.max_pool2d(made[f'{row - 1}1'], 2, 2, 'VALID') if row > 1 else images
                 for convolution in self.units[node]:
-                    x = drop(convolution(x), DROPOUT)
+                    x = drop(convolution(x), self.dropout)
                 made[node] = x
         return [classifier(made[node]) for node, classifier in self.classifiers.items()]
 

@@ -99,6 +99,7 @@ class UNetPlusPlusOptions:
     """Of U-Net++, see models/segmenters/unetplusplus.py."""
     width: float = 1.0                  # scales every channel count; parameters grow with its square
     deep_supervision: bool = True       # four heads learn, and their mean predicts; else the last alone
+    dropout: float = 0.5                # behind every convolution; with few maps none is left to learn from: then 0
 
 
 def _check_imagenet(settings, refuse) -> None:
@@ -110,6 +111,12 @@ def _check_imagenet(settings, refuse) -> None:
 def _check_width(settings, refuse) -> None:
     if not settings.options.width > 0:
         refuse('width', 'a number above 0', settings.options.width)
+
+
+def _check_unetplusplus(settings, refuse) -> None:
+    _check_width(settings, refuse)
+    if not 0 <= settings.options.dropout < 1:
+        refuse('dropout', 'a share from 0 to below 1', settings.options.dropout)
 
 
 def _check_smanet(settings, refuse) -> None:
@@ -189,7 +196,7 @@ SEGMENTERS: Dict[str, Segmenter] = {
         'models.segmenters.scan:build', WidthOptions, _OF_16, _check_width, 'models.segmenters.scan:updates',
         'models.segmenters.scan:helpers', label='SCAN, reconstructed'),
     'unetplusplus': Segmenter(
-        'models.segmenters.unetplusplus:build', UNetPlusPlusOptions, _OF_16, _check_width,
+        'models.segmenters.unetplusplus:build', UNetPlusPlusOptions, _OF_16, _check_unetplusplus,
         'models.segmenters.unetplusplus:updates', label='U-Net++'),
     'pix2pix_mtdg': Segmenter(
         'models.segmenters.pix2pix_mtdg:build', WidthOptions, _OF_256, _check_width,

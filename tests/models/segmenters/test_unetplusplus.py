@@ -23,3 +23,14 @@ def test_unetplusplus_loss_by_hand():
     np.testing.assert_allclose(
         unetplusplus.head_loss(masks, tf.constant(logits, tf.float32), ignored),
         0.5 * np.log(4 / 3) - 2.5 / 2.75, rtol=1e-5)
+
+
+def test_dropout_can_be_left_out():
+    """Behind every convolution half of its values; with none dropped training sees what prediction does."""
+    batch, keys = batch_of('unetplusplus', 2, 1), tf.constant([[1, 2]] * 2)
+    for dropout, differs in ((0.5, True), (0.0, False)):
+        network = unetplusplus.UNetPlusPlus(2, filters=8, dropout=dropout)
+        image = batch['image'][:2, ..., :1]
+        there = [np.abs(one - other).max() > 1e-6 for one, other in zip(
+            network.heads(image, keys[:len(image)], training=True), network.heads(image))]
+        assert there == [differs] * 4

@@ -97,6 +97,8 @@ def test_the_papers_configurations(name, images, ids):
     ({'strategy': 'tpu'}, "strategy: expected one of none, mirrored, multi_worker, found 'tpu'"),
     ({'precision': 'float16'}, 'precision: expected one of float32, mixed_float16'),
     ({'segmenter': {'context': 'gate'}}, 'segmenter.context: expected one of attention, pyramid'),
+    ({'segmenter': {'network': 'unetplusplus', 'size': 64, 'crop': 64, 'dropout': 1}},
+     'segmenter.dropout: expected a share from 0 to below 1, found 1'),
     ({'segmenter': {'imagenet_weights': 'keras', 'width': 0.5}}, 'segmenter.width: expected 1.0 with'),
     ({'segmenter': {'imagenet_weights': 'keras', 'blocks': [1, 1, 1, 1]}},
      'segmenter.blocks: expected those of ResNet-50 or -101'),
