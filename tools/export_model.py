@@ -35,14 +35,18 @@ def main() -> None:
     if common.dry_run(arguments, arms):
         return
     common.setup_tensorflow()
+    from pipelines.report import cards
     from pipelines.serving import export
     name = f'segmenters/{run.trained.name}' if arguments.regime else f'stages/{stage.folder}'
     workdir = common.open_workdir(arguments, config, arms, [name])
     if arguments.regime:
         path = export.export_segmenter(config, run, workdir, arguments.output)
+        card = cards.model_card(config, run, workdir)
     else:
         path = export.export_generator(config, method, stage, workdir, arguments.output)
-    print(f'SavedModel: {path}')
+        card = cards.generator_card(config, method, stage, workdir)
+    cards.write(path / cards.CARD, card)
+    print(f'SavedModel: {path}\nwhat it is, learned from and is not for: {path / cards.CARD}')
 
 
 if __name__ == '__main__':

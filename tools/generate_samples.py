@@ -7,7 +7,8 @@ from datasets.errors import InputError
 from tools import common
 
 
-def main() -> None:
+def parsed():
+    """The arguments, of which --png and --nnunet are checked."""
     options = common.parser(
         __doc__,
         '  # what the training of SYNTH 3 in this config needs\n'
@@ -32,10 +33,7 @@ def main() -> None:
                          'nnUNet_raw/Dataset501_CHEST: the classes of the segmenter, real pairs in their own shape and '
                          'in folds, synthetic ones to learn from in each of them, the test pairs as imagesTs')
     arguments = options.parse_args()
-
-    from pipelines.plan import matrix, methods, regimes
-    config = common.load_arm_config(arguments)
-    method, part = methods.parse_method(arguments.method), common.part_of(arguments)
+    part = common.part_of(arguments)
     for option in ('png', 'nnunet'):
         if getattr(arguments, option) and part.workers > 1:
             raise InputError(f'--{option}: expected with one worker only; repeat the command without '
@@ -43,10 +41,19 @@ def main() -> None:
     if arguments.nnunet:
         from pipelines.data import nnunet
         nnunet.check_output(arguments.nnunet)
+    return arguments, part
+
+
+def main() -> None:
+    arguments, part = parsed()
+    from pipelines.plan import matrix, methods, regimes
+    config = common.load_arm_config(arguments)
+    method = methods.parse_method(arguments.method)
     arms = [matrix.arm_of(config, [regimes.Run(regimes.synth_regime(method))])]
     if common.dry_run(arguments, arms):
         return
     common.setup_tensorflow()
+    from pipelines.report import cards
     from pipelines.synthesis import generate, png_pairs
     workdir = common.open_workdir(arguments, config, arms, [f'synthetic/{method.name}'])
     info = generate.generate(config, method, workdir, arguments.num, part)
@@ -57,11 +64,15 @@ def main() -> None:
     failed = info.notes['failed_check'] / info.notes['samples']
     print(f'{failed:.1%} failed the anatomical check, {info.notes["redrawn"]} were redrawn; '
           f'sheet: {info.directory / "samples.png"}')
+    sheet = cards.datasheet(config, method, workdir)
+    cards.write(info.directory / cards.SHEET, sheet)
     if arguments.png:
         png_pairs.write_png_pairs(info, arguments.png)
+        cards.write(Path(arguments.png) / cards.SHEET, sheet)
         print(f'PNG pairs: {arguments.png}')
     if arguments.nnunet:
         write_nnunet(arguments.nnunet, config, info)
+        cards.write(Path(arguments.nnunet) / cards.SHEET, sheet)
 
 
 def write_nnunet(output, config, info) -> None:

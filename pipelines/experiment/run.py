@@ -14,7 +14,6 @@ from datasets.errors import InputError
 from pipelines.data.sources import has_left_out
 from pipelines.evaluation.convergence import looked_at
 from pipelines.evaluation.observers import score_second_observer
-from pipelines.evaluation.quality import measure_quality
 from pipelines.experiment import steps
 from pipelines.experiment.opening import open_experiment
 from pipelines.plan import matrix
@@ -86,4 +85,4 @@ def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say, stages_from=None) 
             train(stage, f'stage {stage.name} of method {method.name}')
         say(f'samples of method {method.name} {arm.folder}'.rstrip())
         steps.generate(arm.config, method, folder)
-        measure_quality(arm.config, method, folder)
+        steps.describe_samples(arm.config, method, folder)

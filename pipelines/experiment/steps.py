@@ -14,6 +14,7 @@ from pipelines.data.prepare import prepare_split
 from pipelines.evaluation import evaluate as evaluation
 from pipelines.evaluation import finders
 from pipelines.evaluation.convergence import measure_convergence
+from pipelines.evaluation.quality import measure_quality
 from pipelines.experiment import restarts, rows
 from pipelines.plan import artefacts, notes, provenance, redo
 from pipelines.plan.config import Config
@@ -22,6 +23,7 @@ from pipelines.plan.methods import Method, Stage
 from pipelines.plan.regimes import Run, translators_of
 from pipelines.plan.workdir import Workdir
 from pipelines.reading.layout import make_reading
+from pipelines.report import cards
 from pipelines.runtime import devices
 from pipelines.scores import results
 from pipelines.segmentation.task import segmenter_task
@@ -99,6 +101,12 @@ def generate(config: Config, method: Method, workdir) -> None:
         synthesis.generate(config, method, workdir)
 
 
+def describe_samples(config: Config, method: Method, workdir) -> None:
+    """Measures a method's samples and writes their datasheet."""
+    measure_quality(config, method, workdir)
+    cards.write(Workdir(workdir).samples(method) / cards.SHEET, cards.datasheet(config, method, workdir))
+
+
 def _check_before(run: Run, workdir) -> None:
     """InputError where a run would start from what is not there yet."""
     own, before = Workdir(workdir), run.pretraining
@@ -151,6 +159,7 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
         evaluation.evaluate(finder, scored, scored.with_suffix('.png'))
     row = rows.row_of(arm, run, split, workdir, rows.read_scores(scored, run, split))
     results.append_results(own.results, [row])
+    cards.write(own.export(run) / '1' / cards.CARD, cards.model_card(arm.config, run, workdir))
     return row
 
 
