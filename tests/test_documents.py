@@ -71,3 +71,19 @@ def test_files_that_are_named_are_there(page):
     for name in re.findall(r'`([\w./]+/[\w.]+\.(?:py|yaml|json|sh))`', text_of(page)):
         places = (ROOT / name, (ROOT / page).parent / name, ROOT / 'pipelines' / name)
         assert any(place.exists() for place in places) or 'WORKDIR' in name or '<' in name, name
+
+
+def costs():
+    """What the heads of the configs say they do and take, as a table."""
+    rows = ['| config | is | takes |', '|---|---|---|']
+    for path in sorted((ROOT / 'pipelines' / 'configs').glob('*.yaml')):
+        head = re.match(r'(# .*\n)+', path.read_text())[0].replace('\n# ', ' ')
+        purpose = re.split(r'(?<=[^ ][.?])(?: |$)|: bash|  +python ', head[2:].strip())[0].strip()
+        cost = re.search(r'Cost: (.*?)(?:[.;](?: |$)|$)', head, re.M)[1]
+        rows.append(f'| `{path.stem}` | {purpose} | {cost} |')
+    return '\n'.join(rows)
+
+
+def test_times_are_those_of_the_configs():
+    """After a change: copy what this asserts into the page."""
+    assert f'<!-- costs -->\n{costs()}\n<!-- end -->' in text_of('tools/README.md')
