@@ -1,27 +1,64 @@
 """Reads a radiograph as DICOM: its grey values the right way round, and nothing of what else the file tells.
 
-pydicom (https://pydicom.github.io) reads it. It is none of the requirements: whoever has DICOM installs it, and
-whoever has not is told so in one line. Read are single grey pictures whose stored values mean what they look like;
-what takes more (signed or padded values, tables, a falling scale, several frames) is refused. A rising linear scale,
-a window and the millimetres change nothing for a network and are not applied. [ours]
+pydicom (https://pydicom.github.io) reads it, with python-gdcm where the pixels are compressed: extras, which whoever has
+DICOM installs. The order of things, after DICOM PS3.3 C.11.1 and C.7.6.3: padding is found among the stored values; then
+comes the modality transformation (a table, or slope and intercept); then the polarity, turned within the range of the
+data and not of its bits; padding becomes the darkest value last. No window and no VOI table is applied: they are for
+people, and a network that standardises its pictures asks for a linear scale. [ours]
 
-No message quotes a value of the file, for these name patients.
+No message quotes a value of the file, for these name patients; pydicom's own do, and are not passed on.
 """
 from __future__ import annotations
 
+import contextlib
 import importlib
+import importlib.util
+import logging
 import pathlib
 import warnings
-from typing import Any, Union
+from typing import Any, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
 from datasets.errors import InputError
 
 INVERTED, UPRIGHT = 'MONOCHROME1', 'MONOCHROME2'  # white is the lowest value; black is
+INSTALL = 'EXTRAS=1 bash tools/setup_environment.sh'
 CONVERT = 'convert it to PNG of 16 bits, lungs dark, as dcmj2pnm of DCMTK does'
+CHESTS = ('CHEST', 'THORAX', 'LUNG', 'LUNGS', 'HEART', 'RIBS')  # of BodyPartExamined
+LATERAL = ('LL', 'RL', 'LLD', 'RLD', 'LATERAL', 'LAT')          # of ViewPosition
+DEEPEST = 65535
 
 Path = Union[str, pathlib.Path]
+
+
+class Radiograph(NamedTuple):
+    """What is taken from a file.
+
+    Attributes:
+      image: uint8 or uint16 [H, W], lungs dark.
+      spacing_mm: (row, column) from pixel to pixel; None where nobody says.
+      measured: 'detector' (ImagerPixelSpacing: the patient is smaller) or 'calibrated' (PixelSpacing); '' of none.
+      is_burnt_in: whether the file says that text is burnt into the pixels, which may name the patient.
+      is_other_part: whether it names another part of the body than the chest.
+      is_lateral: whether it is a view from the side.
+    """
+    image: np.ndarray
+    spacing_mm: Optional[Tuple[float, float]]
+    measured: str
+    is_burnt_in: bool
+    is_other_part: bool
+    is_lateral: bool
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file begins as DICOM does: with its preamble, or without, as old ones, with a tag of group 2 or 8."""
+    with open(path, 'rb') as file:
+        head = file.read(132)
+    if head[128:] == b'DICM':
+        return True
+    is_tag = head[:2] in (b'\x02\x00', b'\x08\x00') and len(head) == 132
+    return is_tag and (head[4:6].isalpha() and head[4:6].isupper() or int.from_bytes(head[4:8], 'little') < 1024)
 
 
 def pydicom_for(path: Path) -> Any:
@@ -29,64 +66,147 @@ def pydicom_for(path: Path) -> Any:
     try:
         return importlib.import_module('pydicom')
     except ImportError:
-        raise InputError(f'{path}: DICOM is read by pydicom, which is not installed: give pip install pydicom, or '
-                         f'convert the pictures to PNG') from None
+        raise InputError(f'{path}: DICOM is read by pydicom, which is not installed: {INSTALL}') from None
 
 
 def read_dicom(path: Path) -> np.ndarray:
-    """Reads one radiograph: uint8 or uint16 [H, W], lungs dark.
+    """The picture of `read_radiograph`."""
+    return read_radiograph(path).image
+
+
+def read_radiograph(path: Path) -> Radiograph:
+    """Reads one radiograph.
 
     Raises:
-      InputError: no pydicom, no such file, no DICOM, or one that `grey_of` refuses.
+      InputError: no pydicom, no such file, no DICOM, or one that `radiograph_of` refuses.
     """
     pydicom = pydicom_for(path)
     if not pathlib.Path(path).is_file():
         raise InputError(f'{path}: no such file')
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # they quote values
+    with _silent():
         try:
-            file = pydicom.dcmread(path)
-        except Exception as error:  # a reader before a broken file raises whatever it likes
-            raise InputError(f'{path}: cannot be read as DICOM ({type(error).__name__}); is it damaged, or of another '
-                             f'format?') from None
-        return grey_of(file, path)
+            file = pydicom.dcmread(path, force=True)
+            if 'SOPClassUID' not in file:
+                raise ValueError
+            if 'TransferSyntaxUID' not in file.file_meta:
+                file.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
+        except Exception:  # a reader before a broken file raises whatever it likes
+            raise InputError(f'{path}: cannot be read as DICOM; is it damaged, or of another format?') from None
+        return radiograph_of(file, path)
 
 
-def grey_of(file: Any, path: Path) -> np.ndarray:
-    """The picture of a pydicom.Dataset, uint8 or uint16 [H, W], lungs dark.
-
-    Stored values that run the other way (MONOCHROME1) are turned within their own range. `path` names it in refusals.
+def radiograph_of(file: Any, path: Path) -> Radiograph:
+    """What a pydicom.Dataset shows; `path` names it in refusals.
 
     Raises:
-      InputError: it holds no picture, several, one in colours, or values that would have to be worked out.
+      InputError: it holds no picture, several, one in colours, pixels that cannot be decoded, or nothing to see.
     """
     for is_well, expected in (
             ('PixelData' in file, 'a picture, found none'),
-            (file.get('SamplesPerPixel', 1) == 1 and file.get('PhotometricInterpretation') in (INVERTED, UPRIGHT),
+            (_number(file, 'SamplesPerPixel', 1) == 1 and file.get('PhotometricInterpretation') in (INVERTED, UPRIGHT),
              'a grey picture (MONOCHROME1 or MONOCHROME2), found colours or none that is named'),
-            (file.get('NumberOfFrames') in (None, 1), 'one picture, found several frames'),
-            (file.get('PixelRepresentation', 0) == 0, 'values without a sign, found signed ones'),
-            ('PixelPaddingValue' not in file, 'pixels of the picture alone, found padding among them'),
-            ('ModalityLUTSequence' not in file, 'values on a linear scale, found a table (Modality LUT)'),
-            (_rises(file), 'values on a rising scale, found a rescale slope of 0 or below, or none that is a number')):
+            (_number(file, 'NumberOfFrames', 1) in (0, 1), 'one picture, found several frames')):
         if not is_well:
-            raise InputError(f'{path}: expected {expected}; {CONVERT}')
+            raise InputError(f'{path}: expected {expected}')
+    stored = _decoded(file, path)
+    values, padding = _in_units(file, stored, path), _padding(file, stored)
+    shown = values[~padding]
+    if not shown.size or shown.min() == shown.max():
+        raise InputError(f'{path}: expected a picture, found the same value everywhere')
+    low, high = shown.min(), shown.max()
+    # in DX both say the same, so it is turned once
+    if INVERTED == file.get('PhotometricInterpretation') or file.get('PresentationLUTShape') == 'INVERSE':
+        values = high + low - values
+    values[padding] = low
+    spacing, measured = _spacing(file)
+    part, view = (str(file.get(key) or '').strip().upper() for key in ('BodyPartExamined', 'ViewPosition'))
+    return Radiograph(_whole(values, stored.dtype), spacing, measured,
+                      str(file.get('BurnedInAnnotation') or '').strip().upper() == 'YES',
+                      bool(part) and part not in CHESTS, view in LATERAL)
+
+
+def _decoded(file: Any, path: Path) -> np.ndarray:
+    """The stored values, [H, W]; InputError that names what decodes them where nothing does."""
+    syntax = file.file_meta.TransferSyntaxUID if hasattr(file, 'file_meta') else None
+    name = getattr(syntax, 'name', 'nothing')
+    name = name if syntax is not None and name != str(syntax) else 'an unknown way'
     try:
         stored = np.asarray(file.pixel_array)
-        stored = stored.astype(stored.dtype.newbyteorder('='))
     except Exception as error:
-        raise InputError(f'{path}: its pixels cannot be decoded ({type(error).__name__}): damaged, or compressed in a '
-                         f'way that takes python-gdcm beside pydicom; {CONVERT}') from None
-    if stored.dtype not in (np.uint8, np.uint16) or stored.ndim != 2:
-        raise InputError(f'{path}: expected one picture of 8 or 16 bits, found {stored.dtype} {list(stored.shape)}; '
+        lacks = getattr(syntax, 'is_compressed', False) and importlib.util.find_spec('gdcm') is None
+        raise InputError(f'{path}: its pixels, stored as {name}, ' + (
+            f'take a decoder that is not installed, gdcm: {INSTALL}' if lacks else
+            f'cannot be decoded ({type(error).__name__}): damaged, or of a kind that gdcm does not read; {CONVERT}')) from None
+    if stored.dtype.kind not in 'iu' or stored.ndim != 2:
+        raise InputError(f'{path}: expected one picture of whole numbers, found {stored.dtype} {list(stored.shape)}; '
                          f'{CONVERT}')
-    if file.get('PhotometricInterpretation') == INVERTED:
-        return (int(stored.max()) + int(stored.min()) - stored.astype(np.int64)).astype(stored.dtype)
-    return stored
+    return stored.astype(stored.dtype.newbyteorder('='))
 
 
-def _rises(file: Any) -> bool:
+def _in_units(file: Any, stored: np.ndarray, path: Path) -> np.ndarray:
+    """Stored values after the modality transformation, float64."""
     try:
-        return float(file.get('RescaleSlope', 1)) > 0
+        try:
+            from pydicom.pixels import apply_modality_lut
+        except ImportError:  # pydicom 2
+            from pydicom.pixel_data_handlers.util import apply_modality_lut
+        values = np.array(apply_modality_lut(stored, file), np.float64)
+    except Exception:
+        values = np.full(1, np.nan)
+    if values.shape != stored.shape or not np.isfinite(values).all():
+        raise InputError(f'{path}: expected a table, or a slope and an intercept, that make numbers of what is stored, '
+                         f'found none that do; {CONVERT}')
+    return values
+
+
+def _padding(file: Any, stored: np.ndarray) -> np.ndarray:
+    """Which stored values fill up the picture and are none of it, bool [H, W]."""
+    first = _number(file, 'PixelPaddingValue', None)
+    if first is None:
+        return np.zeros(stored.shape, bool)
+    last = _number(file, 'PixelPaddingRangeLimit', first)
+    return (stored >= min(first, last)) & (stored <= max(first, last))
+
+
+def _whole(values: np.ndarray, stored: np.dtype) -> np.ndarray:
+    """Values float64 -> uint8 or uint16: as they are where they fit, else from 0 on, else over the whole range."""
+    is_whole = (values == np.round(values)).all()
+    if not (is_whole and values.min() >= 0 and values.max() <= DEEPEST):
+        values = values - values.min()
+    if not (is_whole and values.max() <= DEEPEST):
+        values = np.round(values * (DEEPEST / values.max()))
+    return values.astype(np.uint8 if stored.itemsize == 1 and values.max() <= 255 else np.uint16)
+
+
+def _spacing(file: Any) -> Tuple[Optional[Tuple[float, float]], str]:
+    """(row, column) mm and where they were measured; one of the two tags may be 0, which says nothing."""
+    for key, measured in (('ImagerPixelSpacing', 'detector'), ('PixelSpacing', 'calibrated')):
+        try:
+            row, column = (float(value) for value in file.get(key) or ())
+        except (TypeError, ValueError):
+            continue
+        if 0 < row < np.inf and 0 < column < np.inf:
+            return (row, column), measured
+    return None, ''
+
+
+def _number(file: Any, key: str, default: Optional[int]) -> Optional[int]:
+    """A whole number of the file; `default` where it says none, -1 where it says something else."""
+    value = file.get(key)
+    try:
+        return default if value is None or str(value) == '' else int(value)
     except (TypeError, ValueError):
-        return False
+        return -1
+
+
+@contextlib.contextmanager
+def _silent():
+    """Without what pydicom warns and logs, which quotes values."""
+    log = logging.getLogger('pydicom')
+    was, log.disabled = log.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            yield
+    finally:
+        log.disabled = was

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from datasets.dicom import is_dicom
 from datasets.errors import InputError
 
 # a side longer than this is a mistake or an attack; checked before anything is decoded
@@ -25,8 +26,7 @@ _IN_COLOUR = ('expected a grey picture, found colours; set data.channels=3 to ke
 _MASK_IN_COLOUR = ('expected a mask in black and white, found colours; save what is drawn as white, or put pictures '
                    'of codes, whose palette does not matter, into labels/')
 SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.gif', '.bmp', '.ppm', '.pgm')  # in any case
-DICOM = ('DICOM is not read here: convert it to PNG of 16 bits, as dcmj2pnm of DCMTK or pydicom do, and invert '
-         'what is MONOCHROME1')
+DICOM = 'DICOM is not read here: tools/convert_dicom.py makes PNG of it'
 PHOTOMETRIC, BITS, WHITE_IS_ZERO = 262, 258, 0  # of TIFF
 
 GREY = {'luminance': (0.299, 0.587, 0.114),  # ITU-R BT.601, as Pillow and OpenCV weigh them
@@ -174,13 +174,6 @@ def _open(path: Path) -> Tuple[Image.Image, Optional[np.ndarray]]:
         advice = DICOM if is_dicom(path) else 'is it damaged, or of another format?'
         raise InputError(f'{path}: cannot be read as a picture ({" ".join(str(error).split())}); '
                          f'{advice}') from error
-
-
-def is_dicom(path: Path) -> bool:
-    """Whether a file begins as DICOM files do, or is called so."""
-    with open(path, 'rb') as file:
-        head = file.read(132)
-    return head[128:] == b'DICM' or pathlib.Path(path).suffix.lower() in ('.dcm', '.dicom')
 
 
 def what_else(folder: Path) -> str:

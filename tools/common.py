@@ -113,10 +113,10 @@ def add_method_option(options: argparse.ArgumentParser, required: bool = True) -
                          help='single, two or three (stages), dfgan, or pix2pix, which is DF-GAN without its loss')
 
 
-def add_model_option(options: argparse.ArgumentParser) -> None:
-    """--model, an exported one."""
-    options.add_argument('--model', required=True, metavar='SAVEDMODEL',
-                         help='folder with saved_model.pb, from export_model.py')
+def add_names_option(options: argparse.ArgumentParser) -> None:
+    """--names, of what is made of pictures whose files may be called as patients are."""
+    options.add_argument('--names', choices=['files', 'numbers'], default='files', help='what is written is called as '
+                         'the files (default), or 0001, 0002, ... in their order: names and UIDs of files tell patients')
 
 
 def add_run_options(options: argparse.ArgumentParser, required: bool = False) -> None:

@@ -12,10 +12,12 @@ def main() -> None:
         __doc__,
         '  python tools/predict.py --model runs/demo/exports/finetune3-smanet-0/1 \\\n'
         '      --input scan.png more_scans/ --output segmented')
-    common.add_model_option(options)
+    options.add_argument('--model', required=True, metavar='SAVEDMODEL',
+                         help='folder with saved_model.pb, from export_model.py')
     options.add_argument('--input', required=True, nargs='+', type=common.some_path, metavar='PATH',
                          help='pictures as the model learned from, of any size and shape, 8 or 16 bits '
-                         '(chests: lungs dark); or folders, whose folders below are kept')
+                         '(chests: lungs dark), or DICOM (takes EXTRAS=1 bash tools/setup_environment.sh); or folders, '
+                         'whose folders below are kept')
     options.add_argument('--output', required=True, type=common.some_path, metavar='DIR',
                          help='for <name>.png (codes of '
                          'the classes), <name>_overlay.png and predictions.csv, which are replaced; '
@@ -23,12 +25,14 @@ def main() -> None:
     options.add_argument('--trim-borders', action=argparse.BooleanOptionalAction, help='whether the model is shown the '
                          'film alone, without the black border of the plate that it was scanned on (default: as the '
                          'model learned, data.trim_borders); results have the shape of the whole picture')
+    common.add_names_option(options)
     arguments = options.parse_args()
 
     common.setup_tensorflow()
     from pipelines.runtime import devices
     from pipelines.serving import predict
-    rows = predict.predict(arguments.model, arguments.input, arguments.output, arguments.trim_borders)
+    rows = predict.predict(arguments.model, arguments.input, arguments.output, arguments.trim_borders,
+                           arguments.names == 'numbers')
     print(f'segmented {len(rows)} pictures on {devices.device_name()}: '
           f'{Path(arguments.output) / "predictions.csv"}')
 

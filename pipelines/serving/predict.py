@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import csv
 import functools
-import os
+import sys
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -16,20 +16,17 @@ from datasets.errors import InputError
 from datasets.files import whole_file, write_png
 from datasets.film import box_of_film
 from datasets.fitting import Box, crop
-from datasets import images
-from datasets.images import check_not_constant
-from datasets.readers.jsrt import read_img
-from datasets.splits import normal
 from pipelines.data import pixels, sheets
 from pipelines.runtime import progress
-from pipelines.serving import export
+from pipelines.serving import export, pictures
 
-SUFFIXES = (*images.SUFFIXES, '.img')
-TABLE, OVERLAY = 'predictions.csv', '_overlay'
+TABLE = 'predictions.csv'
 CHEST = {'heart', 'left_lung', 'right_lung'}
+OF_CHESTS = ('lung', 'heart', 'clavicle', 'pneumothorax')  # in the name of a class
 
 
-def predict(model, inputs: Sequence, output, trim_borders: Optional[bool] = None) -> List[Dict[str, object]]:
+def predict(model, inputs: Sequence, output, trim_borders: Optional[bool] = None, are_numbered: bool = False
+            ) -> List[Dict[str, object]]:
     """Segments every picture; writes <name>.png (classes), <name>_overlay.png, predictions.csv.
 
     All pictures are read and checked before the model is loaded.
@@ -39,17 +36,18 @@ def predict(model, inputs: Sequence, output, trim_borders: Optional[bool] = None
       output: a folder, made if needed; same-named files in it are replaced.
       trim_borders: whether the model sees the film alone, see datasets/film.py; beyond it is background. None = as it
         learned.
+      are_numbered: whether results and messages number the pictures, whose files' names may be those of patients.
 
     Returns:
       The CSV's rows: file, size, area of each organ in pixels, and, of a model that knows heart and lungs,
       the cardiothoracic ratio ('' where one is missing).
     """
     description, output = export.read_description(model), Path(output)
-    files = list_pictures(inputs, output)
-    read = functools.partial(read_picture, channels=description.get('channels', 1),
-                             grey=description.get('grey', 'equal'))
-    for path in progress.bar(list(files), desc='check', unit='image'):
-        check_not_constant(read(path), path)
+    files = pictures.list_pictures(inputs, output, are_numbered)
+    read = functools.partial(pictures.read_picture, shown=pictures.shown(files, are_numbered),
+                             channels=description.get('channels', 1), grey=description.get('grey', 'equal'))
+    warnings = pictures.check(files, read, any(organ in word for word in description['classes'] for organ in OF_CHESTS))
+    print(*warnings, sep='\n', end='\n' * bool(warnings), file=sys.stderr)
     if output.resolve() in {path.resolve().parent for path in files}:
         raise InputError(f'--output {output}: expected another folder than that of the pictures, '
                          f'which the label maps would replace')
@@ -64,14 +62,14 @@ def predict(model, inputs: Sequence, output, trim_borders: Optional[bool] = None
     trims = description.get('trim_borders', False) if trim_borders is None else trim_borders
     rows = []
     for path, name in progress.bar(list(files.items()), desc='predict', unit='image'):
-        image = read(path)
+        image = read(path).image
         image = image[..., None] if image.ndim == 2 else image
         class_map = _segmented(segment, image, box_of_film(image) if trims else Box(0, 0, *image.shape[:2]))
         (output / name).parent.mkdir(parents=True, exist_ok=True)
         write_png(output / f'{name}.png', class_map)
-        write_png(output / f'{name}{OVERLAY}.png',
+        write_png(output / f'{name}{pictures.OVERLAY}.png',
                   sheets.overlay(pixels.displayed(image), class_map, colours))
-        rows.append(_row(path, class_map, classes))
+        rows.append(_row(name if are_numbered else path, class_map, classes))
     _write_csv(output / TABLE, rows)
     return rows
 
@@ -81,53 +79,6 @@ def _segmented(segment, image: np.ndarray, box: Box) -> np.ndarray:
     found = np.zeros(image.shape[:2], np.uint8)
     crop(found, box)[:] = segment(tf.constant(crop(image, box)[None], tf.float32))['class_map'][0].numpy()
     return found
-
-
-def read_picture(path: Path, channels: int = 1, grey: str = 'equal') -> np.ndarray:
-    """A picture as images.read_picture reads it, grey ones with lungs dark; JSRT's .IMG files too."""
-    return read_img(path) if path.suffix.lower() == '.img' else images.read_picture(path, channels, grey)
-
-
-def list_pictures(inputs: Sequence, output=None) -> Dict[Path, str]:
-    """Files as given and the pictures in folders and those below, sorted -> the name of each result.
-
-    Args:
-      output: a folder whose files are results, and no pictures to segment.
-
-    Raises:
-      InputError: none, or two whose results would have one name.
-    """
-    files: Dict[Path, str] = {}
-    for given in map(Path, inputs):
-        if given.is_dir():
-            found = _walk(given, output)
-            if not found:
-                raise InputError(f'--input {given}: expected pictures ({", ".join(SUFFIXES)}), '
-                                 f'found {images.what_else(given)}')
-            files.update((path, str(path.relative_to(given).with_suffix(''))) for path in found)
-        elif given.is_file():
-            files[given] = given.stem
-        else:
-            raise InputError(f'--input {given}: no such file or folder')
-    owners: Dict[str, Path] = {}
-    for path, name in files.items():
-        for result in (name, name + OVERLAY):
-            other = owners.setdefault(normal(result), path)
-            if other != path:
-                raise InputError(f'--input: the results of {other} and {path} would both be called '
-                                 f'{result}.png; segment them into two folders')
-    return files
-
-
-def _walk(folder: Path, output) -> List[Path]:
-    """Its pictures and those of the folders below, without hidden ones (a Mac leaves ._name beside name)."""
-    results, found = Path(output).resolve() if output else None, []
-    for place, below, names in os.walk(folder):
-        below[:] = sorted(name for name in below
-                          if not name.startswith('.') and Path(place, name).resolve() != results)
-        found += [Path(place, name) for name in names
-                  if Path(name).suffix.lower() in SUFFIXES and not name.startswith('.')]
-    return sorted(found)
 
 
 def cardiothoracic_ratio(class_map: np.ndarray, classes: Sequence[str]) -> Optional[float]:
@@ -161,7 +112,7 @@ def some_images(records_directory, count: int) -> Iterator[Tuple[str, np.ndarray
         yield Path(row['name'].decode()).stem, image[..., 0] if info.channels == 1 else image
 
 
-def _row(path: Path, class_map: np.ndarray, classes: Sequence[str]) -> Dict[str, object]:
+def _row(path, class_map: np.ndarray, classes: Sequence[str]) -> Dict[str, object]:
     areas = {f'{organ}_px': int((class_map == value).sum())
              for value, organ in enumerate(classes) if value}
     row = {'file': str(path), 'height': class_map.shape[0], 'width': class_map.shape[1], **areas}

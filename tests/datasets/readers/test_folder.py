@@ -91,7 +91,7 @@ def test_layout_errors(source):
         open_folder(source, 'train')
     (source / 'images').mkdir()
     (source / 'images' / 'a.dcm').write_bytes(b'x')
-    with pytest.raises(InputError, match='found 1 .dcm file .DICOM is not read here: convert it'):
+    with pytest.raises(InputError, match='found 1 .dcm file .DICOM is not read here: tools/convert_dicom.py'):
         open_folder(source, 'train')
 
 

@@ -11,7 +11,7 @@ from datasets.labels import PNEUMOTHORAX, PNEUMOTHORAX_OR_NONE, UNLABELLED
 from datasets.phantom.phantom import draw_phantom
 from datasets.readers import Request, open_dataset
 from datasets.run_lengths import SIIM_ACR
-from tests.datasets.test_dicom import write_dicom
+from tests import dicoms
 
 ROOT = '1.2.276.0.7230010.3.1.4.8323329.{}'  # ids have dots, of which none is a suffix
 ONE, TWO, HEALTHY, BARE, AWAY = (ROOT.format(number) for number in (301, 302, 5, 77, 999))
@@ -99,9 +99,9 @@ def test_lists_and_ids(source):
 
 def test_as_distributed(source):
     """Pictures of DICOM lie in folders of their study and series; exports, where any are there, are taken first."""
-    pytest.importorskip('pydicom', reason='pydicom, an extra, is not installed: no DICOM file can be written or read')
+    dicoms.needed()
     for index, id in enumerate((ONE, TWO)):
-        write_dicom(source / 'dicom-images-train' / f'2.{index}' / f'3.{index}' / f'{id}.dcm',
+        dicoms.write(source / 'dicom-images-train' / f'2.{index}' / f'3.{index}' / f'{id}.dcm',
                     picture(9, index))
     assert 'the pictures in images were read, not those in dicom-images-train' in opened(source).notes[0]
     (source / 'images').rename(source / 'elsewhere')
@@ -109,7 +109,7 @@ def test_as_distributed(source):
     assert dataset.ids == (ONE, TWO)
     np.testing.assert_array_equal(dataset.load(TWO).image, picture(9, 1))
     assert opened(source, channels=3).load(TWO).image.shape == (64, 64, 3)
-    write_dicom(source / 'dicom-images-train' / f'{ONE}.DCM', picture(9, 0))
+    dicoms.write(source / 'dicom-images-train' / f'{ONE}.DCM', picture(9, 0))
     with pytest.raises(InputError, match='a second file of'):
         opened(source)
 

@@ -1,0 +1,52 @@
+"""Drawn radiographs as DICOM files, written with pydicom (an extra)."""
+import numpy as np
+import pytest
+
+SECRETS = {'PatientName': 'DOE^JANE', 'PatientID': 'PID4711', 'PatientBirthDate': '19610203', 'StudyDate': '20200405',
+           'InstitutionName': 'ST ELSEWHERE', 'AccessionNumber': 'ACC815', 'StudyInstanceUID': '1.2.826.0.9.1234567'}
+TELLTALE = ('DOE', 'JANE', 'PID4711', '19610203', '20200405', 'ELSEWHERE', 'ACC815', '1234567')
+
+
+def needed():
+    """The module pydicom; the test is skipped without it."""
+    return pytest.importorskip('pydicom', reason='pydicom, an extra, is not installed: EXTRAS=1 bash '
+                                                 'tools/setup_environment.sh')
+
+
+def picture(height=40, width=32, bits=12):
+    """A drawn chest, uint8 or uint16 [H, W]: dark lungs between 100 and 2^bits - 100."""
+    y, x = np.mgrid[:height, :width] / [[[height]], [[width]]]
+    lungs = sum(np.exp(-((y - .5) / .25) ** 2 - ((x - centre) / .12) ** 2) for centre in (.3, .7))
+    low, high = (20, 230) if bits == 8 else (100, 2 ** bits - 100)
+    return np.round(high - (high - low) * np.clip(lungs, 0, 1) + 3 * np.sin(9 * x)).astype(np.uint8 if bits == 8 else np.uint16)
+
+
+def write(path, stored, syntax='ExplicitVRLittleEndian', polarity='MONOCHROME2', preamble=True, **elements):
+    """Stored values [H, W], 8 or 16 bits, with or without a sign, as a file; returns its path."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom import uid
+    file, meta = Dataset(), FileMetaDataset()
+    meta.TransferSyntaxUID = getattr(uid, syntax if not syntax.startswith('RLE') else 'ExplicitVRLittleEndian')
+    meta.MediaStorageSOPClassUID = file.SOPClassUID = uid.DigitalXRayImageStorageForPresentation
+    meta.MediaStorageSOPInstanceUID = file.SOPInstanceUID = '1.2.3'
+    file.file_meta = meta
+    for key, value in SECRETS.items():
+        setattr(file, key, value)
+    file.Rows, file.Columns = stored.shape
+    file.SamplesPerPixel, file.PhotometricInterpretation = 1, polarity
+    bits = 8 * stored.dtype.itemsize
+    file.BitsAllocated, file.BitsStored, file.HighBit = bits, bits, bits - 1
+    file.PixelRepresentation = int(stored.dtype.kind == 'i')
+    file.PixelData = stored.astype(stored.dtype.newbyteorder('>' if 'Big' in syntax else '<')).tobytes()
+    file['PixelData'].VR = 'OW'
+    for key, value in elements.items():
+        setattr(file, key, value)
+    if syntax.startswith('RLE'):
+        file.compress(uid.RLELossless)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if preamble:
+        file.save_as(path, enforce_file_format=True)
+    else:
+        del file.file_meta
+        file.save_as(path, implicit_vr=True, little_endian=True)
+    return path
