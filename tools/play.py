@@ -14,8 +14,8 @@ def main() -> None:
         '  python tools/play.py --workdir runs/demo   # then open the address that it prints; Ctrl-C ends it')
     options.add_argument('--workdir', required=True, type=common.some_path, metavar='DIR',
                          help='of an experiment with the three-stage method and an exported segmenter; in a matrix the '
-                         'folder of an arm. Pairs that are saved go to DIR/play, which prepare_records.py --dataset folder '
-                         'reads')
+                         'folder of an arm. Pairs that are saved go to DIR/play, which prepare_records.py '
+                         '--dataset folder reads')
     options.add_argument('--port', type=common.natural, default=8642, metavar='N',
                          help='default 8642; 0 = any that is free')
     arguments = options.parse_args()

@@ -36,7 +36,8 @@ class Server(http.server.ThreadingHTTPServer):
             super().__init__((ADDRESS, port), Handler)
         except (OSError, OverflowError) as error:
             raise InputError(f'--port {port}: cannot listen on {ADDRESS} there: '
-                             f'{getattr(error, "strerror", None) or error}; choose another, or 0 for any that is free') from None
+                             f'{getattr(error, "strerror", None) or error}; choose another, '
+                             f'or 0 for any that is free') from None
 
     @property
     def url(self) -> str:

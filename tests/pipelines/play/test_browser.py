@@ -97,7 +97,8 @@ def test_two_quick_drags_end_in_the_picture_of_the_last(page):
 def test_an_older_answer_is_dropped(page):
     shown = pixels(page)
     page.execute_script("""window.late = false;
-        ask('pair', { dots: [], seed: 0, noise: 0 }).then(pair => show(shown - 1, pair)).then(() => { window.late = true; });""")
+        ask('pair', { dots: [], seed: 0, noise: 0 }).then(pair => show(shown - 1, pair)).then(() => {
+             window.late = true; });""")
     until(page, lambda: page.execute_script('return window.late'), 'no late answer')
     assert pixels(page) == shown
 

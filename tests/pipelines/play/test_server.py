@@ -1,7 +1,6 @@
 """The endpoints: what they answer, and whom and what they refuse."""
 import http.client
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -114,8 +113,8 @@ def test_saved_pairs_are_a_folder_data_set(finished, here):
     assert sorted(path.name for path in here.kept.iterdir()) == ['coding.yaml', 'images', 'labels', 'train.txt']
     image = cv2.imread(str(here.kept / 'images' / 'play-000002.png'), cv2.IMREAD_UNCHANGED)
     assert (image == session._draw(drawing, request)['image']).all()
-    done = call('prepare_records', '--dataset', 'folder', '--source', here.kept, '--output', here.kept.parent / 'records',
-                '--size', 48, '--split', 'train')
+    done = call('prepare_records', '--dataset', 'folder', '--source', here.kept,
+                '--output', here.kept.parent / 'records', '--size', 48, '--split', 'train')
     assert done.returncode == 0, done.stderr
     stored = records.load_arrays(records.read_info(here.kept.parent / 'records'), ['labels'])['labels']
     assert len(stored) and (stored[0] == session._draw(here._replace(sampler=here.sampler._replace(draw={
@@ -145,7 +144,8 @@ def test_strangers_are_refused(serving, headers):
 
 def test_localhost_is_loopback_too(serving):
     host = f'localhost:{serving.server_port}'
-    assert request(serving, 'POST', '/pair', ASKED, Host=host, Origin=f'http://{host}', Sec_Fetch_Site='same-origin')[0] == 200
+    own = {'Host': host, 'Origin': f'http://{host}', 'Sec_Fetch_Site': 'same-origin'}
+    assert request(serving, 'POST', '/pair', ASKED, **own)[0] == 200
     assert serving.server_address[0] == '127.0.0.1'
 
 
@@ -153,14 +153,17 @@ def test_localhost_is_loopback_too(serving):
     (b'{', 'body: expected JSON'), (b'\xff', 'body: expected JSON'), (b'[' * 9000, 'body: expected JSON'),
     ([], 'body: expected a JSON object, found list'), ({'dots': []}, 'body: expected the keys dots, seed, noise'),
     ({**ASKED, 'more': 1}, 'body: expected the keys'), ({**ASKED, 'dots': 'x'}, 'dots: expected a list'),
-    ({**ASKED, 'dots': DOTS * 22}, 'dots: expected a list of at most 64'), ({**ASKED, 'dots': [1]}, 'dots: expected a list'),
+    ({**ASKED, 'dots': DOTS * 22}, 'dots: expected a list of at most 64'),
+    ({**ASKED, 'dots': [1]}, 'dots: expected a list'),
     ({**ASKED, 'dots': [{'organ': 'heart'}]}, 'body: expected the keys organ, y, x'),
     ({**ASKED, 'dots': [{**DOTS[0], 'organ': []}]}, 'dots: expected organs of left_lung'),
     ({**ASKED, 'dots': [{**DOTS[0], 'y': 1.01}]}, 'y: expected a number from 0 to 1'),
     ({**ASKED, 'dots': [{**DOTS[0], 'x': float('nan')}]}, 'x: expected a number'),
     ({**ASKED, 'dots': [{**DOTS[0], 'x': 10 ** 400}]}, 'x: expected a number'),
-    ({**ASKED, 'seed': True}, 'seed: expected a whole number'), ({**ASKED, 'seed': 1e6}, 'seed: expected a whole number'),
-    ({**ASKED, 'seed': -1}, 'seed: expected a whole number'), ({**ASKED, 'noise': '1'}, 'noise: expected a number from 0 to 10'),
+    ({**ASKED, 'seed': True}, 'seed: expected a whole number'),
+    ({**ASKED, 'seed': 1e6}, 'seed: expected a whole number'),
+    ({**ASKED, 'seed': -1}, 'seed: expected a whole number'),
+    ({**ASKED, 'noise': '1'}, 'noise: expected a number from 0 to 10'),
     (b'{"seed": ' + b'9' * 9000 + b'}', 'body: expected')])
 def test_nonsense_is_one_line(serving, body, words):
     status, found = post(serving, 'pair', body)
@@ -229,7 +232,8 @@ def test_what_is_missing_names_its_command(run):
     _, workdir = run
     (workdir / 'exports').rename(workdir / 'away')
     told = refused(call('play', '--workdir', workdir))
-    assert 'no segmenter is exported yet: python tools/export_model.py' in told and '--regime finetune3 --output' in told
+    assert 'no segmenter is exported yet: python tools/export_model.py' in told
+    assert '--regime finetune3 --output' in told
     (workdir / 'stages' / 'image_from_labels' / 'finished.json').unlink()
     told = refused(call('play', '--workdir', workdir))
     assert 'python tools/train_stage.py' in told and told.endswith('--method three --stage image')
@@ -239,7 +243,9 @@ def test_what_is_missing_names_its_command(run):
 def test_it_ends_on_ctrl_c(run):
     _, workdir = run
     going = subprocess.Popen([sys.executable, '-u', str(TOOLS / 'play.py'), '--workdir', str(workdir), '--port', '0'],
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ})
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             # a shell's background job ignores it, and hands that down
+                             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
         lines = [going.stdout.readline() for _ in range(4)]
         assert 'some seconds' in lines[0] and lines[2].startswith('open http://127.0.0.1:'), lines
