@@ -200,7 +200,7 @@ def _draw(sampler: Sampler, stages: Sequence[Stage], fields: Fields, first: int,
     """Runs stages and repairs what they drew, into `fields`; returns each sample's violations."""
     failures: List[List[str]] = [[] for _ in attempts]
     for stage in stages:
-        given = fields[stage.consumes] if stage.consumes else _latents(sampler, first, attempts)
+        given = fields[stage.consumes] if stage.consumes else latents(sampler, first, attempts)
         drawn = sampler.draw[stage.folder](tf.constant(given))
         fields.update({name: np.array(values) for name, values in drawn.items()})
         for field in sampler.fields[stage.folder]:
@@ -214,7 +214,7 @@ def _draw(sampler: Sampler, stages: Sequence[Stage], fields: Fields, first: int,
     return failures
 
 
-def _latents(sampler: Sampler, first: int, attempts: np.ndarray) -> np.ndarray:
+def latents(sampler: Sampler, first: int, attempts: np.ndarray) -> np.ndarray:
     """Latents of the block's indices, each of its own attempt: float32 [N, L]."""
     rows = []
     for offset, attempt in enumerate(attempts):

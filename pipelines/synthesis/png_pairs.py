@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Sequence
 
 import numpy as np
 import yaml
 
 from datasets import records
-from datasets.files import write_png
+from datasets.files import whole_file, write_png
+from datasets.labels import LabelCoding
 from datasets.sample import is_complete
 from pipelines.runtime import progress
 
@@ -21,18 +23,30 @@ def write_png_pairs(info: records.Info, output) -> None:
     """
     output = Path(output)
     complete = []
-    for folder in ('images', 'labels'):
-        (output / folder).mkdir(parents=True, exist_ok=True)
     for row in progress.bar(records.read(info), total=info.count, desc='png', unit='sample'):
         name = Path(row['name'].decode()).stem
         image, labels, _ = info.shown(row)
-        write_png(output / 'images' / f'{name}.png', np.squeeze(image, -1) if info.channels == 1 else image)
-        write_png(output / 'labels' / f'{name}.png', labels)
+        write_pair(output, name, image, labels)
         complete += [name] * is_complete(info.coding, labels)
-    (output / 'train.txt').write_text(''.join(f'{name}\n' for name in complete))
-    coding = info.coding
-    (output / 'coding.yaml').write_text(yaml.safe_dump({
+    write_lists(output, complete, info.coding)
+
+
+def write_pair(output: Path, name: str, image: np.ndarray, labels: np.ndarray) -> None:
+    """One pair: image uint8 [h, w(, C)] and codes uint8 [h, w], as images/<name>.png and labels/<name>.png."""
+    for folder, picture in (('images', image), ('labels', labels)):
+        (output / folder).mkdir(parents=True, exist_ok=True)
+        is_grey = picture.ndim == 3 and picture.shape[-1] == 1
+        write_png(output / folder / f'{name}.png', np.squeeze(picture, -1) if is_grey else picture)
+
+
+def write_lists(output: Path, complete: Sequence[str], coding: LabelCoding) -> None:
+    """train.txt, the names of the pairs that a reader accepts, and coding.yaml of a folder of pairs."""
+    with whole_file(output / 'train.txt') as temporary:
+        temporary.write_text(''.join(f'{name}\n' for name in complete))
+    told = yaml.safe_dump({
         'organs': list(coding.organs), 'codes': [list(code.organs) for code in coding.codes[1:]],
         'colours': [list(code.colour) for code in coding.codes[1:]],
         'targets': list(coding.targets), 'left_right': [list(p) for p in coding.left_right],
-        'optional': list(coding.optional), 'scattered': list(coding.scattered)}))
+        'optional': list(coding.optional), 'scattered': list(coding.scattered)})
+    with whole_file(output / 'coding.yaml') as temporary:
+        temporary.write_text(told)
