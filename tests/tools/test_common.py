@@ -55,7 +55,7 @@ def test_help_teaches_by_example_without_tensorflow(helps, name):
 def test_there_is_a_tool_for_every_step():
     assert NAMES == ['benchmark', 'compare_observers', 'compare_published', 'convert_dicom', 'estimate_cost', 'evaluate_segmenter',
                      'export_model', 'generate_samples', 'import_weights', 'launch_workers',
-                     'make_reading', 'measure_growth', 'measure_steps', 'merge_records', 'predict',
+                     'make_reading', 'measure_growth', 'measure_steps', 'merge_records', 'play', 'predict',
                      'prepare_records', 'run_experiment', 'tabulate_reading', 'train_segmenter',
                      'train_stage', 'write_report']
 
