@@ -1,7 +1,7 @@
 """ONNX files: onnxruntime computes what the SavedModel computes, or there is no file."""
 import dataclasses
-import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
-from pipelines.plan.methods import METHODS, Stage, parse_stage
+from pipelines.plan.methods import Stage
 from pipelines.serving import export, onnx_file
 from pipelines.serving.portable import NO_CLASS, Portable, portable_generator
 from pipelines.stages import stage as stages
@@ -21,6 +21,7 @@ from tests.conftest import tiny_config
 onnx = pytest.importorskip('onnx')
 pytest.importorskip('tf2onnx')
 runtime = pytest.importorskip('onnxruntime')
+README = Path(export.__file__).parent / 'README.md'
 SIDES = [(33, 47), (48, 48), (41, 41), (47, 33), (70, 55), (20, 48), (97, 131), (128, 96), (200, 150), (257, 311)]
 
 
@@ -208,17 +209,17 @@ def test_ops_that_tf2onnx_writes_otherwise_than_tensorflow_computes():
 
 
 def test_a_stage_is_written_by_the_tool(finished, tmp_path):
-    config, workdir = finished
+    _, workdir = finished
     done = call('export_model', '--config', workdir / 'config.yaml', '--workdir', workdir, '--method', 'three',
-                '--stage', 'labels', '--onnx', tmp_path / 'labels.onnx')
+                '--stage', 'labels', '--onnx', tmp_path / 'labels.onnx', '--output', tmp_path / 'both')
     assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == [f'ONNX: {tmp_path / "labels.onnx"}', f'SavedModel: {tmp_path / "both/1"}']
     session, description = onnx_file.open_model(tmp_path / 'labels.onnx')
     assert (description['kind'], description['stage'], description['produces']) == ('generator', 'labels', ['labels'])
-    three = METHODS['three']
-    draw = export.generator_of(config, three, parse_stage(three, 'labels'), workdir).signatures['serving_default']
+    draw = tf.saved_model.load(str(tmp_path / 'both' / '1')).signatures['serving_default']
     dots = records.load_arrays(records.read_info(workdir / 'records' / 'train'), ['dots'])['dots'][:3]
     found, = session.run(None, {'dots': dots})
-    assert (found != draw(tf.constant(dots))['labels'].numpy()).mean() < 1e-3
+    assert (found != draw(dots=tf.constant(dots))['labels'].numpy()).mean() < 1e-3
 
 
 def test_dropout_that_draws_is_an_input(finished, tmp_path):
@@ -240,6 +241,16 @@ def test_dropout_that_draws_is_an_input(finished, tmp_path):
     assert [spec.name for spec in portable_generator(io._replace(settings=still), network).inputs] == ['labels']
 
 
-def test_the_description_is_json_that_other_programs_read(written):
-    entries = {entry.key: entry.value for entry in onnx.load(str(written)).metadata_props}
-    assert json.loads(entries['model.json'])['classes'] == ['background', 'left_lung', 'heart', 'right_lung']
+def test_the_readmes_lines_run(written, segment):
+    lines = README.read_text().split('## ONNX')[1].split('```python')[1].split('```')[0]
+    image = picture(50, 61)
+    known = {'picture': image[0, ..., 0]}
+    exec(lines.replace('smanet.onnx', str(written)), known)
+    assert known['model']['classes'] == ['background', 'left_lung', 'heart', 'right_lung']
+    np.testing.assert_array_equal(known['class_map'], segment(image)['class_map'])
+    np.testing.assert_array_equal(known['probabilities'], segment(image)['probabilities'])
+
+
+def test_something_is_to_be_written(finished):
+    done = call('export_model', '--config', finished[1] / 'config.yaml', '--workdir', finished[1], '--regime', 'real')
+    assert done.returncode == 2 and 'expected --output, --onnx or both' in done.stderr
