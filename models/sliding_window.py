@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Callable, List, Optional
 
+import numpy as np
 import tensorflow as tf
+
+PIXELS_AT_ONCE = 2 ** 20   # [ours] of the windows of one picture that are predicted as one batch: memory
 
 
 def default_stride(window: int) -> int:
@@ -73,6 +76,39 @@ def sliding_window_probabilities(predict_fn: Callable[[tf.Tensor], tf.Tensor], i
                     * _coverage(lefts, columns, window)[tf.newaxis, :])
     mean = total / windows_over[tf.newaxis, :, :, tf.newaxis]
     return tf.ensure_shape(mean[:, :height, :width], static_shape)
+
+
+def window_batch_probabilities(predict_fn: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor, window: int,
+                               num_classes: int, activation: Callable[[tf.Tensor], tf.Tensor] = tf.nn.softmax,
+                               at_once: Optional[int] = None) -> tf.Tensor:
+    """`sliding_window_probabilities` at the default stride without a loop, for graphs that leave TensorFlow.
+
+    Windows are predicted as one batch, or as few batches of nearly one size, one after the other.
+
+    Args:
+      images: [N, H, W, C], H and W static.
+      at_once: windows of a picture in one batch at most; None is as many as cover `PIXELS_AT_ONCE`, at least one.
+
+    Returns:
+      float32 [N, H, W, num_classes].
+    """
+    _, height, width, channels = images.shape
+    images = _extend(_extend(images, window, axis=1), window, axis=2)
+    rows, columns = max(height, window), max(width, window)
+    tops, lefts = (window_starts(side, window, default_stride(window)) for side in (rows, columns))
+    places = [(top, left) for top in tops for left in lefts]
+    batches = -(-len(places) // (at_once or max(1, PIXELS_AT_ONCE // window ** 2)))
+    total, over = 0.0, np.zeros([rows, columns, 1], np.float32)
+    for number in range(batches):
+        taken = places[number * len(places) // batches:(number + 1) * len(places) // batches]
+        crops = tf.concat([images[:, top:top + window, left:left + window] for top, left in taken], 0)
+        crops = tf.ensure_shape(crops, [None, window, window, channels])
+        found = activation(tf.cast(predict_fn(crops), tf.float32))
+        parts = tf.unstack(tf.reshape(found, [len(taken), -1, window, window, num_classes]))
+        for (top, left), part in zip(taken, parts):
+            total += tf.pad(part, [[0, 0], [top, rows - window - top], [left, columns - window - left], [0, 0]])
+            over[top:top + window, left:left + window] += 1
+    return (total / over)[:, :height, :width]
 
 
 def _extend(images: tf.Tensor, window: int, axis: int) -> tf.Tensor:

@@ -82,9 +82,9 @@ def write(folder: Path) -> None:
     training.walk(DONE)
     checkpoints.write(training.state.checkpoint, folder / 'checkpoints' / f'{checkpoints.PREFIX}{DONE}')
     module = training.module()
-    export._save(module, {'serving_default': module.segment}, {
+    export.save(export.Exported(module, {'serving_default': module.segment}, {
         'kind': 'segmenter', 'classes': ['background', *TARGETS.names], 'targets': TARGETS.to_dict(),
-        'versions': versions()}, folder / 'exported')
+        'versions': versions()}, lambda: None), folder / 'exported')
     np.save(folder / 'probabilities.npy', training.probabilities())
     (folder / 'next.json').write_text(json.dumps(training.walk(MORE)))
 

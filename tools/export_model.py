@@ -1,4 +1,4 @@
-"""Exports a trained segmenter or GAN stage as a SavedModel that needs nothing but TensorFlow."""
+"""Exports a trained segmenter or GAN stage as a SavedModel that needs nothing but TensorFlow, or as ONNX."""
 import sys
 from pathlib import Path
 
@@ -12,16 +12,20 @@ def main() -> None:
         '  python tools/export_model.py --config pipelines/configs/demo.yaml --workdir runs/demo \\\n'
         '      --regime finetune3 --output exports/smanet\n'
         '  python tools/export_model.py --config pipelines/configs/demo.yaml --workdir runs/demo \\\n'
-        '      --method three --stage image --output exports/labels_to_image')
+        '      --method three --stage image --output exports/labels_to_image --onnx labels_to_image.onnx')
     common.add_config_options(options)
     common.add_run_options(options)
     common.add_method_option(options, required=False)
     options.add_argument('--stage', metavar='S', help='a stage of --method')
-    options.add_argument('--output', required=True, type=common.some_path, metavar='DIR',
-                         help='the model goes to DIR/1')
+    options.add_argument('--output', type=common.some_path, metavar='DIR', help='the SavedModel goes to DIR/1')
+    options.add_argument('--onnx', type=common.some_path, metavar='FILE', help='an ONNX file of opset 17, which is '
+                         'compared with the SavedModel before it is written; takes EXTRAS=1 bash '
+                         'tools/setup_environment.sh')
     arguments = options.parse_args()
     if bool(arguments.regime) == bool(arguments.method and arguments.stage):
         options.error('expected either --regime, or --method and --stage')
+    if not (arguments.output or arguments.onnx):
+        options.error('expected --output, --onnx or both')
 
     from pipelines.plan import matrix, methods, regimes
     config = common.load_arm_config(arguments)
@@ -36,17 +40,23 @@ def main() -> None:
         return
     common.setup_tensorflow()
     from pipelines.report import cards
-    from pipelines.serving import export
+    from pipelines.serving import export, onnx_file
+    if arguments.onnx:
+        common.check_parent('--onnx', arguments.onnx)
+        onnx_file.check_can_write(arguments.onnx)
+    if arguments.output:
+        export.vacant(arguments.output)
     name = f'segmenters/{run.trained.name}' if arguments.regime else f'stages/{stage.folder}'
     workdir = common.open_workdir(arguments, config, arms, [name])
-    if arguments.regime:
-        path = export.export_segmenter(config, run, workdir, arguments.output)
-        card = cards.model_card(config, run, workdir)
-    else:
-        path = export.export_generator(config, method, stage, workdir, arguments.output)
-        card = cards.generator_card(config, method, stage, workdir)
-    cards.write(path / cards.CARD, card)
-    print(f'SavedModel: {path}\nwhat it is, learned from and is not for: {path / cards.CARD}')
+    made = (export.segmenter_of(config, run, workdir) if arguments.regime else
+            export.generator_of(config, method, stage, workdir))
+    if arguments.onnx:
+        print(f'ONNX: {onnx_file.write(made, arguments.onnx)}')
+    if arguments.output:
+        path = export.save(made, arguments.output)
+        cards.write(path / cards.CARD, cards.model_card(config, run, workdir) if arguments.regime else
+                    cards.generator_card(config, method, stage, workdir))
+        print(f'SavedModel: {path}\nwhat it is, learned from and is not for: {path / cards.CARD}')
 
 
 if __name__ == '__main__':

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from datasets.labels import grey_levels
+from pipelines.data.resampling import resampled
 
 CLIP_PERCENT = 0.5   # [ours] share of pixels clipped at either end of a GAN's grey range
 TONES = 256          # [ours] ranks at which a tone is known, equally spaced from the darkest pixel to the brightest
@@ -87,12 +88,12 @@ def fitted(images: tf.Tensor, size: int, fit: str):
     As prepare.resize_sample fits them into the squares of records: there `fitting.box_of` says where.
     """
     if fit == 'stretch':
-        return resize(images, size, size), (0, 0, size, size)
+        return resampled(images, size, size), (0, 0, size, size)
     height, width = tf.shape(images)[1], tf.shape(images)[2]
     longest = tf.maximum(height, width)
     rows, columns = (tf.maximum(1, (2 * side * size + longest) // (2 * longest)) for side in (height, width))
     top, left = (size - rows) // 2, (size - columns) // 2
-    small = resize(images, rows, columns)
+    small = resampled(images, rows, columns)
     darkest = tf.reduce_min(small, axis=[1, 2, 3], keepdims=True)
     taken = tf.image.pad_to_bounding_box(tf.ones_like(small), top, left, size, size)
     square = tf.image.pad_to_bounding_box(small, top, left, size, size)

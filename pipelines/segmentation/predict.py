@@ -1,18 +1,24 @@
 """From standardised pictures to class probabilities; the same in validation, export and benchmark."""
 from __future__ import annotations
 
+from typing import Callable
+
 import tensorflow as tf
 
 from datasets.targets import Targets
 from models.sliding_window import sliding_window_probabilities
 
 
-def predict_probabilities(network, images: tf.Tensor, crop: int, targets: Targets) -> tf.Tensor:
+def predict_probabilities(network, images: tf.Tensor, crop: int, targets: Targets,
+                          by_windows: Callable = sliding_window_probabilities) -> tf.Tensor:
     """Standardised pictures [N, H, W, C] -> probabilities [N, H, W, outputs] by sliding window.
 
     They sum to 1 over the background and the classes; of classes that may overlap each is by itself.
+
+    Args:
+      by_windows: of models.sliding_window.
     """
-    return sliding_window_probabilities(
+    return by_windows(
         lambda windows: network(windows, training=False), images, crop, targets.num_outputs,
         activation=tf.nn.sigmoid if targets.is_overlapping else tf.nn.softmax)
 

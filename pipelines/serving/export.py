@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Mapping, Optional, Sequence
+from typing import Callable, Dict, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -22,61 +22,43 @@ from datasets import records
 from datasets.errors import InputError
 from datasets.files import check_manifest, whole_folder, write_manifest
 from datasets.targets import Targets, scored_on, targets_of
-from pipelines.data import pixels
 from pipelines.plan.config import Config
 from pipelines.plan.loading import segmenter_settings, to_dict
 from pipelines.plan.methods import Method, Stage
 from pipelines.plan.regimes import Run
 from pipelines.plan.workdir import Workdir
 from pipelines.runtime.versions import versions
-from pipelines.segmentation.predict import predict_probabilities
 from pipelines.segmentation.task import updates_of
-from pipelines.segmentation.trained import Trained, trained_segmenter
-from pipelines.serving import encoded
+from pipelines.segmentation.trained import trained_segmenter
+from pipelines.serving.portable import Portable, given_spec, portable_generator, portable_segmenter
+from pipelines.serving.segmenter import Segmenter
 from pipelines.stages.stage import draw_function, stage_io, trained_generator
 
 DESCRIPTION = 'model.json'
 MANIFEST = 'manifest.json'
 
 
-class Segmenter(tf.Module):
-    """What is exported: a network with everything that belongs to using it."""
+class Exported(NamedTuple):
+    """A trained run or stage, ready to be written.
 
-    def __init__(self, trained: Trained, size: int, crop: int, channels: int, fit: str = 'pad', grey: str = 'equal'):
-        super().__init__()
-        image = tf.TensorSpec([None, None, None, channels], tf.float32, 'image')
-        self.segment = tf.function(self._segment, input_signature=[image])
-        self.channels, self.fit, self.grey = channels, fit, grey
-        # Only the weights are tracked: the network's own Keras functions need not be saved.
-        self.weights = list(trained.variables)
-        self.size, self.targets = size, tuple(trained.targets.names)
-        self.is_overlapping = trained.targets.is_overlapping
-        self.predict = lambda images: predict_probabilities(trained.network, images, crop, trained.targets)
-        self.seen = trained.seen
-
-    def _segment(self, image):
-        # a NaN would spread over the picture and come back as a class
-        image = tf.debugging.assert_all_finite(image, 'image: expected finite pixels, found NaN or infinity')
-        height, width = tf.shape(image)[1], tf.shape(image)[2]
-        small, box = pixels.fitted(image, self.size, self.fit)
-        small = tf.ensure_shape(small, [None, self.size, self.size, self.channels])
-        found = tf.image.crop_to_bounding_box(self.predict(self.seen(small)), *box)
-        probabilities = pixels.resize(found, height, width)
-        if not self.is_overlapping:
-            return {'class_map': tf.cast(tf.argmax(probabilities, -1), tf.uint8),
-                    'probabilities': probabilities}
-        masks, numbers = tf.cast(probabilities > 0.5, tf.uint8), [*range(1, len(self.targets) + 1)]
-        painted = tf.reduce_max(masks * tf.constant(numbers, tf.uint8), axis=-1)  # later ones over earlier
-        return {'class_map': painted, 'masks': masks, 'probabilities': probabilities}
-
-    @tf.function(input_signature=[tf.TensorSpec([], tf.string, 'data')])
-    def segment_encoded(self, data):
-        """`segment` of the bytes of one picture file."""
-        return self.segment(encoded.decoded(data, self.channels, self.grey)[None])
+    Attributes:
+      module: holds its variables.
+      signatures: name -> function.
+      description: `model.json`.
+      portable: -> what an ONNX file of it computes.
+    """
+    module: tf.Module
+    signatures: Dict[str, Callable]
+    description: dict
+    portable: Callable[[], Portable]
 
 
-def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
-    """Exports the chosen weights of a trained run to `output`/1; returns that folder."""
+def segmenter_of(config: Config, run: Run, workdir) -> Exported:
+    """The chosen weights of a trained run with all that belongs to using them.
+
+    Raises:
+      InputError: it is not trained yet.
+    """
     if not (Workdir(workdir).records('train') / records.INFO).exists():
         raise InputError(f'{workdir}: {run.name} is not trained yet: train it first, with '
                          f'tools/train_segmenter.py --regime {run.regime.name}')
@@ -93,32 +75,40 @@ def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
         'regime': run.regime.name, 'network': settings.network,
         'labelled': run.labelled, 'updates': updates_of(config, run, info.count, workdir), 'seed': run.seed,
         'config': to_dict(config), 'versions': versions()}
-    return _save(module, {'serving_default': module.segment, 'encoded': module.segment_encoded},
-                 description, output)
+    return Exported(module, {'serving_default': module.segment, 'encoded': module.segment_encoded}, description,
+                    lambda: portable_segmenter(module))
 
 
-def export_generator(config: Config, method: Method, stage: Stage, workdir, output) -> Path:
-    """Exports one trained GAN stage to `output`/1; returns that folder."""
+def generator_of(config: Config, method: Method, stage: Stage, workdir) -> Exported:
+    """One trained GAN stage as a function of what it is given.
+
+    Raises:
+      InputError: it is not trained yet.
+    """
     if not (Workdir(workdir).records('train') / records.INFO).exists():
         raise InputError(f'{workdir}: stage {stage.folder} is not trained yet: train it first, with '
                          f'tools/train_stage.py --method {method.name} --stage {stage.name}')
     coding = records.read_info(Workdir(workdir).records('train')).coding
     generator = trained_generator(config, stage, coding, workdir)
     io = stage_io(config, stage, coding)
-    draw = draw_function(io, generator)
     module = tf.Module()
     module.weights = list(generator.variables)
-    if stage.consumes is None:
-        spec = tf.TensorSpec([None, generator.latent_size], tf.float32, 'latent')
-    else:
-        given = io.source.decode(tf.zeros([1, io.source.size, io.source.size, io.source.channels]))
-        spec = tf.TensorSpec([None, *given.shape[1:]], tf.uint8, stage.consumes)
-    function = tf.function(draw, input_signature=[spec])
+    function = tf.function(draw_function(io, generator), input_signature=[given_spec(io, generator)])
     description = {
         'kind': 'generator', 'method': method.name, 'stage': stage.name,
         'produces': list(stage.produces), 'coding': coding.to_dict(), 'seed': config.seed,
         'config': to_dict(config), 'versions': versions()}
-    return _save(module, {'serving_default': function}, description, output)
+    return Exported(module, {'serving_default': function}, description, lambda: portable_generator(io, generator))
+
+
+def export_segmenter(config: Config, run: Run, workdir, output) -> Path:
+    """Exports the chosen weights of a trained run to `output`/1; returns that folder."""
+    return save(segmenter_of(config, run, workdir), output)
+
+
+def export_generator(config: Config, method: Method, stage: Stage, workdir, output) -> Path:
+    """Exports one trained GAN stage to `output`/1; returns that folder."""
+    return save(generator_of(config, method, stage, workdir), output)
 
 
 def read_description(model) -> dict:
@@ -207,16 +197,22 @@ def probabilities_of(result: dict, targets: Targets) -> np.ndarray:
     return found if targets.is_overlapping else found[1:]
 
 
-def _save(module, signatures, description: dict, output) -> Path:
+def save(exported: Exported, output) -> Path:
     """Writes to a temporary folder beside `output`/1 and renames: complete or not there."""
+    target = vacant(output)
+    with whole_folder(target) as folder:
+        asset = folder.parent / DESCRIPTION
+        asset.write_text(json.dumps(exported.description, indent=1))
+        exported.module.description = tf.saved_model.Asset(str(asset))
+        tf.saved_model.save(exported.module, str(folder), signatures=exported.signatures)
+        write_manifest(folder / MANIFEST, [f for f in folder.rglob('*') if f.is_file()])
+    return target
+
+
+def vacant(output) -> Path:
+    """`output`/1; InputError where there is something."""
     target = Path(output) / '1'
     if target.exists():
         raise InputError(f'--output {output}: {target} exists already; remove it or choose another '
                          f'folder')
-    with whole_folder(target) as folder:
-        asset = folder.parent / DESCRIPTION
-        asset.write_text(json.dumps(description, indent=1))
-        module.description = tf.saved_model.Asset(str(asset))
-        tf.saved_model.save(module, str(folder), signatures=signatures)
-        write_manifest(folder / MANIFEST, [f for f in folder.rglob('*') if f.is_file()])
     return target

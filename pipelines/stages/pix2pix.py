@@ -22,6 +22,7 @@ from pipelines.stages.paired import pair_batches, pair_sheet
 from pipelines.training.task import Phase, Task
 
 FEW = 3   # pictures that an error names
+Noise = Callable[[tf.TensorShape], tf.Tensor]   # shape of a sample -> uniform numbers [N, *shape]
 
 
 def networks(io) -> Dict[str, tf.keras.Model]:
@@ -48,11 +49,15 @@ def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]
                               generator.trainable_variables, discriminator.trainable_variables, settings.gan,
                               settings.l1_weight, frechet.frechet_term(io, real))
     sheet_keys = keyed.sample_keys(io.seed, tf.range(1))
+
+    def drawn(source):
+        return _drawing(generator, settings, _keyed_noise(sheet_keys))(source)
+
     phase = Phase(
         'all', epoch * (settings.epochs + settings.decay_epochs),
         lambda step: linear_decay(step // epoch + 1, settings.learning_rate, settings.epochs, settings.decay_epochs),
         updates, pair_batches(io, info, spec, io.seed, more=_more(io, epoch)), spec,
-        pair_sheet(io, info, io.data.size, lambda source: _drawing(generator, settings, sheet_keys)(source)))
+        pair_sheet(io, info, io.data.size, drawn))
     return Task(io.stage.folder, networks, (phase,), (0.5, 0.999), extras={'real': real} if real else {},
                 start=lambda: frechet.fill_real(io, info, real) if real else None)
 
@@ -82,12 +87,20 @@ def draws(io) -> str:
     return 'generator'
 
 
-def draw(io, network: tf.keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    """What the stage is given, as records have it -> channels [N, S, S, C]."""
-    def drawn(given):
+def draw(io, network: tf.keras.Model) -> Callable:
+    """What the stage is given, as records have it -> channels [N, S, S, C].
+
+    `noise`: shape -> uniform numbers of the next dropout, [N, *shape]; None is `noise_of`.
+    """
+    def drawn(given, noise=None):
         source = io.source.condition(given, io.data.size)
-        return _drawing(network, io.settings, keys_of(given, io.seed))(source)
+        return _drawing(network, io.settings, noise or noise_of(io, given))(source)
     return drawn
+
+
+def noise_of(io, given: tf.Tensor) -> Noise:
+    """With what the dropouts of samples draw, by what these are given."""
+    return _keyed_noise(keys_of(given, io.seed))
 
 
 def translator(generator: tf.keras.Model, settings, drop: Optional[Drop], statistics: str) -> Callable:
@@ -95,20 +108,22 @@ def translator(generator: tf.keras.Model, settings, drop: Optional[Drop], statis
     return pixels.padded(lambda source: generator(source, drop=drop, statistics=statistics), 2 ** settings.levels)
 
 
-def _drawing(generator: tf.keras.Model, settings, keys: tf.Tensor) -> Callable:
+def _drawing(generator: tf.keras.Model, settings, noise: Noise) -> Callable:
     """As it draws after training: published is dropout left on and each picture's own statistics."""
     is_published = settings.statistics == 'sample' and settings.dropout
-    return translator(generator, settings, _keyed_drop(keys) if is_published else None, settings.statistics)
+    return translator(generator, settings, _noisy_drop(noise) if is_published else None, settings.statistics)
 
 
-def _keyed_drop(keys: tf.Tensor) -> Drop:
-    """`segmenters.layers.dropouts` of any number of samples, also where that is not known."""
-    numbers = itertools.count(keyed.DROPOUT)
-
+def _noisy_drop(noise: Noise) -> Drop:
     def drop(x, rate):
-        noise = tf.cast(keyed.uniform(keys, next(numbers), x.shape[1:]), x.dtype)
-        return tf.where(noise >= rate, x / (1 - rate), tf.zeros_like(x))
+        return tf.where(tf.cast(noise(x.shape[1:]), x.dtype) >= rate, x / (1 - rate), tf.zeros_like(x))
     return drop
+
+
+def _keyed_noise(keys: tf.Tensor) -> Noise:
+    """The noise of `segmenters.layers.dropouts` for any number of samples, also where that is not known."""
+    numbers = itertools.count(keyed.DROPOUT)
+    return lambda shape: keyed.uniform(keys, next(numbers), shape)
 
 
 def keys_of(given: tf.Tensor, seed: int) -> tf.Tensor:

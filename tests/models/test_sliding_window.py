@@ -5,7 +5,7 @@ import tensorflow as tf
 from hypothesis import given, settings, strategies as st
 
 from models.sliding_window import (_coverage, _starts, default_stride,
-                                   sliding_window_probabilities, window_starts)
+                                   sliding_window_probabilities, window_batch_probabilities, window_starts)
 
 CLASSES = 3
 
@@ -155,3 +155,35 @@ def test_static_sizes_stay_known():
 def test_strides_that_leave_gaps(stride):
     with pytest.raises(ValueError, match=f'stride: expected 1 to 9, the window, found {stride}'):
         sliding_window_probabilities(pointwise, tf.zeros([1, 9, 9, 1]), 9, CLASSES, stride)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(4, 12), st.sampled_from([None, 1, 2, 5]), st.integers(1, 3))
+def test_windows_in_batches_are_the_windows_of_the_loop(height, width, window, at_once, batch):
+    """Pictures smaller than the window among them."""
+    images, calls = pictures(height, width, batch), []
+
+    def spy(windows):
+        calls.append(windows.shape[0] // batch)
+        return positional(windows)
+
+    found = window_batch_probabilities(spy, tf.constant(images), window, CLASSES, at_once=at_once)
+    wanted = reference(positional, images, window, default_stride(window))
+    np.testing.assert_allclose(found, wanted, atol=2e-6)
+    count = np.prod([len(window_starts(max(side, window), window, default_stride(window))) for side in (height, width)])
+    assert sum(calls) == count and len(calls) == (1 if at_once is None else -(-count // at_once))
+    assert max(calls) - min(calls) <= 1
+
+
+def test_windows_in_batches_make_no_loop_and_no_batch_of_more_than_memory_takes():
+    spec = [tf.TensorSpec([None, 1024, 1024, 1])]
+    sizes = []
+
+    def spy(windows):
+        sizes.append(windows)
+        return pointwise(windows)
+
+    graph = tf.function(lambda x: window_batch_probabilities(spy, x, 377, CLASSES),
+                        input_signature=spec).get_concrete_function().graph
+    assert not {op.type for op in graph.get_operations()} & {'While', 'StatelessWhile'}
+    assert len(sizes) == 3  # 16 windows, of which 7 cover a megapixel
