@@ -25,8 +25,11 @@ from datasets.errors import InputError
 INVERTED, UPRIGHT = 'MONOCHROME1', 'MONOCHROME2'  # white is the lowest value; black is
 INSTALL = 'EXTRAS=1 bash tools/setup_environment.sh'
 CONVERT = 'convert it to PNG of 16 bits, lungs dark, as dcmj2pnm of DCMTK does'
-CHESTS = ('CHEST', 'THORAX', 'LUNG', 'LUNGS', 'HEART', 'RIBS')  # of BodyPartExamined
-LATERAL = ('LL', 'RL', 'LLD', 'RLD', 'LATERAL', 'LAT')          # of ViewPosition
+CHESTS = ('CHEST', 'THORAX', 'TORAX', 'LUNG', 'HEART', 'RIB')  # in the words of BodyPartExamined
+LATERAL = ('LL', 'RL', 'LLD', 'RLD', 'LAT')  # of ViewPosition: its words begin so
+OF_DICOM = ('.dcm', '.dicom', '.ima')  # suffixes, of which a file may have none
+DETECTOR, CALIBRATED = 'detector', 'calibrated'  # where millimetres were measured
+MAX_SIDE = 16384  # of any picture: a longer side is a mistake or an attack; checked before anything is decoded
 DEEPEST = 65535
 
 Path = Union[str, pathlib.Path]
@@ -38,7 +41,7 @@ class Radiograph(NamedTuple):
     Attributes:
       image: uint8 or uint16 [H, W], lungs dark.
       spacing_mm: (row, column) from pixel to pixel; None where nobody says.
-      measured: 'detector' (ImagerPixelSpacing: the patient is smaller) or 'calibrated' (PixelSpacing); '' of none.
+      measured: DETECTOR (ImagerPixelSpacing: the patient is smaller) or CALIBRATED (PixelSpacing); '' of none.
       is_burnt_in: whether the file says that text is burnt into the pixels, which may name the patient.
       is_other_part: whether it names another part of the body than the chest.
       is_lateral: whether it is a view from the side.
@@ -67,6 +70,9 @@ def pydicom_for(path: Path) -> Any:
         return importlib.import_module('pydicom')
     except ImportError:
         raise InputError(f'{path}: DICOM is read by pydicom, which is not installed: {INSTALL}') from None
+    except Exception as error:  # python-gdcm asks for a module `dl`, and takes any folder of that name for it
+        raise InputError(f'{path}: pydicom, which reads DICOM, cannot be loaded ({type(error).__name__}); is a folder '
+                         f'called dl where Python looks for modules?') from None
 
 
 def read_dicom(path: Path) -> np.ndarray:
@@ -85,14 +91,23 @@ def read_radiograph(path: Path) -> Radiograph:
         raise InputError(f'{path}: no such file')
     with _silent():
         try:
-            file = pydicom.dcmread(path, force=True)
-            if 'SOPClassUID' not in file:
-                raise ValueError
-            if 'TransferSyntaxUID' not in file.file_meta:
-                file.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
-        except Exception:  # a reader before a broken file raises whatever it likes
+            return radiograph_of(_opened(pydicom, path), path)
+        except InputError:
+            raise
+        except Exception:  # a reader before a broken file raises whatever it likes, and quotes what it found there
             raise InputError(f'{path}: cannot be read as DICOM; is it damaged, or of another format?') from None
-        return radiograph_of(file, path)
+
+
+def _opened(pydicom: Any, path: Path) -> Any:
+    """The pydicom.Dataset of a file; without a preamble, and so without saying how it is stored, as it was found."""
+    file = pydicom.dcmread(path, force=True)
+    if 'SOPClassUID' not in file:
+        raise ValueError
+    if 'TransferSyntaxUID' not in file.file_meta:
+        is_little = getattr(file, 'original_encoding', (True, True))[1]
+        file.file_meta.TransferSyntaxUID = getattr(
+            pydicom.uid, 'ImplicitVRLittleEndian' if is_little else 'ExplicitVRBigEndian')
+    return file
 
 
 def radiograph_of(file: Any, path: Path) -> Radiograph:
@@ -101,15 +116,9 @@ def radiograph_of(file: Any, path: Path) -> Radiograph:
     Raises:
       InputError: it holds no picture, several, one in colours, pixels that cannot be decoded, or nothing to see.
     """
-    for is_well, expected in (
-            ('PixelData' in file, 'a picture, found none'),
-            (_number(file, 'SamplesPerPixel', 1) == 1 and file.get('PhotometricInterpretation') in (INVERTED, UPRIGHT),
-             'a grey picture (MONOCHROME1 or MONOCHROME2), found colours or none that is named'),
-            (_number(file, 'NumberOfFrames', 1) in (0, 1), 'one picture, found several frames')):
-        if not is_well:
-            raise InputError(f'{path}: expected {expected}')
+    _check(file, path)
     stored = _decoded(file, path)
-    values, padding = _in_units(file, stored, path), _padding(file, stored)
+    values, padding = _in_units(file, stored, path), _padding(file, stored, path)
     shown = values[~padding]
     if not shown.size or shown.min() == shown.max():
         raise InputError(f'{path}: expected a picture, found the same value everywhere')
@@ -122,7 +131,24 @@ def radiograph_of(file: Any, path: Path) -> Radiograph:
     part, view = (str(file.get(key) or '').strip().upper() for key in ('BodyPartExamined', 'ViewPosition'))
     return Radiograph(_whole(values, stored.dtype), spacing, measured,
                       str(file.get('BurnedInAnnotation') or '').strip().upper() == 'YES',
-                      bool(part) and part not in CHESTS, view in LATERAL)
+                      bool(part) and not any(word in part for word in CHESTS), view.startswith(LATERAL))
+
+
+def _check(file: Any, path: Path) -> None:
+    """Refuses what is no radiograph of one grey picture, before anything is decoded."""
+    bits = _number(file, 'BitsStored', 0, path)
+    is_grey = file.get('PhotometricInterpretation') in (INVERTED, UPRIGHT)
+    for is_well, expected in (
+            ('PixelData' in file, 'a picture, found none'),
+            (_number(file, 'SamplesPerPixel', 1, path) == 1 and is_grey,
+             'a grey picture (MONOCHROME1 or MONOCHROME2), found colours or none that is named'),
+            (_number(file, 'NumberOfFrames', 1, path) in (0, 1), 'one picture, found several frames'),
+            (max(_number(file, side, 0, path) for side in ('Rows', 'Columns')) <= MAX_SIDE,
+             f'a picture of at most {MAX_SIDE} pixels a side, found a larger one'),
+            (_number(file, 'HighBit', bits - 1, path) == bits - 1,
+             f'values in the lowest bits (HighBit is BitsStored - 1), found them elsewhere; {CONVERT}')):
+        if not is_well:
+            raise InputError(f'{path}: expected {expected}')
 
 
 def _decoded(file: Any, path: Path) -> np.ndarray:
@@ -145,6 +171,9 @@ def _decoded(file: Any, path: Path) -> np.ndarray:
 
 def _in_units(file: Any, stored: np.ndarray, path: Path) -> np.ndarray:
     """Stored values after the modality transformation, float64."""
+    if not file.get('ModalityLUTSequence'):
+        slope, intercept = _number(file, 'RescaleSlope', 1, path), _number(file, 'RescaleIntercept', 0, path)
+        return stored.astype(np.float64) * slope + intercept
     try:
         try:
             from pydicom.pixels import apply_modality_lut
@@ -154,18 +183,20 @@ def _in_units(file: Any, stored: np.ndarray, path: Path) -> np.ndarray:
     except Exception:
         values = np.full(1, np.nan)
     if values.shape != stored.shape or not np.isfinite(values).all():
-        raise InputError(f'{path}: expected a table, or a slope and an intercept, that make numbers of what is stored, '
-                         f'found none that do; {CONVERT}')
+        raise InputError(f'{path}: expected a table that makes numbers of what is stored, found one that does not; '
+                         f'{CONVERT}')
     return values
 
 
-def _padding(file: Any, stored: np.ndarray) -> np.ndarray:
+def _padding(file: Any, stored: np.ndarray, path: Path) -> np.ndarray:
     """Which stored values fill up the picture and are none of it, bool [H, W]."""
-    first = _number(file, 'PixelPaddingValue', None)
+    first = _number(file, 'PixelPaddingValue', None, path)
     if first is None:
         return np.zeros(stored.shape, bool)
-    last = _number(file, 'PixelPaddingRangeLimit', first)
-    return (stored >= min(first, last)) & (stored <= max(first, last))
+    ends = np.array([first, _number(file, 'PixelPaddingRangeLimit', first, path)], np.int64)
+    if stored.dtype.itemsize == 2:
+        ends = ends.astype(stored.dtype)  # some write 64536 for -1000
+    return (stored >= ends.min()) & (stored <= ends.max())
 
 
 def _whole(values: np.ndarray, stored: np.dtype) -> np.ndarray:
@@ -180,7 +211,7 @@ def _whole(values: np.ndarray, stored: np.dtype) -> np.ndarray:
 
 def _spacing(file: Any) -> Tuple[Optional[Tuple[float, float]], str]:
     """(row, column) mm and where they were measured; one of the two tags may be 0, which says nothing."""
-    for key, measured in (('ImagerPixelSpacing', 'detector'), ('PixelSpacing', 'calibrated')):
+    for key, measured in (('ImagerPixelSpacing', DETECTOR), ('PixelSpacing', CALIBRATED)):
         try:
             row, column = (float(value) for value in file.get(key) or ())
         except (TypeError, ValueError):
@@ -190,13 +221,16 @@ def _spacing(file: Any) -> Tuple[Optional[Tuple[float, float]], str]:
     return None, ''
 
 
-def _number(file: Any, key: str, default: Optional[int]) -> Optional[int]:
-    """A whole number of the file; `default` where it says none, -1 where it says something else."""
-    value = file.get(key)
+def _number(file: Any, key: str, default: Optional[float], path: Path) -> Optional[float]:
+    """A number of the file; `default` where it says none; InputError where it says something else."""
     try:
-        return default if value is None or str(value) == '' else int(value)
-    except (TypeError, ValueError):
-        return -1
+        value = file.get(key)
+        number = default if value is None or str(value) == '' else float(value)
+        if number is None or np.isfinite(number):
+            return number
+    except Exception:  # what pydicom raises quotes the value
+        pass
+    raise InputError(f'{path}: expected one number as {key}, found something else; {CONVERT}')
 
 
 @contextlib.contextmanager

@@ -89,8 +89,8 @@ def contents(dataset: Dataset, digests: Digests, bar=lambda ids: ids) -> Dict[st
       bar: (ids that have to be read) -> the same, with progress.
 
     Returns:
-      `ids`, in their order; `coding`; `field_of_view_mm`, of all or, where they differ, by id; `samples`:
-      id -> digest, of those with files.
+      `ids`, in their order; `coding`; `field_of_view_mm`, of all or, where they differ, by id, and `is_at_detector`,
+      where it is so; `samples`: id -> digest, of those with files.
     """
     with_files = [id for id in dataset.ids if dataset.files(id)]
     for id in bar([id for id in with_files if not digests.is_known(dataset, id)]):
@@ -101,7 +101,8 @@ def contents(dataset: Dataset, digests: Digests, bar=lambda ids: ids) -> Dict[st
     return json.loads(json.dumps({
         'ids': list(dataset.ids), 'coding': digest(coding),
         'field_of_view_mm': {id: dataset.spacings_mm[id] for id in dataset.ids} if dataset.spacings_mm
-        else dataset.field_of_view_mm, 'samples': samples}))
+        else dataset.field_of_view_mm, 'samples': samples,
+        **({'is_at_detector': True} if dataset.is_at_detector else {})}))
 
 
 def check_apart(dataset: Dataset, other: Dataset, digests: Digests, keys: Tuple[str, str]) -> None:

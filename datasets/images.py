@@ -2,23 +2,22 @@
 
 What is read, what is turned and what is refused is one policy for all of them: the table in
 datasets/README.md. Pillow reads all formats (OpenCV here cannot read GIF, and returns half a picture for a
-cut file), but for colours of 16 bits, which it cuts to 8.
+cut file), but for colours of 16 bits, which it cuts to 8 (depths.py).
 """
 from __future__ import annotations
 
 import collections
+import itertools
 import pathlib
 from typing import Optional, Tuple, Union
 
-import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from datasets.dicom import is_dicom
+from datasets.depths import as_uint16, deep_colours, has_deep_colours, is_deep_grey
+from datasets.dicom import MAX_SIDE, OF_DICOM, is_dicom
 from datasets.errors import InputError
 
-# a side longer than this is a mistake or an attack; checked before anything is decoded
-MAX_SIDE = 16384
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit is lower, and its message speaks of a bomb
 FORMATS = ('PNG', 'JPEG', 'TIFF', 'GIF', 'BMP', 'PPM')  # none that starts another program
 _IN_COLOUR = ('expected a grey picture, found colours; set data.channels=3 to keep them, or data.grey to make '
@@ -27,7 +26,8 @@ _MASK_IN_COLOUR = ('expected a mask in black and white, found colours; save what
                    'of codes, whose palette does not matter, into labels/')
 SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.gif', '.bmp', '.ppm', '.pgm')  # in any case
 DICOM = 'DICOM is not read here: tools/convert_dicom.py makes PNG of it'
-PHOTOMETRIC, BITS, WHITE_IS_ZERO = 262, 258, 0  # of TIFF
+SOME = 50  # files that tell what a folder holds
+PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # of TIFF
 
 GREY = {'luminance': (0.299, 0.587, 0.114),  # ITU-R BT.601, as Pillow and OpenCV weigh them
         'red': (1, 0, 0), 'green': (0, 1, 0), 'blue': (0, 0, 1)}
@@ -98,15 +98,10 @@ def bits_of(path: Path) -> int:
     refuses."""
     try:
         with Image.open(path, formats=FORMATS) as image:
-            deep = _is_deep_grey(image) or _has_deep_colours(image, path)
+            deep = is_deep_grey(image) or has_deep_colours(image, path)
     except Exception:  # a decoder before a broken file raises whatever it likes
         return 8
     return 16 if deep else 8
-
-
-def as_deep(image: np.ndarray) -> np.ndarray:
-    """uint8 -> uint16 of the same greys: 255 becomes 65535; uint16 as it is."""
-    return image.astype(np.uint16) * 257 if image.dtype == np.uint8 else image
 
 
 def _colours(path: Path) -> np.ndarray:
@@ -115,8 +110,8 @@ def _colours(path: Path) -> np.ndarray:
     if deep is not None:
         _check_opaque(deep[..., -1] if deep.shape[-1] in (2, 4) else None, 65535, path)
         found = deep[..., 2::-1] if deep.shape[-1] >= 3 else deep[..., :1]  # OpenCV has blue first
-    elif _is_deep_grey(image):
-        found = _as_uint16(np.array(image), path)[..., None]
+    elif is_deep_grey(image):
+        found = as_uint16(np.array(image), path)[..., None]
     elif image.mode in ('F', 'CMYK', 'YCbCr', 'LAB', 'HSV'):
         raise InputError(f'{path}: expected a picture of 8 or 16 bits, grey or red, green and blue, found '
                          f'Pillow mode {image.mode!r}; convert it')
@@ -160,8 +155,8 @@ def _open(path: Path) -> Tuple[Image.Image, Optional[np.ndarray]]:
                 raise InputError(f'{path}: expected one picture, found {pages} pages or frames; save each '
                                  f'as a file')
             image.load()
-            if _has_deep_colours(image, path):
-                return image.copy(), _deep(image, path)
+            if has_deep_colours(image, path):
+                return image.copy(), deep_colours(image, path)
             tags = getattr(image, 'tag_v2', {})
             if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO and image.mode.startswith('I;16'):
                 # of 8 bits Pillow turns them itself
@@ -183,29 +178,13 @@ def what_else(folder: Path) -> str:
     if not found:
         return 'none'
     words = ', '.join(f'{count} {suffix} file{"s" * (count > 1)}' for suffix, count in found.most_common(3))
-    return words + (f' ({DICOM})' if {'.dcm', '.dicom'} & set(found) else '')
+    return words + (f' ({DICOM})' if holds_dicom(folder) else '')
 
 
-def _is_deep_grey(image: Image.Image) -> bool:
-    return image.mode == 'I' or image.mode.startswith('I;16')
-
-
-def _has_deep_colours(image: Image.Image, path: Path) -> bool:
-    """Whether there are several channels of 16 bits, of which Pillow shows 8."""
-    if image.format == 'PNG':
-        with open(path, 'rb') as file:
-            head = file.read(26)
-        return len(head) == 26 and head[24] == 16 and head[25] in (2, 4, 6)
-    bits = getattr(image, 'tag_v2', {}).get(BITS) or ()
-    return image.format == 'TIFF' and len(bits) > 1 and max(bits) > 8
-
-
-def _deep(image: Image.Image, path: Path) -> np.ndarray:
-    found = cv2.imread(str(path), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
-    if found is None or found.dtype != np.uint16 or image.getexif().get(274, 1) != 1:
-        raise InputError(f'{path}: expected 8 bits, or 16 in one channel, found colours of 16 bits that '
-                         f'cannot be read as they are; convert it')
-    return found if found.ndim == 3 else found[..., None]
+def holds_dicom(folder: Path) -> bool:
+    """Whether a folder, or one below, has DICOM in it, to judge by the first files; they often have no suffix."""
+    some = itertools.islice((path for path in pathlib.Path(folder).rglob('*') if path.is_file()), SOME)
+    return any(path.suffix.lower() in OF_DICOM or is_dicom(path) for path in some)
 
 
 def _equal(deep: np.ndarray, path: Path, refusal: str = _IN_COLOUR) -> np.ndarray:
@@ -234,8 +213,8 @@ def _alpha(image: Image.Image) -> Optional[np.ndarray]:
 def _grey(image: Image.Image, path: Path, refusal: str = _IN_COLOUR) -> np.ndarray:
     if image.mode in ('1', 'L', 'LA', 'La'):
         return np.array(image.convert('L'))
-    if _is_deep_grey(image):
-        return _as_uint16(np.array(image), path)
+    if is_deep_grey(image):
+        return as_uint16(np.array(image), path)
     if image.mode in ('P', 'PA', 'RGB', 'RGBA', 'RGBX'):
         colours = np.array(image.convert('RGB'))
         grey = colours[..., 0]
@@ -244,10 +223,3 @@ def _grey(image: Image.Image, path: Path, refusal: str = _IN_COLOUR) -> np.ndarr
         return np.ascontiguousarray(grey)
     raise InputError(f'{path}: expected a grey picture of 8 or 16 bits, found Pillow mode '
                      f'{image.mode!r}; convert it')
-
-
-def _as_uint16(values: np.ndarray, path: Path) -> np.ndarray:
-    if values.min() < 0 or values.max() > 65535:
-        raise InputError(f'{path}: expected grey values of 0 to 65535, found {values.min()} to '
-                         f'{values.max()}')
-    return values.astype(np.uint16)

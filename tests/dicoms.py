@@ -3,8 +3,11 @@ import numpy as np
 import pytest
 
 SECRETS = {'PatientName': 'DOE^JANE', 'PatientID': 'PID4711', 'PatientBirthDate': '19610203', 'StudyDate': '20200405',
-           'InstitutionName': 'ST ELSEWHERE', 'AccessionNumber': 'ACC815', 'StudyInstanceUID': '1.2.826.0.9.1234567'}
-TELLTALE = ('DOE', 'JANE', 'PID4711', '19610203', '20200405', 'ELSEWHERE', 'ACC815', '1234567')
+           'StudyTime': '031415.92', 'AcquisitionDateTime': '20200405031415', 'InstitutionName': 'ST ELSEWHERE',
+           'AccessionNumber': 'ACC815', 'PatientComments': 'QUOKKA, seen twice', 'SOPInstanceUID': '1.2.826.0.9.7654321',
+           'StudyInstanceUID': '1.2.826.0.9.1234567'}
+TELLTALE = ('DOE', 'JANE', 'PID4711', '19610203', '20200405', '031415', 'ELSEWHERE', 'ACC815', 'QUOKKA', '1234567', '7654321',
+            'SN0815')
 
 
 def needed():
@@ -28,10 +31,11 @@ def write(path, stored, syntax='ExplicitVRLittleEndian', polarity='MONOCHROME2',
     file, meta = Dataset(), FileMetaDataset()
     meta.TransferSyntaxUID = getattr(uid, syntax if not syntax.startswith('RLE') else 'ExplicitVRLittleEndian')
     meta.MediaStorageSOPClassUID = file.SOPClassUID = uid.DigitalXRayImageStorageForPresentation
-    meta.MediaStorageSOPInstanceUID = file.SOPInstanceUID = '1.2.3'
     file.file_meta = meta
     for key, value in SECRETS.items():
         setattr(file, key, value)
+    meta.MediaStorageSOPInstanceUID = file.SOPInstanceUID
+    file.private_block(0x11, 'ST ELSEWHERE', create=True).add_new(1, 'LO', 'SN0815')
     file.Rows, file.Columns = stored.shape
     file.SamplesPerPixel, file.PhotometricInterpretation = 1, polarity
     bits = 8 * stored.dtype.itemsize
@@ -50,3 +54,39 @@ def write(path, stored, syntax='ExplicitVRLittleEndian', polarity='MONOCHROME2',
         del file.file_meta
         file.save_as(path, implicit_vr=True, little_endian=True)
     return path
+
+
+def compressed(path, syntax):
+    """A file that gdcm has stored anew, by its name for the syntax, in its place; returns the path."""
+    gdcm = pytest.importorskip('gdcm', reason='python-gdcm, an extra, is not installed')
+    reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
+    reader.SetFileName(str(path))
+    change.SetTransferSyntax(gdcm.TransferSyntax(getattr(gdcm.TransferSyntax, syntax)))
+    assert reader.Read()
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer.SetFileName(str(path))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    assert writer.Write()
+    return path
+
+
+def with_raw(path, key, value):
+    """Puts bytes in the place of one element of a file, whatever they are."""
+    import pydicom
+    file = pydicom.dcmread(path)
+    tag = pydicom.tag.Tag(pydicom.datadict.tag_for_keyword(key))
+    kind = pydicom.datadict.dictionary_VR(tag).split(' ')[0]
+    file[tag] = pydicom.dataelem.RawDataElement(tag, kind, len(value), value, 0, False, True)
+    file.save_as(path)
+    return path
+
+
+def says_nothing(text):
+    """Whether a text, or what a folder holds, names nobody: neither a name of a file nor a byte in one."""
+    if not isinstance(text, str):
+        files = [path for path in text.rglob('*') if path.is_file()]
+        text = ' '.join(str(path.relative_to(text)) for path in files) + ''.join(
+            path.read_bytes().decode('latin-1') for path in files)
+    return not [word for word in TELLTALE if word in text]

@@ -7,7 +7,8 @@
     <source>/bone_suppressed/<id>.png  the image without ribs and clavicles, of its aspect; may be missing
     <source>/train.txt, test.txt       ids of each split, one a line
     <source>/patients.csv              lines `id,patient`, so that no division parts them; may be missing
-    <source>/spacing.csv               lines `id,mm` or `id,row mm,column mm`: the size of a pixel; may be missing
+    <source>/spacing.csv               lines `id,mm`, `id,row mm,column mm` or `id,row mm,column mm,detector`: the size of a
+                                       pixel, and whether it is that at the detector; may be missing
 
 coding.yaml needs `organs`; all else has a default:
 
@@ -30,9 +31,10 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Uni
 
 import numpy as np
 
+from datasets.depths import as_deep
+from datasets.dicom import CALIBRATED, DETECTOR, OF_DICOM
 from datasets.errors import InputError
-from datasets.images import (SUFFIXES, as_deep, bits_of, check_not_constant, read_codes,
-                             read_picture, what_else)
+from datasets.images import SUFFIXES, bits_of, check_not_constant, read_codes, read_picture, what_else
 from datasets.labels import UNLABELLED
 from datasets.readers.coding import Coding, read_coding
 from datasets.sample import (Dataset, Sample, check_aspect, check_same_aspect, check_shown, check_sides,
@@ -40,6 +42,7 @@ from datasets.sample import (Dataset, Sample, check_aspect, check_same_aspect, c
 from datasets.splits import choose_ids, listed_ids, name_some, normal
 
 Path = Union[str, pathlib.Path]
+SPACING = 'spacing.csv'
 
 
 def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
@@ -105,7 +108,9 @@ def as_dataset(source: pathlib.Path, split: str, coded: Coding, ids: Tuple[str, 
     return Dataset(f'{source.resolve().name}_{split}', coded.coding, ids, load,
                    files=lambda id: [images[id], *needed[id].values(), *([suppressed[id]] if suppressed else [])],
                    has_bone_suppressed=bool(suppressed), patients=_patients(source, ids),
-                   spacings_mm=_spacings(source, ids), has_ignored=coded.ignore is not None)
+                   spacings_mm=_spacings(source, ids), has_ignored=coded.ignore is not None,
+                   is_at_detector=any(cells[2:] == [DETECTOR] for cells in _spacing_cells(source, ids).values()),
+                   notes=_passed_over(source / 'images'))
 
 
 def _suppressed(folder: pathlib.Path, ids: Sequence[str]) -> Dict[str, pathlib.Path]:
@@ -187,15 +192,28 @@ def _patients(source: pathlib.Path, ids: Sequence[str]) -> Dict[str, str]:
 
 def _spacings(source: pathlib.Path, ids: Sequence[str]) -> Dict[str, Tuple[float, float]]:
     """id -> (row, column) mm from pixel to pixel from spacing.csv; none without the file."""
-    path, found = source / 'spacing.csv', {}
-    for id, cells in _read_csv(path, ids, 'id,mm` or `id,row mm,column mm', (1, 2)).items():
+    path, found = source / SPACING, {}
+    for id, cells in _spacing_cells(source, ids).items():
         try:
-            found[id] = float(cells[0]), float(cells[-1])
+            found[id] = float(cells[0]), float(cells[:2][-1])
         except ValueError:
             found[id] = (0.0, 0.0)
         if not all(0 < mm < np.inf for mm in found[id]):
             raise InputError(f'{path}: {id}: expected millimetres above 0, found {",".join(cells)!r}')
+        if cells[2:] not in ([], [DETECTOR], [CALIBRATED]):
+            raise InputError(f'{path}: {id}: expected where it was measured, {DETECTOR} or {CALIBRATED}, found {cells[2]!r}')
     return found
+
+
+def _spacing_cells(source: pathlib.Path, ids: Sequence[str]) -> Dict[str, List[str]]:
+    return _read_csv(source / SPACING, ids, 'id,mm`, `id,row mm,column mm` or `id,row mm,column mm,' + DETECTOR, (1, 2, 3))
+
+
+def _passed_over(folder: pathlib.Path) -> Tuple[str, ...]:
+    """A note on DICOM that lies among the pictures of a data set."""
+    found = [path for path in folder.iterdir() if path.suffix.lower() in OF_DICOM] if folder.is_dir() else []
+    return (f'{folder}: {len(found)} files of DICOM are passed over; tools/convert_dicom.py makes PNG of them',
+            ) if found else ()
 
 
 def _read_csv(path: pathlib.Path, ids: Sequence[str], form: str, numbers: Sequence[int]

@@ -29,7 +29,7 @@ from pipelines.runtime import progress
 
 ENLARGED = 'enlarged'    # in the notes of records: pictures smaller than these
 IGNORED = ''             # among the masks that augmentation moves: no organ has this name
-UNUSUAL = ('bone_suppressed', 'trim_borders')  # a recipe says them where they are so, as before there were any
+UNUSUAL = ('bone_suppressed', 'trim_borders', 'at_detector')  # a recipe says them where they are so, as before there were any
 IMAGES_PER_SHARD = 32   # source images; with 6 versions each, 192 records a file
 
 
@@ -110,7 +110,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
             'augment': versions, 'noise': data.noise, 'augment_mode': data.augment_mode,
             'dots_size': data.dots_size, 'dots_radius': data.dots_radius, 'seed': seed, 'fit': data.fit,
             'ids': list(dataset.ids), 'field_of_view_mm': dataset.field_of_view_mm,
-            **{key: True for key, is_so in zip(UNUSUAL, (dataset.has_bone_suppressed, data.trim_borders)) if is_so}}
+            **{key: True for key, is_so in zip(UNUSUAL, (dataset.has_bone_suppressed, data.trim_borders, dataset.is_at_detector)) if is_so}}
     bits = 8 * dataset.load(dataset.ids[0]).image.dtype.itemsize
     shards = [dataset.ids[i:i + IMAGES_PER_SHARD] for i in range(0, len(dataset.ids), IMAGES_PER_SHARD)]
     own = list(itertools.chain(*part.of(shards)))

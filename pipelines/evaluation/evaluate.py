@@ -67,7 +67,7 @@ def evaluate(finder: Finder, output, overlays=None) -> Evaluation:
         'model': finder.named, 'records': str(info.directory), 'size': info.size,
         'versions': versions(), 'spacing_mm': spacings[0] if len(set(spacings)) == 1 else None,
         'library': surface.LIBRARY if None not in spacings else None,
-        'organs': list(targets.names),
+        **({'at_detector': True} if info.made.get('at_detector') else {}), 'organs': list(targets.names),
         'images': {'names': names, **{name: _or_null(array) for name, array in images.items()}},
         'scores': scores})
     return Evaluation(scores, info, targets, compared.left_out)

@@ -19,7 +19,7 @@ from pipelines.scores import results
 
 FOREIGN = 'foreign'  # in a protocol: another program predicted
 KEPT = ('dataset', 'configuration', 'size', 'gan_size', 'augmentation', 'distances', 'spacing_mm', 'enlarged', 'folds',
-        'learned_from', 'trimmed')  # of a protocol, which hold whichever network was trained
+        'learned_from', 'trimmed', 'at_detector')  # of a protocol, which hold whichever network was trained
 
 
 def line_like(workdir, split: str, name: str, regime: str) -> Row:

@@ -65,6 +65,8 @@ def row_of(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
         protocol['augmented'] = True
     if config.external.get(split, config.data).trim_borders:
         protocol['trimmed'] = True
+    if scored.get('at_detector'):
+        protocol['at_detector'] = True
     if division.fold(config.data) is not None:
         protocol['folds'] = config.data.folds
     if validates(config.data) and run.regime.transfer is None:

@@ -38,7 +38,9 @@ def describe(rows: Sequence[Row]) -> str:
     return (f'Data set {said(rows, "dataset")}; trained at {said(rows, "train_size")} px, scored '
             f'at {said(rows, "size")} px on {said(rows, "num_test_images")} test images; '
             f'{said(rows, "num_real")} real images{generated}; updates: '
-            f'{", ".join(updates)}.' + f' Predicted by another program: {", ".join(foreign)}.' * bool(foreign))
+            f'{", ".join(updates)}.' + f' Predicted by another program: {", ".join(foreign)}.' * bool(foreign)
+            + ' Millimetres are those at the detector, where everything is larger than in the patient.'
+            * any(row['protocol'].get('at_detector') for row in rows))
 
 
 def differences(rows: Sequence[Row], configuration: str) -> List[str]:

@@ -30,7 +30,8 @@ A line is one evaluation: one trained segmenter on one set of images. Its keys, 
                  the real images), `updates` (pre-training and fine-tuning together), with a validation
                  fold `epochs` (of those, null where nobody counts them) and `chosen_update` (whose
                  weights they are), `folds` (of a division that has some), `distances`
-                 (the library), `spacing_mm` (row and column, at `size`; null where pictures differ),
+                 (the library), `spacing_mm` (row and column, at `size`; null where pictures differ), `at_detector` (true where some
+                 were measured there),
                  `enlarged` (real learning images smaller than `gan_size`). None is required; a table says
                  '?' for what it is not told. Of a segmenter for another hospital also `target` (its data set),
                  `num_target` (its learning images) and `num_labelled` (those with labels); with a translator `restarts`, of

@@ -8,10 +8,11 @@ from typing import Dict, List, Sequence
 from datasets.dicom import Radiograph
 from datasets.errors import InputError
 from datasets.files import whole_file, whole_folder, write_png
+from datasets.readers.folder import SPACING
 from pipelines.runtime import progress
 from pipelines.serving import pictures
 
-TABLE, SPACING = 'dicom.csv', 'spacing.csv'
+TABLE = 'dicom.csv'
 COLUMNS = ('id', 'height', 'width', 'bits', 'row_mm', 'column_mm', 'measured', 'burnt_in', 'other_part', 'lateral')
 
 
@@ -40,8 +41,7 @@ def convert(inputs: Sequence, output, are_numbered: bool = False) -> List[Dict[s
             raise InputError(f'--input: expected DICOM, found another picture: {names[path]}')
         return picture
 
-    for line in pictures.check(files, read, are_chests=True):
-        print(line)
+    pictures.warn(pictures.check(files, read, are_chests=True))
     rows = []
     with whole_folder(output) as folder:
         (folder / 'images').mkdir(parents=True)
@@ -51,7 +51,7 @@ def convert(inputs: Sequence, output, are_numbered: bool = False) -> List[Dict[s
             rows.append(_row(name, told))
         _write(folder / TABLE, [COLUMNS, *(tuple(row.values()) for row in rows)])
         if len({row['measured'] for row in rows}) == 1 and rows[0]['measured']:
-            _write(folder / SPACING, [(row['id'], row['row_mm'], row['column_mm']) for row in rows])
+            _write(folder / SPACING, [tuple(row[key] for key in ('id', 'row_mm', 'column_mm', 'measured')) for row in rows])
     return rows
 
 

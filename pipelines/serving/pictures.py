@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from datasets import images
-from datasets.dicom import Radiograph, is_dicom, read_radiograph
+from datasets.dicom import OF_DICOM, Radiograph, is_dicom, read_radiograph
 from datasets.errors import InputError
 from datasets.images import check_not_constant
 from datasets.readers.jsrt import read_img
@@ -16,7 +17,6 @@ from datasets.splits import normal
 from pipelines.runtime import progress
 
 SUFFIXES = (*images.SUFFIXES, '.img')
-OF_DICOM = ('.dcm', '.dicom', '.ima')  # which may have none of them
 INDEX = 'DICOMDIR'                     # what a disc holds, and no picture
 OVERLAY = '_overlay'                   # behind the name of a picture: a second result
 
@@ -73,6 +73,10 @@ def check(files: Mapping[Path, str], read: Callable[[Path], Picture], are_chests
                 (told.is_other_part and are_chests, 'the file says that it shows another part of the body than the chest'),
                 (told.is_lateral and are_chests, 'the file says that it is a view from the side')) if is_so]
     return warnings
+
+
+def warn(warnings: Sequence[str]) -> None:
+    print(*warnings, sep='\n', end='\n' * bool(warnings), file=sys.stderr)
 
 
 def shown(files: Mapping[Path, str], are_numbered: bool) -> Dict[Path, str]:

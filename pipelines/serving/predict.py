@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import csv
 import functools
-import sys
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -12,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from datasets import records
+from datasets.dicom import Radiograph
 from datasets.errors import InputError
 from datasets.files import whole_file, write_png
 from datasets.film import box_of_film
@@ -21,6 +21,7 @@ from pipelines.runtime import progress
 from pipelines.serving import export, pictures
 
 TABLE = 'predictions.csv'
+SPACING = ('row_mm', 'column_mm', 'measured')  # of DICOM: a pixel, and where, see datasets/dicom.py
 CHEST = {'heart', 'left_lung', 'right_lung'}
 OF_CHESTS = ('lung', 'heart', 'clavicle', 'pneumothorax')  # in the name of a class
 
@@ -40,14 +41,14 @@ def predict(model, inputs: Sequence, output, trim_borders: Optional[bool] = None
 
     Returns:
       The CSV's rows: file, size, area of each organ in pixels, and, of a model that knows heart and lungs,
-      the cardiothoracic ratio ('' where one is missing).
+      the cardiothoracic ratio ('' where one is missing); of DICOM also SPACING ('' where it says none).
     """
     description, output = export.read_description(model), Path(output)
     files = pictures.list_pictures(inputs, output, are_numbered)
     read = functools.partial(pictures.read_picture, shown=pictures.shown(files, are_numbered),
                              channels=description.get('channels', 1), grey=description.get('grey', 'equal'))
-    warnings = pictures.check(files, read, any(organ in word for word in description['classes'] for organ in OF_CHESTS))
-    print(*warnings, sep='\n', end='\n' * bool(warnings), file=sys.stderr)
+    are_chests = any(organ in word for word in description['classes'] for organ in OF_CHESTS)
+    pictures.warn(pictures.check(files, read, are_chests))
     if output.resolve() in {path.resolve().parent for path in files}:
         raise InputError(f'--output {output}: expected another folder than that of the pictures, '
                          f'which the label maps would replace')
@@ -62,14 +63,14 @@ def predict(model, inputs: Sequence, output, trim_borders: Optional[bool] = None
     trims = description.get('trim_borders', False) if trim_borders is None else trim_borders
     rows = []
     for path, name in progress.bar(list(files.items()), desc='predict', unit='image'):
-        image = read(path).image
+        image, told = read(path)
         image = image[..., None] if image.ndim == 2 else image
         class_map = _segmented(segment, image, box_of_film(image) if trims else Box(0, 0, *image.shape[:2]))
         (output / name).parent.mkdir(parents=True, exist_ok=True)
         write_png(output / f'{name}.png', class_map)
         write_png(output / f'{name}{pictures.OVERLAY}.png',
                   sheets.overlay(pixels.displayed(image), class_map, colours))
-        rows.append(_row(name if are_numbered else path, class_map, classes))
+        rows.append(_row(name if are_numbered else path, class_map, classes, told))
     _write_csv(output / TABLE, rows)
     return rows
 
@@ -112,19 +113,21 @@ def some_images(records_directory, count: int) -> Iterator[Tuple[str, np.ndarray
         yield Path(row['name'].decode()).stem, image[..., 0] if info.channels == 1 else image
 
 
-def _row(path, class_map: np.ndarray, classes: Sequence[str]) -> Dict[str, object]:
+def _row(path, class_map: np.ndarray, classes: Sequence[str], told: Optional[Radiograph] = None) -> Dict[str, object]:
     areas = {f'{organ}_px': int((class_map == value).sum())
              for value, organ in enumerate(classes) if value}
     row = {'file': str(path), 'height': class_map.shape[0], 'width': class_map.shape[1], **areas}
     if CHEST <= set(classes):
         ratio = cardiothoracic_ratio(class_map, classes)
         row['cardiothoracic_ratio'] = '' if ratio is None else f'{ratio:.3f}'
+    if told:
+        row.update(zip(SPACING, (*(told.spacing_mm or ('', '')), told.measured)))
     return row
 
 
 def _write_csv(path: Path, rows: Sequence[dict]) -> None:
     with whole_file(path) as temporary, open(temporary, 'w', newline='', encoding='utf-8',
                                              errors='surrogateescape') as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+        writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)), restval='')
         writer.writeheader()
         writer.writerows(rows)

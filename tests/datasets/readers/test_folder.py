@@ -1,4 +1,6 @@
 """A folder of one's own: layouts, coding.yaml, splits, and every error."""
+import shutil
+
 import numpy as np
 import pytest
 import yaml
@@ -95,6 +97,18 @@ def test_layout_errors(source):
         open_folder(source, 'train')
 
 
+def test_dicom_is_known_without_a_suffix_and_told_where_it_lies_among_pictures(source):
+    of_dicom = bytes(128) + b'DICM'
+    (source / 'images' / 'x.dcm').write_bytes(of_dicom)
+    note, = open_folder(source, 'train').notes
+    assert 'images: 1 files of DICOM are passed over; tools/convert_dicom.py makes PNG of them' in note
+    shutil.rmtree(source / 'images')
+    (source / 'images').mkdir()
+    (source / 'images' / '1.2.840').write_bytes(of_dicom)
+    with pytest.raises(InputError, match=r'found 1 .840 file .DICOM is not read here: tools/convert_dicom.py'):
+        open_folder(source, 'train')
+
+
 def test_a_folder_of_masks_by_another_name_is_named_with_those_that_are_there(source):
     (source / 'masks' / 'heart').rename(source / 'masks' / 'Heart')
     with pytest.raises(InputError, match='masks/heart: no such folder; found Heart, left_clavicle, '):
@@ -131,10 +145,14 @@ def test_the_spacing_of_each_picture(source):
     (source / 'spacing.csv').write_text('a,0.5\nb,0.5,0.25\nc,1\n', encoding='utf-8')
     assert open_folder(source, 'train').spacings_mm['b'] == (0.5, 0.25)
     assert open_folder(source, 'train').spacings_mm['a'] == (0.5, 0.5)
+    assert not open_folder(source, 'train').is_at_detector
+    (source / 'spacing.csv').write_text('a,0.5\nb,0.5,0.25,detector\nc,1\n', encoding='utf-8')
+    assert open_folder(source, 'train').spacings_mm['b'] == (0.5, 0.25) and open_folder(source, 'train').is_at_detector
     for text, message in (('a,0.5\n', 'expected a line for every image, found none for b'),
                           ('a,-1\nb,1\n', "a: expected millimetres above 0, found '-1'"),
                           ('a,inf\nb,1\n', 'a: expected millimetres above 0'), ('a,x\nb,1\n', 'a: expected millim'),
-                          ('a\n', 'line 1: expected `id,mm` or `id,row mm,column mm`, found')):
+                          ('a,1,1,there\nb,1\n', "a: expected where it was measured, detector or calibrated, found 'there'"),
+                          ('a\n', 'line 1: expected `id,mm`, `id,row mm,column mm` or `id,row mm,column mm,detector`, found')):
         (source / 'spacing.csv').write_text(text, encoding='utf-8')
         with pytest.raises(InputError, match=message):
             open_folder(source, 'train')
