@@ -22,6 +22,7 @@ def as_deep(image: np.ndarray) -> np.ndarray:
 
 
 def is_deep_grey(image: Image.Image) -> bool:
+    """Whether its one channel has 16 bits."""
     return image.mode == 'I' or image.mode.startswith('I;16')
 
 
@@ -58,6 +59,7 @@ def deep_colours(image: Image.Image, path: Path) -> np.ndarray:
 
 
 def as_uint16(values: np.ndarray, path: Path) -> np.ndarray:
+    """Whole numbers as Pillow reads 16 bits; InputError, naming `path`, where they do not fit."""
     if values.min() < 0 or values.max() > 65535:
         raise InputError(f'{path}: expected grey values of 0 to 65535, found {values.min()} to '
                          f'{values.max()}')

@@ -128,7 +128,7 @@ def _other_contents(was: Optional[dict], now: dict) -> List[str]:
         found.append(f'other pictures or masks of {name_some(changed, NAMED)}')
     if was['coding'] != now['coding']:
         found.append('another coding of the organs (coding.yaml)')
-    if was['field_of_view_mm'] != now['field_of_view_mm']:
+    if any(was.get(key) != now.get(key) for key in ('field_of_view_mm', 'is_at_detector')):
         found.append('another field of view or spacing in mm')
     return found
 

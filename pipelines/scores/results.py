@@ -31,9 +31,8 @@ A line is one evaluation: one trained segmenter on one set of images. Its keys, 
                  fold `epochs` (of those, null where nobody counts them) and `chosen_update` (whose
                  weights they are), `folds` (of a division that has some), `distances`
                  (the library), `spacing_mm` (row and column, at `size`; null where pictures differ), `at_detector` (true where some
-                 were measured there),
-                 `enlarged` (real learning images smaller than `gan_size`). None is required; a table says
-                 '?' for what it is not told. Of a segmenter for another hospital also `target` (its data set),
+                 were measured there), `enlarged` (real learning images smaller than `gan_size`). None is required;
+                 a table says '?' for what it is not told. Of a segmenter for another hospital also `target` (its data set),
                  `num_target` (its learning images) and `num_labelled` (those with labels); with a translator `restarts`, of
                  trainings that had not converged, and `convergence`, see evaluation/convergence.py.
   versions       dict: see runtime/versions.py.

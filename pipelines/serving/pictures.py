@@ -76,6 +76,7 @@ def check(files: Mapping[Path, str], read: Callable[[Path], Picture], are_chests
 
 
 def warn(warnings: Sequence[str]) -> None:
+    """Prints them to stderr, a line each."""
     print(*warnings, sep='\n', end='\n' * bool(warnings), file=sys.stderr)
 
 

@@ -60,6 +60,18 @@ def test_data_that_changed_is_named(prepared, change, words):
         steps.prepare(config, workdir)  # whoever asks for records is told
 
 
+def test_where_millimetres_were_measured_is_part_of_the_data(tmp_path):
+    source = draw_folder(tmp_path / 'source', list('abcdef'))
+    config, workdir, spacing = of_folder(source), tmp_path / 'run', source / 'spacing.csv'
+    spacing.write_text(''.join(f'{id},1,1,calibrated\n' for id in 'abcdef'))
+    opened(config, workdir)
+    steps.prepare(config, workdir)
+    assert opened(config, workdir) == []
+    spacing.write_text(spacing.read_text().replace('calibrated', 'detector'))
+    with pytest.raises(Outdated, match='it was made with another field of view or spacing in mm'):
+        opened(config, workdir)
+
+
 def test_records_are_made_anew_of_changed_data_only_when_asked(prepared):
     config, workdir, source = prepared
     before = (workdir / 'records' / 'train' / 'dataset_info.json').read_bytes()

@@ -196,8 +196,10 @@ def test_a_cut_picture_keeps_its_millimetres(tmp_path):
     """Whether one field of view is told of all whole pictures, or a spacing of each."""
     data = dataclasses.replace(DATA, trim_borders=True)
     for name, dataset in (('field', bordered((160.0, 144.0))),
-                          ('spacing', bordered(spacings={id: (2.0, 2.0) for id in bordered().ids}))):
+                          ('spacing', bordered(spacings={id: (2.0, 2.0) for id in bordered().ids})._replace(
+                              is_at_detector=True))):
         info = prepare.write_records(dataset, tmp_path / name, 'train', 64, 1, 0, data)
+        assert info.made.get('at_detector', False) == (name == 'spacing')
         cut, whole = records.read(info)
         assert info.spacing_mm(cut) == pytest.approx((2.0, 2.0))         # 64 of 64 px
         assert info.spacing_mm(whole) == pytest.approx((2.5, 144 / 58))  # 80 x 72 in 64 x 58

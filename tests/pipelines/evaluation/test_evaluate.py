@@ -19,7 +19,8 @@ from tests.evaluations import make_evaluation
 
 @pytest.fixture(scope='module')
 def eyes(tmp_path_factory):
-    dataset = open_dataset('phantom_retina', Request(None, 'test', channels=3, count=3, size=64))
+    dataset = open_dataset('phantom_retina', Request(None, 'test', channels=3, count=3, size=64))._replace(
+        is_at_detector=True)
     return prepare.write_records(dataset, tmp_path_factory.mktemp('eyes') / 'r', 'test', 64, 1, 0, Data(
         'phantom_retina', channels=3))
 
@@ -42,6 +43,7 @@ def scored(eyes, monkeypatch, tmp_path):
 
 def test_vessels_have_scores_of_their_own(scored, eyes):
     """As by hand, from the pixels of the field."""
+    assert scored['at_detector'] is True
     areas = []
     for number, row in enumerate(records.read(eyes)):
         known, target = row['ignored'] == 0, row['labels'] == 1

@@ -46,7 +46,8 @@ def test_results_say_how_samples_were_drawn(finished):
     config, workdir = finished
     arm = arm_of(SHOWN, segmenter={'augmentation': {'flip': 0.5}})
     scored = {key: None for key in ('size', 'library', 'spacing_mm', 'organs', 'images', 'scores', 'versions')}
-    protocol = row_of(arm, arm.runs[0], 'test', workdir, scored)['protocol']
+    protocol = row_of(arm, arm.runs[0], 'test', workdir, {**scored, 'at_detector': True})['protocol']
+    assert protocol['at_detector'] and 'at_detector' not in row_of(arm, arm.runs[0], 'test', workdir, scored)['protocol']
     assert protocol['drawn'] == {
         'image_from_region': {'fid_loss': 'batch', 'features': 'random', 'statistics': 'sample'}}
     assert protocol['augmented'] and protocol['updates'] == 7

@@ -144,6 +144,11 @@ def test_real_alone_is_not_blamed_for_having_no_synthetic_images():
     assert protocols.differences(rows_of('real', num_synthetic=0, gan_size=64), 'tiny') == []
 
 
+def test_millimetres_at_the_detector_are_said():
+    assert 'at the detector' not in protocols.describe(rows_of())
+    assert 'Millimetres are those at the detector' in protocols.describe(rows_of(at_detector=True))
+
+
 def test_pictures_that_were_enlarged_are_said():
     assert protocols.differences(rows_of(enlarged=0), 'tiny') == []
     assert protocols.differences(rows_of(enlarged=11), 'tiny') == [
