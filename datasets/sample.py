@@ -36,7 +36,6 @@ class Dataset(NamedTuple):
       load: id -> its sample, read (or drawn) when it is asked for.
       field_of_view_mm: (height, width) that every picture covers, None where nobody says.
       spacings_mm: id -> (row, column) mm from pixel to pixel, of those that have their own.
-      is_at_detector: whether some of these were measured there, where everything is larger than in the patient.
       files: id -> the files that `load` reads; none for what is drawn.
       has_ignored: whether samples say of some pixels that nobody knows them: they neither train a segmenter
         nor score it.
@@ -45,6 +44,7 @@ class Dataset(NamedTuple):
       patients: id -> patient, of those whose patient is known; other images stand for themselves.
       unlabelled: ids of pictures that are there without labels, and so none of `ids`. They are divided with
         these, so that a picture stays on its side whether or not somebody drew its organs.
+      is_at_detector: whether some of `spacings_mm` were measured there, where everything is larger than in the patient.
     """
     name: str
     coding: LabelCoding
@@ -52,13 +52,13 @@ class Dataset(NamedTuple):
     load: Callable[[str], Sample]
     field_of_view_mm: Optional[Tuple[float, float]] = None
     spacings_mm: Mapping[str, Tuple[float, float]] = {}
-    is_at_detector: bool = False
     files: Callable[[str], Sequence[pathlib.Path]] = lambda id: ()
     patients: Mapping[str, str] = {}
     has_ignored: bool = False
     has_bone_suppressed: bool = False
     notes: Tuple[str, ...] = ()
     unlabelled: Tuple[str, ...] = ()
+    is_at_detector: bool = False
 
 
 def without_labels(dataset: Dataset) -> Dataset:
