@@ -1,6 +1,7 @@
 """A folder of one's own: layouts, coding.yaml, splits, and every error."""
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 import yaml
@@ -95,6 +96,19 @@ def test_layout_errors(source):
     (source / 'images' / 'a.dcm').write_bytes(b'x')
     with pytest.raises(InputError, match='found 1 .dcm file .DICOM is not read here: tools/convert_dicom.py'):
         open_folder(source, 'train')
+
+
+@pytest.mark.parametrize('is_colour', [False, True])
+def test_eight_bits_among_sixteen_become_sixteen(source, is_colour):
+    """255 is 65535; a picture of 16 bits keeps its low byte, in colours too."""
+    deep = np.random.default_rng(0).integers(0, 65536, (64, 64, 3)).astype(np.uint16)
+    cv2.imwrite(str(source / 'images' / 'a.png'), deep if is_colour else deep[..., 0])
+    dataset = open_folder(source, 'train', channels=3 if is_colour else 1)
+    shallow = draw_phantom(0, 1, 64).image.astype(np.uint16) * 257
+    found = dataset.load('b').image
+    assert found.dtype == np.uint16
+    np.testing.assert_array_equal(found, np.repeat(shallow[..., None], 3, -1) if is_colour else shallow)
+    np.testing.assert_array_equal(dataset.load('a').image, deep[..., ::-1] if is_colour else deep[..., 0])
 
 
 def test_dicom_is_known_without_a_suffix_and_told_where_it_lies_among_pictures(source):
