@@ -36,6 +36,7 @@ from pipelines.stages.stage import draw_function, stage_io, trained_generator
 
 DESCRIPTION = 'model.json'
 MANIFEST = 'manifest.json'
+COMPARED = 3   # training pictures on which an ONNX file is compared
 
 
 class Exported(NamedTuple):
@@ -76,7 +77,7 @@ def segmenter_of(config: Config, run: Run, workdir) -> Exported:
         'labelled': run.labelled, 'updates': updates_of(config, run, info.count, workdir), 'seed': run.seed,
         'config': to_dict(config), 'versions': versions()}
     return Exported(module, {'serving_default': module.segment, 'encoded': module.segment_encoded}, description,
-                    lambda: portable_segmenter(module))
+                    lambda: portable_segmenter(module, [row['image'] for row in records.read(info, COMPARED)]))
 
 
 def generator_of(config: Config, method: Method, stage: Stage, workdir) -> Exported:

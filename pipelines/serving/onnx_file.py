@@ -105,11 +105,11 @@ def open_model(path) -> Tuple[Any, Dict[str, Any]]:
         raise InputError(f'{path}: expected an ONNX file, found something else: {_line(error)}') from None
     opsets = {entry.domain or 'ai.onnx': entry.version for entry in model.opset_import}
     if opsets.get('ai.onnx') != OPSET:
-        raise InputError(f'{path}: expected an ONNX file of opset {OPSET}, found opset {opsets.get("ai.onnx", "none")}; '
+        raise InputError(f'{path}: expected an ONNX file of opset {OPSET}, found {opsets.get("ai.onnx", "none")}; '
                          'export it again')
     described = {entry.key: entry.value for entry in model.metadata_props}.get(DESCRIPTION)
     if described is None:
-        raise InputError(f'{path}: expected {DESCRIPTION} in the metadata, as tools/export_model.py writes it, found none')
+        raise InputError(f'{path}: expected {DESCRIPTION} in the metadata, as tools/export_model.py writes, found none')
     foreign = sorted({node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type, node.domain)})
     if foreign:
         raise InputError(f'{path}: expected ops of ONNX alone, found {", ".join(foreign)}: it cannot be loaded')

@@ -32,8 +32,13 @@ class Portable(NamedTuple):
     notes: Mapping[str, str]
 
 
-def portable_segmenter(module: Segmenter) -> Portable:
-    """A segmenter whose windows are a batch. Compared on three sizes: its own, a smaller odd one, a larger flat one."""
+def portable_segmenter(module: Segmenter, pictures: Sequence[np.ndarray]) -> Portable:
+    """A segmenter whose windows are a batch.
+
+    Args:
+      pictures: [H, W, C], such as it learned from, to compare on; at three sizes, its own, a smaller high one and
+        a larger flat one. Of pictures that it never met a network says things that rounding moves further.
+    """
     plain, size = module.without_loop(), module.size
 
     def function(image):
@@ -43,12 +48,14 @@ def portable_segmenter(module: Segmenter) -> Portable:
         return {name: tf.where(is_picture[..., tf.newaxis] if value.shape.rank == 4 else is_picture, value,
                                tf.constant(nothing[name], value.dtype)) for name, value in found.items()}
 
-    sides = [(1, size, size), (1, max(3, size // 3 + 1), size // 2), (2, size + size // 2, 2 * size + 1)]
-    pictures = [_pictures(number, *shape, module.channels) for number, shape in enumerate(sides)]
+    sides = [(1, size, size), (1, size // 2 + 1, max(1, size // 2 - size // 16)), (2, size * 3 // 2, size * 3 // 2 + 5)]
+    examples = [np.stack([
+        cv2.resize(np.float32(pictures[(number + more) % len(pictures)]), (width, height)).reshape(height, width, -1)
+        for more in range(count)]) for number, (count, height, width) in enumerate(sides)]
     return Portable(
         function, module.segment.input_signature,
         lambda given: {name: value.numpy() for name, value in module.segment(tf.constant(given['image'])).items()},
-        [{'image': picture.astype(np.float32)} for picture in pictures],
+        [{'image': picture} for picture in examples],
         {'image': 'float32 [N, H, W, C], any size and shape, any positive linear grey scale',
          'class_map': f'uint8 [N, H, W]; {NO_CLASS} everywhere in a picture with a NaN or infinity',
          'probabilities': 'float32 [N, H, W, classes]', 'noise': 'none: dropout is off',

@@ -12,6 +12,7 @@ import tensorflow as tf
 from datasets import records
 from datasets.errors import InputError
 from pipelines.plan.methods import Stage
+from pipelines.runtime.versions import versions as versions_here
 from pipelines.serving import export, onnx_file
 from pipelines.serving.portable import NO_CLASS, Portable, portable_generator
 from pipelines.stages import stage as stages
@@ -88,7 +89,7 @@ def test_the_metadata_tell_what_model_json_tells_and_what_goes_in_and_out(writte
     _, description = onnx_file.open_model(written)
     told, versions = description.pop('onnx'), description.pop('versions')
     assert {**description, 'versions': {**saved[1]['versions']}} == saved[1]
-    assert versions == {**saved[1]['versions'], **{name: versions[name] for name in onnx_file.PACKAGES}}
+    assert versions == {**versions_here(), **{name: versions[name] for name in onnx_file.PACKAGES}}
     assert {'image', 'class_map', 'probabilities', 'noise'} == set(told)
     model = onnx.load(str(written))
     onnx.checker.check_model(model)
@@ -175,7 +176,7 @@ def small_model(opset=onnx_file.OPSET, op='Relu', **metadata):
 @pytest.mark.parametrize('content, message', [
     (None, 'expected an ONNX file of tools/export_model.py, found no file'),
     (b'nonsense', 'expected an ONNX file, found something else'),
-    (small_model(13), 'expected an ONNX file of opset 17, found opset 13; export it again'),
+    (small_model(13), 'expected an ONNX file of opset 17, found 13; export it again'),
     (small_model(), 'expected model.json in the metadata'),
     (small_model(op='Concat', **{'model.json': '{}'}), 'onnxruntime .* cannot load it')])
 def test_files_that_are_refused(tmp_path, content, message):
