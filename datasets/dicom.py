@@ -166,7 +166,12 @@ def _decoded(file: Any, path: Path) -> np.ndarray:
     if stored.dtype.kind not in 'iu' or stored.ndim != 2:
         raise InputError(f'{path}: expected one picture of whole numbers, found {stored.dtype} {list(stored.shape)}; '
                          f'{CONVERT}')
-    return stored.astype(stored.dtype.newbyteorder('='))
+    stored = stored.astype(stored.dtype.newbyteorder('='))
+    if getattr(syntax, 'is_compressed', False):
+        return stored
+    # what is not stored may hold an overlay, which pydicom 2 leaves there
+    unused = max(0, 8 * stored.dtype.itemsize - int(file.BitsStored))
+    return stored << unused >> unused
 
 
 def _in_units(file: Any, stored: np.ndarray, path: Path) -> np.ndarray:

@@ -4,10 +4,10 @@ import pytest
 
 SECRETS = {'PatientName': 'DOE^JANE', 'PatientID': 'PID4711', 'PatientBirthDate': '19610203', 'StudyDate': '20200405',
            'StudyTime': '031415.92', 'AcquisitionDateTime': '20200405031415', 'InstitutionName': 'ST ELSEWHERE',
-           'AccessionNumber': 'ACC815', 'PatientComments': 'QUOKKA, seen twice', 'SOPInstanceUID': '1.2.826.0.9.7654321',
-           'StudyInstanceUID': '1.2.826.0.9.1234567'}
-TELLTALE = ('DOE', 'JANE', 'PID4711', '19610203', '20200405', '031415', 'ELSEWHERE', 'ACC815', 'QUOKKA', '1234567', '7654321',
-            'SN0815')
+           'AccessionNumber': 'ACC815', 'PatientComments': 'QUOKKA, seen twice',
+           'SOPInstanceUID': '1.2.826.0.9.7654321', 'StudyInstanceUID': '1.2.826.0.9.1234567'}
+TELLTALE = ('DOE', 'JANE', 'PID4711', '19610203', '20200405', '031415', 'ELSEWHERE', 'ACC815', 'QUOKKA', '1234567',
+            '7654321', 'SN0815')
 
 
 def needed():
@@ -46,13 +46,24 @@ def write(path, stored, syntax='ExplicitVRLittleEndian', polarity='MONOCHROME2',
     for key, value in elements.items():
         setattr(file, key, value)
     if syntax.startswith('RLE'):
+        file.is_implicit_VR, file.is_little_endian = False, True  # pydicom 2 asks for them
         file.compress(uid.RLELossless)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if preamble:
-        file.save_as(path, enforce_file_format=True)
+    return save(file, path, syntax, preamble)
+
+
+def save(file, path, syntax='ExplicitVRLittleEndian', preamble=True):
+    """A pydicom.Dataset as a file, by pydicom 3, or 2 of Python 3.9; without a preamble also without its meta group."""
+    import pydicom
+    if not preamble:
+        file.__dict__.pop('file_meta', None)
+    if int(pydicom.__version__.split('.')[0]) > 2:
+        more = {'enforce_file_format': True} if preamble else {
+            'implicit_vr': 'Implicit' in syntax, 'little_endian': 'Big' not in syntax}
+        file.save_as(path, **more)
     else:
-        del file.file_meta
-        file.save_as(path, implicit_vr=True, little_endian=True)
+        file.is_implicit_VR, file.is_little_endian = 'Implicit' in syntax, 'Big' not in syntax
+        file.save_as(path, write_like_original=not preamble)
     return path
 
 

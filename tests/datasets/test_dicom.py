@@ -37,6 +37,7 @@ WAYS = {  # how one and the same picture is stored
     'explicit': (PICTURE, {}), 'implicit': (PICTURE, {'syntax': 'ImplicitVRLittleEndian'}),
     'big endian': (PICTURE, {'syntax': 'ExplicitVRBigEndian'}), 'RLE': (PICTURE, {'syntax': 'RLELossless'}),
     'deflated': (PICTURE, {'syntax': 'DeflatedExplicitVRLittleEndian'}), 'no preamble': (PICTURE, {'preamble': False}),
+    'no preamble, implicit': (PICTURE, {'preamble': False, 'syntax': 'ImplicitVRLittleEndian'}),
     'white is low': (LOW + HIGH - PICTURE, {'polarity': 'MONOCHROME1'}),
     'twice the same': (LOW + HIGH - PICTURE, {'polarity': 'MONOCHROME1', 'PresentationLUTShape': 'INVERSE'}),
     'upright': (PICTURE, {'PresentationLUTShape': 'IDENTITY'}),
@@ -86,8 +87,7 @@ def test_big_endian_without_a_word_of_it(tmp_path):
     """As ACR-NEMA files of old workstations: neither preamble nor transfer syntax."""
     import pydicom
     file = pydicom.dcmread(write(tmp_path / 'one.dcm', PICTURE, syntax='ExplicitVRBigEndian'))
-    del file.file_meta
-    file.save_as(tmp_path / 'one.dcm', implicit_vr=False, little_endian=False)
+    dicoms.save(file, tmp_path / 'one.dcm', 'ExplicitVRBigEndian', preamble=False)
     np.testing.assert_array_equal(read_dicom(tmp_path / 'one.dcm'), PICTURE)
 
 

@@ -59,12 +59,20 @@ def cut(path):
     (lambda path: path.write_bytes(bytes(128) + b'DICM' + bytes(range(200))), 'cannot be read as DICOM|found none'),
     (lambda path: write(path, PICTURE, Rows=16385), 'at most 16384 pixels a side, found a larger one'),
     (lambda path: write(path, PICTURE, BitsStored=12, HighBit=15), 'expected values in the lowest bits'),
-    (lambda path: compressed(write(path, PICTURE, BitsStored=12, HighBit=11), 'JPEGExtendedProcess2_4'),
-     r'JPEG Extended .*, cannot be decoded \(\w+\): damaged, or of a kind that gdcm does not read'),
     (lambda path: None, 'no such file')])
 def test_refused_in_one_line_that_names_no_patient(tmp_path, make, message):
     make(tmp_path / 'one.dcm')
     assert re.search(message, refused(tmp_path / 'one.dcm'))
+
+
+def test_extended_jpeg_of_twelve_bits(tmp_path):
+    """pydicom 3 does not ask gdcm for it."""
+    import pydicom
+    path = compressed(write(tmp_path / 'one.dcm', PICTURE, BitsStored=12, HighBit=11), 'JPEGExtendedProcess2_4')
+    if pydicom.__version__.startswith('2.'):
+        assert abs(read_dicom(path).astype(int) - PICTURE).max() <= 4
+    else:
+        assert re.search(r'JPEG Extended .*, cannot be decoded \(\w+\): damaged, or of a kind that', refused(path))
 
 
 def test_a_decoder_that_is_missing_is_named(tmp_path, monkeypatch):
@@ -100,7 +108,7 @@ def test_nothing_is_warned_or_logged_of_it(tmp_path, caplog):
 @pytest.mark.parametrize('key', NUMBERS + WORDS)
 @pytest.mark.parametrize('value', [b'DOE^JANE', b'DOE\\JANE ', b'PID4711\xff\xfe\x00\x01 ', b'9' * 12])
 def test_what_stands_where_something_else_should_is_not_quoted(tmp_path, caplog, key, value):
-    """Bytes that pydicom cannot make a number, a list or text of: it raises, or warns, with the bytes in its message."""
+    """Bytes that pydicom cannot make a number, a list or text of: it raises, or warns, and quotes them."""
     path = with_raw(write(tmp_path / 'one.dcm', PICTURE, RescaleSlope='1', RescaleIntercept='0'), key, value)
     caplog.clear()
     if key in NUMBERS and not value.isdigit():
@@ -134,6 +142,5 @@ def test_a_folder_called_dl_is_named(monkeypatch):
     def fall(name):
         raise AttributeError
     monkeypatch.setattr(dicom.importlib, 'import_module', fall)
-    with pytest.raises(InputError, match=r'^a.dcm: pydicom, which reads DICOM, cannot be loaded \(AttributeError\); is a '
-                                         'folder called dl'):
+    with pytest.raises(InputError, match=r'^a.dcm: pydicom, .* cannot be loaded \(AttributeError\); is a folder called dl'):
         read_dicom('a.dcm')

@@ -23,7 +23,7 @@ def clinic(tmp_path):
     folder = tmp_path / 'clinic'
     write(folder / 'DOE_JANE' / '1.2.840.9', picture(), polarity='MONOCHROME1', ImagerPixelSpacing=[0.2, 0.2])
     write(folder / 'DOE_JANE' / '1.2.840.10', picture(48, 40), preamble=False, PixelSpacing=[0.1, 0.3],
-          BurnedInAnnotation='YES')
+          syntax='ImplicitVRLittleEndian', BurnedInAnnotation='YES')
     write(folder / 'b.dcm', picture(bits=8), BodyPartExamined='HIP', ViewPosition='LL')
     write(folder / 'DICOMDIR', picture(), Modality='OT')
     (folder / 'notes.txt').write_text('of JANE DOE')
