@@ -214,7 +214,7 @@ def test_a_stage_is_written_by_the_tool(finished, tmp_path):
     done = call('export_model', '--config', workdir / 'config.yaml', '--workdir', workdir, '--method', 'three',
                 '--stage', 'labels', '--onnx', tmp_path / 'labels.onnx', '--output', tmp_path / 'both')
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-2:] == [f'ONNX: {tmp_path / "labels.onnx"}', f'SavedModel: {tmp_path / "both/1"}']
+    assert done.stdout.splitlines()[-3:-1] == [f'ONNX: {tmp_path / "labels.onnx"}', f'SavedModel: {tmp_path / "both/1"}']
     session, description = onnx_file.open_model(tmp_path / 'labels.onnx')
     assert (description['kind'], description['stage'], description['produces']) == ('generator', 'labels', ['labels'])
     draw = tf.saved_model.load(str(tmp_path / 'both' / '1')).signatures['serving_default']
