@@ -5,7 +5,7 @@ Its keys are in the docstring of datasets/readers/folder.py.
 from __future__ import annotations
 
 import pathlib
-from typing import Any, NamedTuple, Optional, Tuple, Union
+from typing import Any, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -52,6 +52,13 @@ class Coding(NamedTuple):
         table = np.zeros(256, np.uint8)
         table[list(self.values)] = np.arange(len(self.values))
         return table[stored], None if self.ignore is None else stored == self.ignore
+
+
+def plain_coding(name: str, organs: Sequence[str], values: Sequence[int], ignore: Optional[int] = None) -> Coding:
+    """A code for each organ and nothing more; `values` are what pictures hold for the background and then for each."""
+    codes = [Code((), BACKGROUND_COLOUR, None)] + [
+        Code((organ,), PALETTE[number % len(PALETTE)], organ) for number, organ in enumerate(organs)]
+    return Coding(LabelCoding(name, tuple(organs), tuple(codes), tuple(organs)), tuple(values), ignore)
 
 
 def read_coding(path: Path) -> Coding:

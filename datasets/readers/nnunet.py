@@ -19,8 +19,8 @@ from typing import Any, Dict, Tuple
 
 from datasets.errors import InputError
 from datasets.images import SUFFIXES
-from datasets.labels import BACKGROUND_COLOUR, UNLABELLED, Code, LabelCoding
-from datasets.readers.coding import PALETTE, Coding, read_coding
+from datasets.labels import UNLABELLED
+from datasets.readers.coding import Coding, plain_coding, read_coding
 from datasets.readers.folder import as_dataset, by_id
 from datasets.sample import SPLITS, Dataset, check_split
 from datasets.splits import choose_ids, name_some
@@ -116,6 +116,4 @@ def coding_of(source: pathlib.Path) -> Coding:
             raise InputError(f'{source / "coding.yaml"}: expected the labels of {DESCRIPTION} as organs, in their '
                              f'order ({", ".join(organs)}), values: {list(values)} and ignore: {ignore}, found others')
         return said
-    codes = [Code((), BACKGROUND_COLOUR, None)] + [
-        Code((organ,), PALETTE[number % len(PALETTE)], organ) for number, organ in enumerate(organs)]
-    return Coding(LabelCoding(source.resolve().name, organs, tuple(codes), organs), values, ignore)
+    return plain_coding(source.resolve().name, organs, values, ignore)

@@ -15,8 +15,7 @@ from datasets import records
 from datasets.errors import InputError
 from datasets.fitting import Box, crop
 from datasets.images import read_codes
-from datasets.labels import BACKGROUND_COLOUR, Code, LabelCoding
-from datasets.readers.coding import PALETTE, Coding, read_coding
+from datasets.readers.coding import Coding, plain_coding, read_coding
 from datasets.readers.folder import by_id
 from datasets.readers.nnunet import DESCRIPTION as NNUNET
 from datasets.readers.nnunet import coding_of
@@ -111,10 +110,7 @@ def _files(directory: Path, ids: Sequence[str]) -> Dict[str, Path]:
 def _coded(directory: Path, info: records.Info, codes: Optional[Mapping[str, int]]) -> Coding:
     """What the codes of predictions mean: as somebody said, never as it would be usual."""
     if codes:
-        names = tuple(codes)
-        made = [Code((), BACKGROUND_COLOUR, None)] + [
-            Code((name,), PALETTE[i % len(PALETTE)], name) for i, name in enumerate(names)]
-        return Coding(LabelCoding('predictions', names, tuple(made), names), (0, *codes.values()), None)
+        return plain_coding('predictions', tuple(codes), (0, *codes.values()))
     if (directory / 'coding.yaml').is_file():
         return read_coding(directory / 'coding.yaml')
     if (directory / NNUNET).is_file():
