@@ -58,7 +58,7 @@ def curves(series: Mapping[str, Sequence[dict]]) -> bytes:
 
 
 def against(ours, published, numbers: Sequence[float], xlabel: str, ylabel: str) -> bytes:
-    """A score against a number, one line a way; numbers stand at equal distances.
+    """A score against a number, one line a way; numbers stand at equal distances, and of differences 0 is drawn.
 
     Args:
       ours: name -> {number: (mean, low, high, ...)}; published: name -> {number: (mean, deviation)}, dashed.
@@ -75,6 +75,9 @@ def against(ours, published, numbers: Sequence[float], xlabel: str, ylabel: str)
         for number, (name, line) in enumerate(published.items()):
             axis.plot([place[at] for at in line], [mean for mean, _ in line.values()], 's--', markersize=4,
                       linewidth=1.1, color=('#44505e', '#8895a5', '#bcc5d0')[number % 3], label=name)
+        low, high = axis.get_ylim()
+        if low < 0 < high:
+            axis.axhline(0, color='#1b2330', linewidth=1)
         axis.set_xticks(range(len(numbers)), [f'{at:g}' for at in numbers])
         axis.set_xlabel(xlabel)
         axis.set_ylabel(ylabel)

@@ -125,15 +125,27 @@ def difference(runs: np.ndarray, baseline: np.ndarray, organs: Sequence[str],
         raise ValueError(f'paired: expected as many runs on both sides, found {len(sides[0])} and '
                          f'{len(sides[1])}')
     ours, theirs = (_pooled(side, overlap.jaccard) for side in sides)
-    means = []
-    for number, (side, of_side) in enumerate(zip(sides, (draws, baseline_draws))):
-        if number == 0 or not paired:
-            rng = np.random.default_rng([overlap.BOOTSTRAP_SEED, 1 + number])
-            drawn = resampling.of_runs(rng, RESAMPLES, of_side or [0] * len(side))
-        means.append(mean_of(scores_of_resamples(side), 1, drawn[..., None]))
+    means = [means_of_resamples(side, of_side, 0 if paired else number)
+             for number, (side, of_side) in enumerate(zip(sides, (draws, draws if paired else baseline_draws)))]
     scored = np.minimum(*(_scored(side, overlap.jaccard) for side in sides))
     return {organ: _difference(float(value), column, 0.05 / told)
             for organ, value, column in _columns(apart(ours, theirs), apart(*means), scored, organs)}
+
+
+def means_of_resamples(runs: np.ndarray, draws: Optional[Sequence[int]], number: int) -> np.ndarray:
+    """Means over runs of the pooled J in resamples of images and runs; of images the same for all sides.
+
+    Args:
+      runs: int [runs, images, organs, 3].
+      draws: see `pooled_interval`.
+      number: of the side: sides of the same number and draws share the resample of runs too, as pairs do.
+
+    Returns:
+      float64 [RESAMPLES, organs + 1], per cent; last the average.
+    """
+    rng = np.random.default_rng([overlap.BOOTSTRAP_SEED, 1 + number])
+    drawn = resampling.of_runs(rng, RESAMPLES, draws or [0] * len(runs))
+    return mean_of(scores_of_resamples(runs), 1, drawn[..., None])
 
 
 def scores_of_resamples(runs: np.ndarray) -> np.ndarray:

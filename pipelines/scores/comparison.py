@@ -4,7 +4,7 @@ Runs, scores and intervals are those of pipelines/scores/bootstrap.py.
 """
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -89,7 +89,7 @@ def holm(p_values: Sequence[float]) -> List[float]:
 
 
 def compare_regimes(regimes: Dict[str, np.ndarray], keys: Dict[str, Sequence[tuple]],
-                    baseline: str, organs: Sequence[str]) -> List[Comparison]:
+                    baseline: str, organs: Sequence[str], told: Optional[int] = None) -> List[Comparison]:
     """Compares every regime with the baseline; intervals and p-values are those of all lines together.
 
     Where two regimes share (draw, seed) keys, their runs of these keys alone are compared, as pairs;
@@ -101,6 +101,7 @@ def compare_regimes(regimes: Dict[str, np.ndarray], keys: Dict[str, Sequence[tup
       keys: (draw, seed) of each run, by name of the regime.
       baseline: the name of the regime to compare with.
       organs: their names
+      told: of how many lines the intervals hold together, where these are a part of them; None = of these.
 
     Returns:
       One Comparison for each other regime, in the order given.
@@ -117,7 +118,7 @@ def compare_regimes(regimes: Dict[str, np.ndarray], keys: Dict[str, Sequence[tup
             _by_key(regimes[name], keys.get(name, ()), name), base)
         try:
             gaps = difference(runs, base_runs, organs, pairs > 0, [draw for draw, _ in of_runs],
-                              [draw for draw, _ in of_base], told=len(names))
+                              [draw for draw, _ in of_base], told=told or len(names))
         except ValueError as error:
             raise ValueError(f'{name} against {baseline}: {error}') from None
         found.append((name, gaps['average'], pairs,
