@@ -14,6 +14,7 @@ from pipelines.data.sources import open_split
 from pipelines.plan.artefacts import used_by
 from pipelines.plan.config import Config
 from pipelines.plan.methods import Stage
+from pipelines.plan.pseudo import PSEUDO
 from pipelines.plan.regimes import Run, parse_regime
 from pipelines.segmentation.pairs import Pairs
 from pipelines.segmentation.task import task_of
@@ -30,9 +31,10 @@ def planned_info(config: Config, coding: LabelCoding, count: int, ids: Sequence[
 
 
 def planned_stage(config: Config, stage: Stage, coding: LabelCoding, count: int) -> Task:
-    """The training of a GAN stage on `count` records of each source."""
-    info = planned_info(config, coding, count)
-    return stage_task(config, stage, {name: info for name in stage.reads})
+    """The training of a GAN stage on `count` records of each source, and as many as there are that a teacher labels."""
+    counts = {name: count if name != PSEUDO else len(open_split(config, name).ids) * config.data_of(name).augment
+              for name in stage.reads}
+    return stage_task(config, stage, {name: planned_info(config, coding, number) for name, number in counts.items()})
 
 
 def planned_sources(config: Config, names: Sequence[str]) -> Dict[str, Info]:

@@ -22,6 +22,7 @@ from pipelines.data.contents import contents_of
 from pipelines.data.sources import check_patients, open_split
 from pipelines.plan import artefacts, provenance
 from pipelines.plan.config import Config, Data
+from pipelines.plan.pseudo import UNLABELLED
 from pipelines.plan.transfers import VALIDATION
 from pipelines.plan.translators import TARGET
 from pipelines.plan.workdir import Workdir
@@ -69,7 +70,8 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
         if split not in ('train', *config.sources):
             others = {'validation': ('train', 'test'), VALIDATION: ('train', TARGET)}.get(split, ('train',))
             is_scored = split not in ('validation', VALIDATION)
-            for other in (*others, *_learned_elsewhere(config)) if is_scored else others:
+            elsewhere = [name for name in _learned_elsewhere(config) if (split, name) != ('left_out', UNLABELLED)]
+            for other in (*others, *elsewhere) if is_scored else others:  # of UNLABELLED no label is looked at
                 check_apart(dataset, open_split(config, other), digests, tuple(map(config.section_of, (split, other))))
         provenance.claim(config, workdir, artefact, contents(dataset, digests))
 

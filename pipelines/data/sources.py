@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Sequence, Tuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from datasets.readers import Request, open_dataset
 from datasets.sample import Dataset
 from datasets.splits import in_both, read_ids
 from pipelines.plan.config import Config, Data
+from pipelines.plan.pseudo import PSEUDO
 from pipelines.plan.transfers import VALIDATION
 from pipelines.runtime.seeds import stable_seed
 
@@ -22,7 +24,7 @@ def open_split(config: Config, split: str) -> Dataset:
     """The images of one split that a config asks for.
 
     Args:
-      split: 'train', of which TINY draws its few at random; 'validation', the folds that choose an
+      split: 'train', of which TINY draws its few at random; pseudo.PSEUDO, the pictures that a teacher labels; 'validation', the folds that choose an
         epoch; 'left_out', the learning images that were not drawn, on which choices are made; 'test'; or
         a name of the config's `sources`: the learning images of that data set; or one of `external`; or
         transfers.VALIDATION, what chooses the epoch at the other hospital.
@@ -44,6 +46,8 @@ def _open_split(config: Config, split: str) -> Dataset:
         data = config.external[split]
         count = data.num_train if data.part == 'train' else data.num_test  # of drawn pictures
         return _opened(data, data.part, config.evaluation.size, count)
+    if split == PSEUDO:
+        return _without(_drawn(config.data_of(split), config.data.size), open_split(config, 'train'))
     if split in config.sources:
         return _drawn(config.sources[split], config.data.size)
     if split == 'test':
@@ -133,6 +137,21 @@ def _drawn(data: Data, size: int, bone_suppressed: bool = False) -> Dataset:
     if data.num_train and ids is None:
         dataset = dataset._replace(ids=draw_ids(dataset.ids, data.num_train, data.draw))
     return dataset
+
+
+def _without(dataset: Dataset, other: Dataset) -> Dataset:
+    """A data set less the pictures of another: the same files, or of drawn ones the same names."""
+    known = {_place(other, id) for id in other.ids}
+    ids = tuple(id for id in dataset.ids if _place(dataset, id) not in known)
+    if not ids:
+        raise InputError(f'data.source: expected pictures beside the {len(other.ids)} that are learned from with their labels, '
+                         f'found none; set data.num_train=null there, or name another folder')
+    return dataset._replace(ids=ids)
+
+
+def _place(dataset: Dataset, id: str):
+    files = dataset.files(id)
+    return Path(files[0]).resolve() if files else id
 
 
 def _left_out(config: Config) -> Dataset:

@@ -20,7 +20,8 @@ from pipelines.plan import matrix
 from pipelines.plan.artefacts import used_by
 from pipelines.plan.config import Config
 from pipelines.plan.matrix import Arm
-from pipelines.plan.regimes import methods_of, translators_of
+from pipelines.plan.pseudo import PSEUDO
+from pipelines.plan.regimes import methods_of, teacher_of, translators_of
 from pipelines.plan.workdir import Workdir
 from pipelines.report.report import write_report
 
@@ -69,7 +70,13 @@ def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say, stages_from=None) 
     regimes = [run.regime for run in arm.runs]
     if translators_of(regimes):
         splits.update(looked_at(arm.config).values())
+    splits.discard(PSEUDO)
     steps.prepare(arm.config, folder, splits)
+    teacher = teacher_of(arm.config, arm.runs)
+    if teacher:
+        say(f'segmenter {arm.folder} {teacher.name}, the teacher'.replace('  ', ' '))
+        steps.train_segmenter(arm.config, teacher, folder)
+        steps.prepare(arm.config, folder, {PSEUDO})
 
     def train(stage, words):
         say(f'{words} {arm.folder}'.rstrip())

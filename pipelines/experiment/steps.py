@@ -16,10 +16,13 @@ from pipelines.evaluation import finders
 from pipelines.evaluation.convergence import measure_convergence
 from pipelines.evaluation.quality import measure_quality
 from pipelines.experiment import restarts, rows
+from pipelines.experiment.exporting import exported
+from pipelines.experiment.pseudo_labels import label_pictures
 from pipelines.plan import artefacts, notes, provenance, redo
 from pipelines.plan.config import Config
 from pipelines.plan.matrix import Arm, owner_of
 from pipelines.plan.methods import Method, Stage
+from pipelines.plan.pseudo import PSEUDO
 from pipelines.plan.regimes import Run, translators_of
 from pipelines.plan.workdir import Workdir
 from pipelines.reading.layout import make_reading
@@ -28,7 +31,6 @@ from pipelines.runtime import devices
 from pipelines.scores import results
 from pipelines.segmentation.task import segmenter_task
 from pipelines.serving import predict
-from pipelines.serving.export import export_segmenter
 from pipelines.stages.stage import has_snapshot, stage_task
 from pipelines.synthesis import generate as synthesis
 from pipelines.training import loop
@@ -42,8 +44,10 @@ def prepare(config: Config, workdir, scored: Iterable[str] = ('test',)) -> recor
     """Training records, those that choose, and those that are scored; returns the training set's records.Info."""
     while not (devices.is_chief(devices.distribution(config.strategy)) or _is_prepared(config, workdir)):
         time.sleep(1)  # the first of several hosts prepares
-    info, *_ = [prepare_split(config, workdir, split)
-                for split in dict.fromkeys((*artefacts.learned_from(config), *sorted(scored)))]
+    wanted = dict.fromkeys((*artefacts.learned_from(config), *sorted(scored)))
+    info, *_ = [prepare_split(config, workdir, split) for split in wanted if split != PSEUDO]
+    if PSEUDO in wanted:
+        label_pictures(config, workdir)
     return info
 
 
@@ -149,9 +153,7 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
     scored = own.evaluation(run, split)
     if translators_of([run.regime]):
         measure_convergence(arm.config, run, workdir)
-    provenance.claim(arm.config, workdir, artefacts.export_of(run))
-    if not (own.export(run) / '1').exists():
-        export_segmenter(arm.config, run, workdir, own.export(run))
+    exported(arm.config, run, workdir)
     provenance.claim(arm.config, workdir, artefacts.evaluation_of(arm.config, run, split))
     if not scored.exists():
         other = arm.config.external.get(split)

@@ -16,7 +16,8 @@ from pipelines.plan.config import Config
 from pipelines.plan.kinds import KINDS
 from pipelines.plan.loading import built, segmenter_settings, stage_settings, to_dict
 from pipelines.plan.methods import Method, Stage
-from pipelines.plan.regimes import Run, methods_of, stages_of, translators_of
+from pipelines.plan.pseudo import PSEUDO, teacher_network
+from pipelines.plan.regimes import Run, methods_of, parse_regime, stages_of, translators_of
 from pipelines.plan.transfers import VALIDATION, chosen_by
 from pipelines.plan.translators import TARGET, TRANSLATORS
 
@@ -62,7 +63,7 @@ def used_by(config: Config, run: Run) -> Tuple[str, ...]:
     """The sets of records that the training of a run on real pairs reads, the first of which it learns."""
     transfer = run.regime.transfer
     if transfer is None:
-        return learned_from(config)
+        return run.regime.reads, *learned_from(config)[1:]
     own = (TARGET,) if transfer.translator is None else transfer.translator.reads
     return (*own, *filter(None, [chosen_by(config, run.labelled)]))
 
@@ -73,7 +74,7 @@ def records_of(config: Config, name: str) -> Artefact:
                'evaluation.inception_weights']
     if name != 'train':
         without.append('data.bone_suppressed')
-    if name == 'train' or name in config.sources:
+    if name in ('train', PSEUDO, *config.sources):
         without.append('evaluation')
     else:  # as they are, at the size where they are scored, or where they choose
         without += ['data.num_train', 'data.augment', 'data.noise', 'data.augment_mode',
@@ -81,10 +82,13 @@ def records_of(config: Config, name: str) -> Artefact:
     if name in config.external:
         without.append('data.targets')
         config = dataclasses.replace(config, data=config.external[name])
-    if name in (*config.sources, VALIDATION):
+    of = ()
+    if name == PSEUDO:
+        of = (f'exports/{Run(parse_regime("real"), teacher_network(config)).name}', 'records/train')
+    if name in (*config.sources, VALIDATION, PSEUDO):
         config = dataclasses.replace(config, data=dataclasses.replace(
             config.data_of(name), size=config.data.size))
-    return Artefact(f'records/{name}', _less(config, without), (), lambda other: records_of(other, name))
+    return Artefact(f'records/{name}', _less(config, without), of, lambda other: records_of(other, name))
 
 
 def stage_of(config: Config, stage: Stage) -> Artefact:

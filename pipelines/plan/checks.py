@@ -8,11 +8,11 @@ import functools
 from pathlib import Path
 
 from datasets.errors import InputError
-from pipelines.plan import data_checks, transfers
+from pipelines.plan import data_checks, pseudo, transfers
 from pipelines.plan.data_checks import NAME, SCORED
 from pipelines.plan.kinds import KINDS
 from pipelines.plan.methods import all_stages
-from pipelines.plan.regimes import parse_regime
+from pipelines.plan.regimes import parse_regime, teacher_of
 from pipelines.plan.segmenters import SEGMENTERS
 
 POSITIVE = (
@@ -125,7 +125,12 @@ def check_run(config, run, segmenter, stage_settings) -> None:
     and for a way to another hospital that this config does not know; `segmenter`: the settings of the run's."""
     if run.regime.transfer:
         transfers.check(config, run, segmenter, stage_settings, functools.partial(_refuse, 'config'))
+    if teacher_of(config, [run]):
+        pseudo.check_source(config, f'regime {run.regime.name}', functools.partial(_refuse, 'config'))
     for name in SEGMENTERS[segmenter.network].also:
+        if run.regime.reads != 'train':
+            _refuse(f'segmenter {run.segmenter}', 'regime', f'one of real pairs alone (real, restart), for pictures that a '
+                    f'teacher labelled bring no {name} picture', run.regime.name)
         if run.regime.method:
             _refuse(f'segmenter {run.segmenter}', 'regime', f'one of real pairs alone (real, restart), for samples '
                     f'bring no {name} picture', run.regime.name)

@@ -13,6 +13,7 @@ from typing import Any, Dict, Literal, Mapping, Optional, Tuple
 from pipelines.plan import segmenters
 from pipelines.plan.augmentation import Augmentation
 from pipelines.plan.kinds import KINDS
+from pipelines.plan.pseudo import PSEUDO, UNLABELLED
 from pipelines.plan.transfers import VALIDATION
 from pipelines.plan.translators import TARGET
 
@@ -204,7 +205,8 @@ class Config:
     configuration: str                  # tiny | full | demo | ...: which published table is beside
     data: Data
     # Further data sets, by a name of theirs, as changes to `data`: what stages learn from beside it, see
-    # stage.Stage.reads. Their size is that of `data`. A translator brings pictures of `target` to those of `data`.
+    # stage.Stage.reads. Their size is that of `data`. A translator brings pictures of `target` to those of `data`; a teacher
+    # labels those of `unlabelled`, see plan/pseudo.py.
     sources: Dict[str, Data] = dataclasses.field(default_factory=dict)
     # Labelled data sets of other hospitals, by a name of theirs: what segmenters are worth there. Without a matrix
     # every run is scored on them too, in a matrix those of blocks that name them in `score`.
@@ -212,9 +214,10 @@ class Config:
     seed: int = 0                       # of weights, batches and noise; the draw is data.draw
     precision: str = 'float32'          # float32 | mixed_float16: what networks compute in
     strategy: str = 'none'              # none | mirrored (GPUs of a host) | multi_worker (of several)
-    # What segmenters learn from: real; of each method k (1..3, d = DF-GAN, p = pix2pix) synthk (its pairs), finetunek
+    # What segmenters learn from: real; of each method k (1..3, 3m, d = DF-GAN, p = pix2pix) synthk (its pairs), finetunek
     # (then real ones), mixedk (both at once); restart (two trainings as finetunek, with real pairs alone: what the
-    # second start is worth without synthesis; first is the first of them); for the hospital of sources.target: tone,
+    # second start is worth without synthesis; first is the first of them); self (the same with pictures of
+    # sources.unlabelled that a teacher labelled: self-training without a GAN; pseudo is the first of them); for the hospital of sources.target: tone,
     # tuned, scratch, cyclegan, unit, munit.
     regimes: Tuple[str, ...] = ('real', 'synth3', 'finetune3')
     labels: Labels = Labels()
@@ -224,7 +227,7 @@ class Config:
         default_factory=lambda: {name: kind.settings() for name, kind in KINDS.items()})
     # Changes to the section of its kind for one stage, by the name of its folder: dots,
     # labels_from_dots, image_from_labels (three-stage), labels, image_from_labels (two-stage),
-    # image_labels (single-stage), image_from_region (DF-GAN), image_from_region_plain (pix2pix). --stage takes a
+    # image_labels (single-stage), image_from_more (three-stage, more pictures), image_from_region (DF-GAN), image_from_region_plain (pix2pix). --stage takes a
     # method's own names: dots, labels, image, pair. Of translators: translator_cyclegan, translator_unit,
     # translator_munit.
     stages: Dict[str, Dict[str, Any]] = dataclasses.field(default_factory=dict)
@@ -239,7 +242,7 @@ class Config:
 
     def section_of(self, records: str) -> str:
         """The name of the section that says which pictures a set of records holds, such as 'sources.target'."""
-        name = TARGET if records == VALIDATION else records
+        name = {VALIDATION: TARGET, PSEUDO: UNLABELLED}.get(records, records)
         return next((f'{section}.{name}' for section in ('sources', 'external') if name in getattr(self, section)), 'data')
 
     def data_of(self, records: str) -> Data:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from datasets.divisions import DIVISIONS
 from datasets.errors import InputError
@@ -17,7 +17,8 @@ from pipelines.plan.config import Config, MatrixBlock
 from pipelines.plan.data_checks import NAME
 from pipelines.plan.loading import from_dict, segmenter_settings, stage_settings, to_dict
 from pipelines.plan.methods import Stage
-from pipelines.plan.regimes import Regime, Run, parse_regime, stages_of, with_pretraining
+from pipelines.plan.pseudo import PSEUDO, UNLABELLED
+from pipelines.plan.regimes import Regime, Run, parse_regime, stages_of, teacher_of, with_pretraining
 from pipelines.plan.segmenters import order_of
 from pipelines.plan.strict import merge
 
@@ -85,7 +86,7 @@ def arm_of(config: Config, runs: Sequence[Run]) -> Arm:
       InputError: a network cannot learn all that it learns from what a run has, see checks.check_run.
     """
     splits = ('test', *config.external)
-    return _checked(Arm(config.configuration, '', config, {run: splits for run in with_pretraining(runs)}))
+    return _checked(Arm(config.configuration, '', config, {run: splits for run in _complete(config, runs)}))
 
 
 def selected(arms: Sequence[Arm], folders: Optional[Sequence[str]],
@@ -112,7 +113,7 @@ def selected(arms: Sequence[Arm], folders: Optional[Sequence[str]],
                 and (seeds is None or run.seed in seeds)]
         if runs and (folders is None or arm.folder in folders):
             chosen.append(arm._replace(scores={run: arm.scores[run]
-                                               for run in with_pretraining(runs)}))
+                                               for run in _complete(arm.config, runs)}))
     if not chosen:
         raise InputError('--arms, --regimes, --segmenters, --seeds: nothing of this experiment '
                          'fulfils them all; --dry-run without them shows what there is')
@@ -166,6 +167,8 @@ def training_key(config: Config, stage: Stage) -> tuple:
     tree = to_dict(config)
     settings = vars(stage_settings(config, stage))
     others = {name: tree['sources'][name] for name in stage.reads if name in tree['sources']}
+    if PSEUDO in stage.reads:
+        others[PSEUDO] = tree['sources'].get(UNLABELLED), tree['segmenter'], tree['segmenters']
     return (tree['data'], others, config.seed, config.precision, config.labels.channels,
             {key: value for key, value in settings.items() if key != 'snapshot'})
 
@@ -208,7 +211,14 @@ def _arm(config: Config, block: MatrixBlock, number: int, part: Dict[str, Option
                 regime, segmenter, seed, counts, block.labelled or [config.transfer.labelled],
                 f'matrix[{number}].labelled' if block.labelled else 'transfer.labelled')}
     config = dataclasses.replace(config, regimes=tuple(tree['regimes']))  # the same in all blocks
-    return _checked(Arm(name, folder, config, {run: tuple(block.score) for run in with_pretraining(runs)}))
+    return _checked(Arm(name, folder, config, {run: tuple(block.score) for run in _complete(config, runs)}))
+
+
+def _complete(config: Config, runs: Iterable[Run]) -> List[Run]:
+    """With what they start from, and the teacher that labels what they learn from."""
+    runs = with_pretraining(runs)
+    teacher = teacher_of(config, runs)
+    return with_pretraining([*runs, teacher]) if teacher else runs
 
 
 def _runs_of(regime: Regime, segmenter: str, seed: int, counts: Sequence[Optional[int]],

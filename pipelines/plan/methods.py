@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Dict, NamedTuple, Tuple
 
 from datasets.errors import InputError
+from pipelines.plan.pseudo import PSEUDO
 from pipelines.plan.stage import Stage
 from pipelines.plan.translators import TRANSLATORS
 
@@ -45,6 +46,11 @@ METHODS: Dict[str, Method] = {
         Stage('dots', 'pggan', None, ('dots',), 'dots'),
         Stage('labels', 'pix2pixhd', 'dots', ('labels',), 'labels_from_dots'),
         LABELS_TO_IMAGE), rank=3),
+    # the image stage also learns from pictures that nobody drew the organs of, see plan/pseudo.py [ours]
+    'three_more': Method('three_more', '3m', 'Three-stage, more pictures', (
+        Stage('dots', 'pggan', None, ('dots',), 'dots'),
+        Stage('labels', 'pix2pixhd', 'dots', ('labels',), 'labels_from_dots'),
+        Stage('image', 'pix2pixhd', 'labels', ('image',), 'image_from_more', reads=('train', PSEUDO)))),
     'dfgan': Method('dfgan', 'd', 'DF-GAN', (
         Stage('image', 'dfgan', 'region', ('image',), 'image_from_region'),), begins=('labels', 'region')),
     # the same without the Frechet loss: what is left of DF-GAN without what is its own [ours]

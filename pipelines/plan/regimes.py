@@ -7,7 +7,8 @@ each brings one: a segmenter for another hospital.
 
 RESTART is the placebo of every FINETUNE k [ours]: the same two trainings with real pairs in the place of the
 synthetic ones, so that what the second start alone is worth (a new optimiser, averaged weights begun anew)
-is not taken for a gain by synthesis. FIRST is the first of its two; where both have as many updates, it has seen each
+is not taken for a gain by synthesis. SELF is self-training without any GAN: what FINETUNE k does, with pictures that a teacher
+labelled in the place of synthetic pairs, see plan.pseudo; PSEUDO is the first of its two. FIRST is the first of RESTART's; where both have as many updates, it has seen each
 real pair as often as MIXED k, and REAL has had as many updates: more epochs in place of more pictures [ours].
 """
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 from datasets.errors import InputError
 from pipelines.plan import segmenters
 from pipelines.plan.methods import METHODS, Method, Stage
+from pipelines.plan.pseudo import PSEUDO, teacher_network
 from pipelines.plan.transfers import TRANSFERS, Transfer
 
 
@@ -30,11 +32,15 @@ class Regime(NamedTuple):
         'transfer'.
       method: whose pairs 'mixed' and the first of these are of; None = real pairs.
       transfer: how it comes to another hospital; None = it stays at its own.
+      reads: the set of records that its pairs are of, where they are not synthetic.
+      before: the regime of the first training of 'finetune'.
     """
     name: str
     kind: str
     method: Optional[Method]
     transfer: Optional[Transfer] = None
+    reads: str = 'train'
+    before: str = ''
 
     @property
     def label(self) -> str:
@@ -64,8 +70,9 @@ class Regime(NamedTuple):
 
 def regimes() -> Dict[str, Regime]:
     """Every regime by name, in the order of the tables."""
-    every = [Regime('real', 'real', None), Regime('first', 'synth', None), Regime('restart', 'finetune', None)]
-    every += [Regime(f'{kind}{method.code}', kind, method)
+    every = [Regime('real', 'real', None), Regime('first', 'synth', None), Regime('restart', 'finetune', None, before='first'),
+             Regime('pseudo', 'synth', None, reads=PSEUDO), Regime('self', 'finetune', None, before='pseudo')]
+    every += [Regime(f'{kind}{method.code}', kind, method, before=f'synth{method.code}' * (kind == 'finetune'))
               for method in METHODS.values() for kind in ('synth', 'finetune', 'mixed')]
     every += [Regime(name, 'transfer', None, transfer) for name, transfer in TRANSFERS.items()]
     return {regime.name: regime for regime in every}
@@ -137,14 +144,11 @@ class Run(NamedTuple):
 
     @property
     def pretraining(self) -> Optional['Run']:
-        """The SYNTH k that a FINETUNE k starts from, the FIRST of RESTART, the REAL of what comes to another
-        hospital; None = it starts from no other."""
+        """The SYNTH k that a FINETUNE k starts from, the FIRST of RESTART, the PSEUDO of SELF, the REAL of what comes to
+        another hospital; None = it starts from no other."""
         if self.regime.transfer:
             return self._replace(regime=parse_regime('real'), labelled=None) if self.regime.transfer.is_tuned else None
-        if self.regime.kind != 'finetune':
-            return None
-        method = self.regime.method
-        return self._replace(regime=parse_regime('first') if method is None else synth_regime(method))
+        return self._replace(regime=parse_regime(self.regime.before)) if self.regime.before else None
 
     @property
     def trained(self) -> 'Run':
@@ -160,6 +164,13 @@ def with_pretraining(runs: Iterable[Run]) -> List[Run]:
     return sorted(set(wanted), key=lambda run: (
         segmenters.order_of(run.segmenter), run.seed, order_of(run.regime.name),
         run.num_synthetic or 0, run.labelled or 0))
+
+
+def teacher_of(config, some: Iterable[Run]) -> Optional[Run]:
+    """The run whose segmenter labels pictures that some runs, or stages of their methods, learn from; None = none does."""
+    regimes_ = [run.regime for run in some]
+    reads = {regime.reads for regime in regimes_} | {name for stage in stages_of(regimes_).values() for name in stage.reads}
+    return Run(parse_regime('real'), teacher_network(config)) if PSEUDO in reads else None
 
 
 def synth_regime(method: Method) -> Regime:

@@ -35,7 +35,7 @@ class Workdir(NamedTuple):
         return Workdir(Path(self.root) / folder)
 
     def records(self, name: str) -> Path:
-        """Records of a set: train, validation, test, left_out, a source or an external set of the config."""
+        """Records of a set: train, validation, test, left_out, pseudo, a source or an external set of the config."""
         return Path(self.root) / 'records' / name
 
     def stage(self, stage: Stage) -> Path:

@@ -1,7 +1,7 @@
 """What an experiment answers, one sentence a question: the first thing that a report says.
 
 Questions are asked of every FINETUNE k of the foremost network (where nothing was fine-tuned of every MIXED k, else of
-every SYNTH k): against REAL, against the placebo RESTART, against the REAL of another network.
+every SYNTH k): against REAL, against the placebo RESTART, against SELF, against the REAL of another network.
 """
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from pipelines.plan import regimes, segmenters
-from pipelines.report.findings import (ONE_EACH, PLACEBO, Against, Trained, bounds, digits, is_tuned, signed,
+from pipelines.report.findings import (ONE_EACH, PLACEBO, SELF, Against, Trained, bounds, digits, is_tuned, signed,
                                        verdict)
 from pipelines.scores import bootstrap, error_rates
 from pipelines.scores.comparison import Comparison
@@ -46,6 +46,9 @@ def answers(compared: Sequence[Against]) -> List[Answer]:
             f'Is {names} better than its placebo?', 'Not measured.',
             f'{regimes.short_of(PLACEBO)}, trained twice on real pairs alone, was not trained, so what is gained by a '
             f'second start alone is not known.'))
+    alone = _baseline(compared, SELF, network)
+    if alone and any(map(is_tuned, asked)):
+        made.append(_answer(f'Is {names} better than {regimes.short_of(SELF)}, self-training without any GAN?', alone, asked))
     for other in compared:
         if other.baseline.regime == 'real' and other.baseline.network != network:
             label = segmenters.label_of(other.baseline.network)

@@ -14,6 +14,8 @@ WORDS = (
     'DF-GAN, P: the same pix2pix without its Frechet loss).',
     'RESTART is the placebo of FINETUNE k: trained twice like it, on real pairs both times. What FINETUNE k gains '
     'over RESTART comes from the synthetic pairs, and not from starting twice. FIRST is the first of its two.',
+    'SELF learns from further pictures that a teacher, trained on the real pairs, labelled, and then from the real pairs: what '
+    'pictures without labels are worth without any GAN. PSEUDO is the first of its two.',
     'J (Jaccard index, IoU): the overlap of prediction and target, per cent, 100 = perfect; pooled over all test '
     'pixels.',
     'Training: one segmenter, trained from one draw (the few real images that were taken) under one seed (the random '

@@ -17,7 +17,8 @@ from pipelines.scores import bootstrap, comparison
 from pipelines.scores.comparison import Comparison
 from pipelines.scores.table import Table, spread
 
-PLACEBO = 'restart'   # the regime beside REAL that every FINETUNE k is measured against
+PLACEBO = 'restart'   # the regime beside REAL that everything is measured against that is trained twice
+SELF = 'self'
 ONE_EACH = 'one training each'
 RULES = (
     'J: average over organs of the pooled J, per cent; mean ± standard deviation over trainings, and its own 95 % '
@@ -77,14 +78,14 @@ class Against(NamedTuple):
 
 
 def by_images(rows: Sequence[Row]) -> List[List[Row]]:
-    """Rows of one arm on the same images, a list for each: what may stand in one table.
+    """Rows of one arm of the same classes on the same images, a list for each: what may stand in one table.
 
     The list of most trainings, which the experiment is about, comes first.
     """
     groups = collections.defaultdict(list)
     for row in rows:
         groups[configuration_of(row), group_of(row), row['split'], row['fold'],  # none, but at other hospitals
-               tuple(row['images']['names'])].append(row)
+               tuple(row['organs']), tuple(row['images']['names'])].append(row)
     return sorted(groups.values(), key=len, reverse=True)
 
 
@@ -114,7 +115,7 @@ def trained(rows: Sequence[Row]) -> List[Trained]:
 
 
 def against(rows: Sequence[Row]) -> List[Against]:
-    """Every line against REAL of each network, and every FINETUNE k against its placebo.
+    """Every line against REAL of each network, and every FINETUNE k against its placebo and against SELF.
 
     Args:
       rows: one list of `by_images`.
@@ -122,16 +123,16 @@ def against(rows: Sequence[Row]) -> List[Against]:
     lines, made = trained(rows), []
     for baseline in (line for line in lines if line.regime == 'real'):
         made.append(_against(rows, baseline, lines))
-    for baseline in (line for line in lines if line.regime == PLACEBO):
-        tuned = [line for line in lines if line.network == baseline.network and is_tuned(line)]
+    for baseline in (line for line in lines if line.regime in (PLACEBO, SELF)):
+        tuned = [line for line in lines if line.network == baseline.network and is_tuned(line) and line is not baseline]
         if tuned:
             made.append(_against(rows, baseline, [baseline, *tuned]))
     return made or [Against(_words(rows), None, lines, {})]
 
 
 def is_tuned(line: Trained) -> bool:
-    """Whether it is a FINETUNE k."""
-    return line.regime.startswith('finetune')
+    """Whether it is trained twice, and not on real pairs both times: a FINETUNE k, or SELF."""
+    return line.regime.startswith('finetune') or line.regime == SELF
 
 
 def _against(rows: Sequence[Row], baseline: Trained, lines: List[Trained]) -> Against:

@@ -23,7 +23,7 @@ from pipelines.scores.table import Table, spread
 
 REAL = 'real'
 BASELINES = {REAL: 'REAL', PLACEBO: 'RESTART'}
-LEARNS_DRAWN = ('finetune', 'mixed', 'synth')
+LEARNS_MORE = ('finetune', 'mixed', 'synth', 'self')   # than real pairs
 RULES = (
     'Differences of the average pooled J, points, of trainings with the same draw and seed (pairs); their intervals hold with '
     '95 % for all lines of the table together (Bonferroni). "Yes" where one leaves out 0.',
@@ -114,13 +114,13 @@ def _sweeps(rows: Sequence[Row]) -> List[Tuple[str, List[Line], Dict[int, Traine
     groups: dict = collections.defaultdict(lambda: collections.defaultdict(list))
     for row in rows:
         groups[row['experiment'], configuration_of(row), row['arm'], row['division'], row['fold'], row['split'],
-               row['segmenter'], tuple(row['images']['names'])][row['num_real']].append(row)
+               row['segmenter'], tuple(row['organs']), tuple(row['images']['names'])][row['num_real']].append(row)
     made = []
-    for (experiment, configuration, arm, _, _, split, network, names), of_counts in groups.items():
+    for (experiment, configuration, arm, _, _, split, network, _, names), of_counts in groups.items():
         trained = {count: findings.trained(found) for count, found in of_counts.items()}
         reals = {count: line for count, some in trained.items() for line in some if line.regime == REAL}
         drawn = [(count, line) for count, some in trained.items() for line in some
-                 if count in reals and line.regime.startswith(LEARNS_DRAWN)]
+                 if count in reals and line.regime.startswith(LEARNS_MORE)]
         if len({count for count, _ in drawn}) < 2:
             continue
         words = experiment + ('' if arm == configuration else f'/{arm}') + f', {segmenters.label_of(network)}'

@@ -4,7 +4,8 @@ SYNTH learns from the first `generation.num_train` synthetic pairs and the rest 
 a validation fold does, where the division has one (Oliveira and dos Santos 2018); else they hold out source
 images for that, and with few of them none is held out. MIXED k learns from what REAL does and from the first synthetic
 pairs, but for those that were drawn around an image which chooses, and is chosen as REAL is. At another hospital its
-labelled images are learned from, and its validation part chooses where there is one.
+labelled images are learned from, and its validation part chooses where there is one. PSEUDO learns from what a teacher
+labelled, and is chosen as REAL is.
 """
 from __future__ import annotations
 
@@ -78,7 +79,7 @@ def _samples(config: Config, run: Run, workdir) -> Tuple[records.Info, Callable]
 
 
 def _real(config: Config, run: Run, workdir) -> Pairs:
-    info = records.read_info(Workdir(workdir).records('train'))
+    info = records.read_info(Workdir(workdir).records(run.regime.reads))
     if validates(config.data):
         return Pairs(info, None, Chooser(records.read_info(Workdir(workdir).records('validation'))))
     ids, settings = sorted(set(info.ids)), segmenter_settings(config, run.segmenter)

@@ -1,7 +1,7 @@
 """What stages share that learn from pairs, a field that is given and one that is drawn: batches and sheets."""
 from __future__ import annotations
 
-from typing import Callable, Dict, Tuple
+from typing import Callable, Dict, Sequence, Tuple
 
 import tensorflow as tf
 
@@ -11,9 +11,9 @@ from pipelines.plan.augmentation import Augmentation
 from pipelines.runtime import keyed
 
 
-def pair_batches(io, info: Info, spec: Dict[str, tf.TensorSpec], seed: int, edges: bool = False,
+def pair_batches(io, infos: Sequence[Info], spec: Dict[str, tf.TensorSpec], seed: int, edges: bool = False,
                  more: Callable[[tf.Tensor], Dict[str, tf.Tensor]] = lambda step: {}) -> Callable:
-    """A Phase's `batches` with what `spec` names, all at the side of its 'source'.
+    """A Phase's `batches` with what `spec` names, all at the side of its 'source', of all records together.
 
     'source' and 'target': channels in [-1, 1] or 0 and 1; 'pool' [N, 2]: draws for an image pool; 'key' int32
     [N, 2]: the samples' own, for dropout; and what `more` makes of the step, from 0.
@@ -31,7 +31,8 @@ def pair_batches(io, info: Info, spec: Dict[str, tf.TensorSpec], seed: int, edge
         return {name: tf.ensure_shape(value, spec[name].shape) for name, value in batch.items()}
 
     return lambda first_step: batches.batches(
-        info, prepare(io), finish, io.settings.batch_size, seed, first_step, io.data.memory_limit_mb)
+        infos[0], prepare(io), finish, io.settings.batch_size, seed, first_step, io.data.memory_limit_mb,
+        others=[batches.Source(info, prepare(io)) for info in infos[1:]])
 
 
 def prepare(io) -> Callable:

@@ -56,7 +56,7 @@ def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]
     phase = Phase(
         'all', epoch * (settings.epochs + settings.decay_epochs),
         lambda step: linear_decay(step // epoch + 1, settings.learning_rate, settings.epochs, settings.decay_epochs),
-        updates, pair_batches(io, info, spec, io.seed, more=_more(io, epoch)), spec,
+        updates, pair_batches(io, [info], spec, io.seed, more=_more(io, epoch)), spec,
         pair_sheet(io, info, io.data.size, drawn))
     return Task(io.stage.folder, networks, (phase,), (0.5, 0.999), extras={'real': real} if real else {},
                 start=lambda: frechet.fill_real(io, info, real) if real else None)

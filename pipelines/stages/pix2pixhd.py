@@ -46,10 +46,10 @@ def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]
     Raises:
       InputError: the file of VGG19 weights is missing or is another.
     """
-    info, settings = sources[io.stage.reads[0]], io.settings
+    infos, settings = [sources[name] for name in io.stage.reads], io.settings
     perceptual = _perceptual(settings)
     pools, phases = {}, []
-    epoch = epoch_steps(settings, info.count)
+    epoch = epoch_steps(settings, sum(info.count for info in infos))
     for number, part in enumerate(schedule(settings)):
         spec = _batch_spec(io, part)
         side = spec['source'].shape[1]
@@ -59,8 +59,8 @@ def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]
         phases.append(Phase(
             part.name, epoch * len(part.epochs), _learning_rate(settings, part, epoch),
             _updates(settings, part, networks, perceptual, pools.get(f'pool_{side}px')),
-            pair_batches(io, info, spec, io.seed + number, settings.edges), spec,
-            pair_sheet(io, info, side, translator(networks[part.network], settings), settings.edges),
+            pair_batches(io, infos, spec, io.seed + number, settings.edges), spec,
+            pair_sheet(io, infos[0], side, translator(networks[part.network], settings), settings.edges),
             keeps=part.keeps))
     return Task(io.stage.folder, networks, tuple(phases), (0.5, 0.999), extras=pools)
 

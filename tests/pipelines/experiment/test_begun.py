@@ -2,7 +2,7 @@
 import pytest
 
 from datasets.errors import InputError
-from pipelines.experiment.opening import check_possible
+from pipelines.experiment.possible import check_possible
 from pipelines.experiment.rows import row_of
 from pipelines.plan import matrix
 from pipelines.plan.kinds import KINDS

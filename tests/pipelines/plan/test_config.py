@@ -50,7 +50,7 @@ def test_the_papers_configurations(name, images, ids):
     ({'data': {'dataset': 'jsrt'}}, 'data.source: expected the folder of the data set'),
     ({'data': {'size': 48}}, 'missing key data.dataset'),
     ({'labels': {'reject': 1}}, 'labels.reject: expected one of true, false, auto, found 1'),
-    ({'regimes': ['synth4']}, "regime 'synth4': expected one of real, first, restart, synth1"),
+    ({'regimes': ['synth4']}, "regime 'synth4': expected one of real, first, restart, pseudo, self, synth1"),
     ({'regimes': 'real'}, "regimes: expected a list, found 'real'"),
     ({'stages': {'bones': {}}}, 'stages.bones: unknown stage; known: image_labels'),
     ({'stages': {'dots': {'epochs': 3}}}, 'unknown key stages.dots.epochs'),

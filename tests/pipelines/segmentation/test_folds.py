@@ -8,7 +8,8 @@ from datasets import records
 from datasets.errors import InputError
 from pipelines.data.sources import open_split
 from pipelines.experiment import steps
-from pipelines.experiment.opening import check_possible, open_experiment
+from pipelines.experiment.opening import open_experiment
+from pipelines.experiment.possible import check_possible
 from pipelines.plan import matrix, segmenters
 from pipelines.plan.loading import from_dict, to_dict
 from pipelines.plan.regimes import Run, parse_regime

@@ -11,7 +11,7 @@ from pipelines.data.augment import random_window
 from pipelines.data.sources import labelled_ids
 from pipelines.evaluation.convergence import measure_convergence
 from pipelines.experiment import steps
-from pipelines.experiment.opening import check_possible
+from pipelines.experiment.possible import check_possible
 from pipelines.experiment.rows import row_of
 from pipelines.plan import artefacts, matrix, provenance
 from pipelines.plan.regimes import Run, parse_regime
