@@ -10,6 +10,7 @@ from typing import Callable, List, Optional, Sequence, Tuple
 import tensorflow as tf
 
 from models.adversarial import Update
+from models.discriminator_augmentation import Probability, changed
 from models.image_pool import ImagePool
 
 Features = List[List[tf.Tensor]]
@@ -43,7 +44,8 @@ def pix2pixhd_updates(translate: Callable[[tf.Tensor], tf.Tensor],
                       discriminator_variables: Sequence[tf.Variable],
                       feature_weight: float = 10.0,
                       perceptual: Optional[Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = None,
-                      pool: Optional[ImagePool] = None) -> Tuple[Update, Update]:
+                      pool: Optional[ImagePool] = None,
+                      probability: Optional[Probability] = None) -> Tuple[Update, Update]:
     """The generator's update and then the discriminator's, on one and the same generated picture.
 
     Batches hold 'source' [N, H, W, Cin] and 'target' [N, H, W, Cout] in [-1, 1], and with a pool
@@ -57,13 +59,18 @@ def pix2pixhd_updates(translate: Callable[[tf.Tensor], tf.Tensor],
       feature_weight: weight of feature matching and of the perceptual loss.
       perceptual: (real, fake) -> scalar, for example `models.vgg.perceptual_loss(path)`.
       pool: of [H, W, Cin + Cout]: the discriminator's update sees its pictures.
+      probability: with which it is shown changed pairs, picture and source alike; batches then hold 'shown' [N, 3, DRAWS],
+        uniform in [0, 1). For feature matching the real and the generated pair are changed in the same way.
     """
+    def seen(pair, batch, role):
+        return discriminate(pair if probability is None else changed(pair, batch['shown'][:, role], probability.value))
+
     def generator_loss(batch, made):
         made['picture'] = translate(batch['source'])
-        fake = discriminate(_pair(batch, made['picture']))
+        fake = seen(_pair(batch, made['picture']), batch, 0)
         terms = {'gan_loss': least_squares(fake, 1.0),
                  'feature_loss': feature_weight * feature_matching(
-                     discriminate(_pair(batch, batch['target'])), fake)}
+                     seen(_pair(batch, batch['target']), batch, 0), fake)}
         if perceptual is not None:
             terms['perceptual_loss'] = feature_weight * perceptual(batch['target'],
                                                                    made['picture'])
@@ -73,10 +80,14 @@ def pix2pixhd_updates(translate: Callable[[tf.Tensor], tf.Tensor],
         shown = _pair(batch, tf.stop_gradient(made['picture']))
         if pool is not None:
             shown = pool.exchange(shown, batch['pool'])
-        terms = {
-            'fake_loss': least_squares(discriminate(shown), 0.0),
-            'real_loss': least_squares(discriminate(_pair(batch, batch['target'])), 1.0)}
-        return 0.5 * (terms['fake_loss'] + terms['real_loss']), terms
+        real = seen(_pair(batch, batch['target']), batch, 2)
+        terms = {'fake_loss': least_squares(seen(shown, batch, 1), 0.0), 'real_loss': least_squares(real, 1.0)}
+        loss = 0.5 * (terms['fake_loss'] + terms['real_loss'])
+        if probability is not None:
+            scores = [tf.reshape(tf.stop_gradient(scale[-1]), [shown.shape[0], -1]) for scale in real]
+            terms.update(augmentation=tf.identity(probability.value), known_real=probability.observe(
+                tf.cast(tf.concat(scores, 1), tf.float32) - 0.5))
+        return loss, terms
 
     return (Update('generator', generator_variables, generator_loss),
             Update('discriminator', discriminator_variables, discriminator_loss))

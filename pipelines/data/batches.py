@@ -37,7 +37,8 @@ class Source(NamedTuple):
 def batches(info: records.Info, prepare: Callable[[Rows], Rows],
             finish: Callable[[tf.Tensor, tf.Tensor, Rows], Rows], batch_size: int, seed: int,
             first_step: int, memory_limit_mb: int,
-            keep: Optional[Callable[[Rows], tf.Tensor]] = None, others: Sequence[Source] = ()) -> tf.data.Dataset:
+            keep: Optional[Callable[[Rows], tf.Tensor]] = None, others: Sequence[Source] = (),
+            shares: Optional[Sequence[int]] = None) -> tf.data.Dataset:
     """Endless batches, beginning with that of `first_step`.
 
     Args:
@@ -46,6 +47,8 @@ def batches(info: records.Info, prepare: Callable[[Rows], Rows],
       keep: which records take part: {source_id, index} -> bool; None = all.
       memory_limit_mb: prepared rows are kept in memory if all of them fit in this; what comes is the same.
       others: further records of one set with these, shown in one order with them; they are prepared alike.
+      shares: how many of a batch come from these and from each of `others`, each in an order of its own; None = as all
+        together come.
 
     Raises:
       InputError: no record is kept, or none of `others`.
@@ -59,7 +62,11 @@ def batches(info: records.Info, prepare: Callable[[Rows], Rows],
         return tf.ensure_shape(step * batch_size + tf.range(batch_size, dtype=tf.int64), [batch_size])
 
     def order(step):
-        return keyed.shuffled(sample_numbers(step), count, seed)
+        if shares is None:
+            return keyed.shuffled(sample_numbers(step), count, seed)
+        firsts = np.cumsum([0, *map(len, chosen)])
+        return tf.concat([int(first) + keyed.shuffled(step * share + tf.range(share, dtype=tf.int64), len(some), seed + number)
+                          for number, (first, some, share) in enumerate(zip(firsts, chosen, shares))], 0)
 
     @traced
     def finished(step, rows):

@@ -118,6 +118,7 @@ def segmenter_of(config: Config, run: Run) -> Artefact:
     settings = _plain(segmenter_settings(config, run.segmenter))
     drawn = kind == 'synth' and method is not None
     unused = _UNUSED[kind] + (_OF_REAL_PAIRS if drawn else ())
+    unused += ('mixed_share',) if kind != 'mixed' else ()
     settings = {key: value for key, value in settings.items() if key not in unused}
     without = ['labels', 'evaluation', 'segmenter', 'segmenters', *_sections(), *_IMAGES,
                'generation.block', 'generation.shard']

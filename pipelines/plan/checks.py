@@ -101,6 +101,10 @@ def check_segmenter(config, name: str, segmenter, source: str) -> None:
         refuse('greys', 'one of standardised, as_is', segmenter.greys)
     if not segmenter.weight_decay >= 0:
         refuse('weight_decay', 'a number from 0 on', segmenter.weight_decay)
+    mixed = sorted(name for name in _regimes(config) if parse_regime(name).kind == 'mixed')
+    share, batch = segmenter.mixed_share, segmenter.batch_size
+    if share is not None and mixed and not 1 <= round(share * batch) < batch:
+        refuse('mixed_share', f'a share that is some of a batch of {batch} and not all, with {mixed[0]}, or null', share)
     if segmenter.decayed not in ('weights', 'all'):
         refuse('decayed', 'one of weights, all', segmenter.decayed)
     if segmenter.epochs is not None:

@@ -129,6 +129,8 @@ class Segmenter:
     finetune_learning_rate: float = 1.0e-4  # of FINETUNE
     # Coupled, as PyTorch's Adam has it: decay * weight is added to the gradient, and not to the loss; 0 = none.
     weight_decay: float = 0.0
+    # Of MIXED k: which share of every batch synthetic pairs are; none = real and synthetic ones come in one order.
+    mixed_share: Optional[float] = None
     # What decays: weights (kernels and BN scales; biases and BN shifts move at twice the rate instead, as in the
     # trainer that Oliveira 2018 built on) | all (everything, at one rate)
     decayed: str = 'weights'

@@ -161,5 +161,7 @@ def _batches(config: Config, settings: Segmenter, pairs: Pairs, targets: Targets
         return batches.Source(info, prepare(settings, info, targets, also, pairs.info.has_ignored), keep)
 
     own, others = source(pairs.info, pairs.train), [source(*drawn) for drawn in pairs.drawn]
+    drawn = settings.mixed_share and round(settings.mixed_share * settings.batch_size)
+    shares = drawn and (settings.batch_size - drawn, drawn)
     return batches.batches(own.info, own.prepare, finish, settings.batch_size, seed, first_step,
-                           config.data.memory_limit_mb, own.keep, others)
+                           config.data.memory_limit_mb, own.keep, others, shares if others else None)

@@ -16,7 +16,7 @@ def pair_batches(io, infos: Sequence[Info], spec: Dict[str, tf.TensorSpec], seed
     """A Phase's `batches` with what `spec` names, all at the side of its 'source', of all records together.
 
     'source' and 'target': channels in [-1, 1] or 0 and 1; 'pool' [N, 2]: draws for an image pool; 'key' int32
-    [N, 2]: the samples' own, for dropout; and what `more` makes of the step, from 0.
+    [N, 2]: the samples' own, for dropout; 'shown': draws for a changing discriminator; and what `more` makes of the step.
     """
     side, (target,) = spec['source'].shape[1], io.drawn
 
@@ -28,6 +28,8 @@ def pair_batches(io, infos: Sequence[Info], spec: Dict[str, tf.TensorSpec], seed
             batch['pool'] = keyed.uniform(keys, keyed.POOL, [2])
         if 'key' in spec:
             batch['key'] = keys
+        if 'shown' in spec:
+            batch['shown'] = keyed.uniform(keys, keyed.SHOWN, list(spec['shown'].shape[1:]))
         return {name: tf.ensure_shape(value, spec[name].shape) for name, value in batch.items()}
 
     return lambda first_step: batches.batches(

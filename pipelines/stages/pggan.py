@@ -1,7 +1,7 @@
 """PGGAN: draws fields from noise; its networks, growth and batches as a Task."""
 from __future__ import annotations
 
-from typing import Callable, Dict, Mapping
+from typing import Callable, Dict, Mapping, Optional
 
 import tensorflow as tf
 
@@ -9,6 +9,7 @@ from datasets import dots
 from datasets.errors import InputError
 from datasets.records import Info, load_arrays
 from models.adversarial import copy_weights
+from models.discriminator_augmentation import DRAWS, Probability
 from models.pggan.networks import Discriminator, Generator, grow_images
 from models.pggan.updates import pggan_updates
 from pipelines.data import batches, sheets
@@ -17,6 +18,7 @@ from pipelines.plan.kinds import growth
 from pipelines.plan.kinds.pggan import schedule
 from pipelines.runtime import keyed
 from pipelines.runtime.seeds import stable_seed
+from pipelines.stages.shown import probability_of
 from pipelines.training.task import Average, Phase, Task
 
 MOST_MERGED = 0.1   # [ours] share of the training samples whose dots may touch
@@ -37,11 +39,12 @@ def networks(io) -> Dict[str, tf.keras.Model]:
 def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]) -> Task:
     """The training: one phase per fade and per stable stretch of the growth schedule."""
     generator, average = networks['generator'], networks['generator_average']
+    probability = probability_of(io.settings)
     phases = tuple(
-        _phase(io, sources[io.stage.reads[0]], part, networks, stable_seed(io.seed, number))
+        _phase(io, sources[io.stage.reads[0]], part, networks, stable_seed(io.seed, number), probability)
         for number, part in enumerate(schedule(io.settings, generator.resolution)))
     return Task(io.stage.folder, networks, phases, (0.0, 0.99),
-                averages=(Average(average, generator, 0.999),),
+                averages=(Average(average, generator, 0.999),), extras={'probability': probability} if probability else {},
                 snapshot={'generator_average': average})
 
 
@@ -71,16 +74,16 @@ def check_dots(info: Info, radius: int) -> None:
                          f'two')
 
 
-def _batch_spec(part: growth.GrowthPhase, channels: int, latent_size: int) -> Dict[str, tf.TensorSpec]:
+def _batch_spec(part: growth.GrowthPhase, channels: int, latent_size: int, is_changed: bool) -> Dict[str, tf.TensorSpec]:
     count, side = part.batch_size, 2 ** part.level
     spec = {'real': tf.TensorSpec([count, side, side, channels]),
             'latent_discriminator': tf.TensorSpec([count, latent_size]),
             'latent_generator': tf.TensorSpec([count, latent_size]),
-            'mixing': tf.TensorSpec([count])}
+            'mixing': tf.TensorSpec([count]), **({'shown': tf.TensorSpec([count, 3, DRAWS])} if is_changed else {})}
     return {**spec, 'alpha': tf.TensorSpec([count])} if part.fading else spec
 
 
-def _phase(io, info: Info, part: growth.GrowthPhase, networks, seed: int) -> Phase:
+def _phase(io, info: Info, part: growth.GrowthPhase, networks, seed: int, probability: Optional[Probability]) -> Phase:
     level, side = part.level, 2 ** part.level
     generator, latent_size = networks['generator'], networks['generator'].latent_size
 
@@ -90,7 +93,8 @@ def _phase(io, info: Info, part: growth.GrowthPhase, networks, seed: int) -> Pha
         real = tf.ensure_shape(encode(rows), [part.batch_size, side, side, generator.channels])
         batch = {'latent_discriminator': keyed.normal(keys, keyed.LATENT, [latent_size]),
                  'latent_generator': keyed.normal(keys, keyed.LATENT_GENERATOR, [latent_size]),
-                 'mixing': keyed.uniform(keys, keyed.MIXING, [])}
+                 'mixing': keyed.uniform(keys, keyed.MIXING, []),
+                 **({'shown': keyed.uniform(keys, keyed.SHOWN, [3, DRAWS])} if probability else {})}
         if part.fading:
             alpha = tf.cast(growth.fade_alpha(step, part.steps), tf.float32)
             batch['alpha'] = tf.fill([part.batch_size], alpha)
@@ -111,10 +115,10 @@ def _phase(io, info: Info, part: growth.GrowthPhase, networks, seed: int) -> Pha
                                          split_fields(drawn, io.drawn))
                             for field in io.drawn])
 
-    updates = pggan_updates(generator, networks['discriminator'], level, generator.resolution / side)
+    updates = pggan_updates(generator, networks['discriminator'], level, generator.resolution / side, probability)
     name = f'{side} px, {"fade-in" if part.fading else "stable"}'
     return Phase(name, part.steps, lambda step: part.learning_rate, updates, make_batches,
-                 _batch_spec(part, generator.channels, latent_size), sheet,
+                 _batch_spec(part, generator.channels, latent_size, probability is not None), sheet,
                  snapshot_every=part.snapshot_steps)
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from datasets.errors import InputError
 from datasets.records import Info
 from models.adversarial import Update
+from models.discriminator_augmentation import DRAWS
 from models.image_pool import ImagePool
 from models.pix2pixhd.networks import GlobalGenerator, LocalEnhancer, MultiscaleDiscriminator
 from models.pix2pixhd.updates import pix2pixhd_updates
@@ -19,6 +20,7 @@ from pipelines.data import pixels
 from pipelines.plan.kinds.pix2pixhd import Part, epoch_steps, linear_decay, schedule
 from pipelines.runtime.seeds import stable_seed
 from pipelines.stages.paired import pair_batches, pair_sheet
+from pipelines.stages.shown import probability_of
 from pipelines.training.task import Phase, Task
 
 
@@ -48,7 +50,7 @@ def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]
     """
     infos, settings = [sources[name] for name in io.stage.reads], io.settings
     perceptual = _perceptual(settings)
-    pools, phases = {}, []
+    probability, pools, phases = probability_of(settings), {}, []
     epoch = epoch_steps(settings, sum(info.count for info in infos))
     for number, part in enumerate(schedule(settings)):
         spec = _batch_spec(io, part)
@@ -58,11 +60,12 @@ def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]
             pools.setdefault(f'pool_{side}px', ImagePool(settings.pool_size, shape))
         phases.append(Phase(
             part.name, epoch * len(part.epochs), _learning_rate(settings, part, epoch),
-            _updates(settings, part, networks, perceptual, pools.get(f'pool_{side}px')),
+            _updates(settings, part, networks, perceptual, pools.get(f'pool_{side}px'), probability),
             pair_batches(io, infos, spec, io.seed + number, settings.edges), spec,
             pair_sheet(io, infos[0], side, translator(networks[part.network], settings), settings.edges),
             keeps=part.keeps))
-    return Task(io.stage.folder, networks, tuple(phases), (0.5, 0.999), extras=pools)
+    extras = {**pools, **({'probability': probability} if probability else {})}
+    return Task(io.stage.folder, networks, tuple(phases), (0.5, 0.999), extras=extras)
 
 
 def start(io, networks, sources) -> None:
@@ -111,14 +114,16 @@ def _batch_spec(io, part: Part) -> Dict[str, tf.TensorSpec]:
     count, side = io.settings.batch_size, -(-io.data.size // 2 ** part.coarser)
     spec = {'source': tf.TensorSpec([count, side, side, _given_channels(io)]),
             'target': tf.TensorSpec([count, side, side, io.channels])}
+    if io.settings.discriminator_augmentation.is_on:
+        spec['shown'] = tf.TensorSpec([count, 3, DRAWS])
     return {**spec, 'pool': tf.TensorSpec([count, 2])} if io.settings.pool_size else spec
 
 
-def _updates(settings, part: Part, networks, perceptual, pool) -> Tuple[Update, Update]:
+def _updates(settings, part: Part, networks, perceptual, pool, probability) -> Tuple[Update, Update]:
     generator, discriminator = networks[part.network], networks['discriminator']
     variables = (generator.enhancer_variables if part.enhancers_alone
                  else generator.trainable_variables)
     return pix2pixhd_updates(
         translator(generator, settings), lambda pair: discriminator(pair, skip=part.coarser),
         variables, discriminator.variables_of(part.coarser), settings.feature_weight, perceptual,
-        pool)
+        pool, probability)

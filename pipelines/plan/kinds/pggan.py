@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Dict, Optional, Tuple
 
+from pipelines.plan.augmentation import DiscriminatorAugmentation
 from pipelines.plan.kinds import growth
 
 POSITIVE = ('fmap_max', 'fmap_base', 'latent_size', 'group_size')
@@ -32,6 +33,7 @@ class Settings:
     group_size: int = 4                 # samples that share a minibatch standard deviation; divides batches
     # To start from: a folder of tools/import_weights.py, or WORKDIR/stages/<stage> of a finished training.
     initial_weights: Optional[str] = None
+    discriminator_augmentation: DiscriminatorAugmentation = DiscriminatorAugmentation()
     snapshot: Optional[int] = None      # step whose snapshot draws, stopping by eye; none = the last
 
 
@@ -39,6 +41,7 @@ def check(config, stage, settings: Settings, refuse) -> None:
     """Refuses, before anything is trained, settings of a stage that could not be carried out."""
     if not settings.learning_rate > 0:
         refuse(f'{stage.kind}.learning_rate', 'a number above 0', settings.learning_rate)
+    settings.discriminator_augmentation.check(stage.kind, config.strategy, refuse)
     key = 'dots_size' if stage.produces == ('dots',) else 'size'
     side = getattr(config.data, key)
     if side < 4 or side & (side - 1):

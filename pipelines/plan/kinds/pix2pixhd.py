@@ -13,7 +13,7 @@ import dataclasses
 import math
 from typing import NamedTuple, Optional, Tuple
 
-from pipelines.plan.augmentation import Augmentation
+from pipelines.plan.augmentation import Augmentation, DiscriminatorAugmentation
 
 POSITIVE = ('ngf', 'ndf', 'batch_size', 'layers', 'scales', 'blocks_local')
 NOT_NEGATIVE = ('feature_weight', 'downsamplings', 'blocks', 'enhancers', 'pool_size',
@@ -55,6 +55,7 @@ class Settings:
     # To start from: a folder of tools/import_weights.py, or WORKDIR/stages/<stage> of a finished training.
     initial_weights: Optional[str] = None
     augmentation: Augmentation = Augmentation()
+    discriminator_augmentation: DiscriminatorAugmentation = DiscriminatorAugmentation()
 
 
 class Part(NamedTuple):
@@ -79,6 +80,7 @@ def check(config, stage, settings: Settings, refuse) -> None:
     """Refuses, before anything is trained, settings of a stage that could not be carried out."""
     if not settings.learning_rate > 0:
         refuse('pix2pixhd.learning_rate', 'a number above 0', settings.learning_rate)
+    settings.discriminator_augmentation.check('pix2pixhd', config.strategy, refuse)
     if settings.ngf % 2 ** settings.enhancers:
         refuse('pix2pixhd.ngf', f'a multiple of 2^enhancers = {2 ** settings.enhancers}',
                settings.ngf)

@@ -9,9 +9,11 @@ from datasets import records
 from datasets.errors import InputError
 from datasets.targets import targets_of
 from pipelines.data import batches
+from pipelines.plan import artefacts
 from pipelines.plan.regimes import Run, parse_regime
 from pipelines.segmentation import inputs, pairs as pairing, task as segmentation
 from pipelines.training import loop
+from tests.conftest import tiny_config
 from tests.test_resume import Killed, fingerprint, killed_at
 
 MIXED = Run(parse_regime('mixed3'))
@@ -60,9 +62,9 @@ def sources(finished):
     return pairs.info, prepare(pairs.info), batches.Source(drawn, prepare(drawn), taken)
 
 
-def order_of(sources, memory, count=9, first=0):
+def order_of(sources, memory, count=9, first=0, shares=None):
     info, prepare, other = sources
-    stream = batches.batches(info, prepare, lambda step, keys, rows: rows, 2, 3, first, memory, None, [other])
+    stream = batches.batches(info, prepare, lambda step, keys, rows: rows, 2, 3, first, memory, None, [other], shares)
     return list(stream.take(count).as_numpy_iterator())
 
 
@@ -80,6 +82,42 @@ def test_the_memory_limit_and_a_later_start_change_no_batch(sources):
     whole = order_of(sources, 100, 8)
     for kept, read in zip(whole[3:], order_of(sources, 0, 5, first=3)):
         assert set(kept) == set(read) and all((kept[key] == read[key]).all() for key in kept)
+
+
+def test_a_share_of_every_batch_is_synthetic_each_in_an_order_of_its_own(sources):
+    whole = order_of(sources, 100, 24, shares=(1, 1))
+    names = np.array([batch['name'] for batch in whole])
+    assert [name.startswith(b'three') for name in names[0]] == [False, True]
+    real, drawn = names[:, 0], names[:, 1]
+    assert len({*real[:8]}) == len({*real[8:16]}) == 8 and len({*drawn[:6]}) == len({*drawn[6:12]}) == 6
+    assert (real[:8] != real[8:16]).any() and {*real} | {*drawn} == {*order_names(sources)}
+    for kept, read in zip(whole[5:], order_of(sources, 0, 5, first=5, shares=(1, 1))):
+        assert all((kept[key] == read[key]).all() for key in kept)
+
+
+def order_names(sources):
+    return np.concatenate([batch['name'] for batch in order_of(sources, 100, 7)])
+
+
+def test_training_takes_the_share_and_nothing_else_depends_on_it(finished):
+    config, workdir = finished
+    half = dataclasses.replace(config, segmenter=dataclasses.replace(config.segmenter, mixed_share=0.5))
+    pairs = pairing.pairs_of(half, MIXED, workdir)
+    one, other = ([next(iter(segmentation.task_of(of_config, MIXED, pairs, workdir).phases[0].batches(step)))['image']
+                   for step in range(3)] for of_config in (config, half))
+    assert any((a.numpy() != b.numpy()).any() for a, b in zip(one, other))
+    for name in ('real', 'synth3', 'finetune3'):
+        run = Run(parse_regime(name))
+        assert artefacts.segmenter_of(half, run).settings == artefacts.segmenter_of(config, run).settings
+    assert artefacts.segmenter_of(half, MIXED).settings != artefacts.segmenter_of(config, MIXED).settings
+
+
+@pytest.mark.parametrize('share', [0.0, 0.1, 0.9, 1.0])
+def test_a_share_that_is_nothing_or_all_of_a_batch_is_refused(share):
+    with pytest.raises(InputError, match=f'segmenter.mixed_share: expected a share that is some of a batch of 2 and not all, '
+                                         f'with mixed3, or null, found {share}'):
+        tiny_config(regimes=['real', 'mixed3'], segmenter={'mixed_share': share})
+    tiny_config(regimes=['real'], segmenter={'mixed_share': share})
 
 
 def test_nothing_of_the_samples_is_one_line(sources):
