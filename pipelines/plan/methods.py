@@ -46,6 +46,9 @@ METHODS: Dict[str, Method] = {
         Stage('dots', 'pggan', None, ('dots',), 'dots'),
         Stage('labels', 'pix2pixhd', 'dots', ('labels',), 'labels_from_dots'),
         LABELS_TO_IMAGE), rank=3),
+    # label maps of other shapes than the few real ones, without a GAN [ours]
+    'two_shapes': Method('two_shapes', '2s', 'Two-stage, shape model', (
+        Stage('labels', 'shape_model', None, ('labels',), 'labels_of_shapes'), LABELS_TO_IMAGE)),
     # the image stage also learns from pictures that nobody drew the organs of, see plan/pseudo.py [ours]
     'three_more': Method('three_more', '3m', 'Three-stage, more pictures', (
         Stage('dots', 'pggan', None, ('dots',), 'dots'),

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, NamedTuple, Tuple
 
-from pipelines.plan.kinds import cyclegan, dfgan, munit, pggan, pix2pix, pix2pixhd, unit
+from pipelines.plan.kinds import cyclegan, dfgan, munit, pggan, pix2pix, pix2pixhd, shape_model, unit
 
 
 class Kind(NamedTuple):
@@ -40,6 +40,7 @@ class Kind(NamedTuple):
 
 KINDS: Dict[str, Kind] = {
     'pggan': Kind(pggan.Settings, 'pipelines.stages.pggan', pggan.check, pggan.POSITIVE),
+    'shape_model': Kind(shape_model.Settings, 'pipelines.stages.shape_model', shape_model.check, shape_model.POSITIVE),
     'pix2pixhd': Kind(pix2pixhd.Settings, 'pipelines.stages.pix2pixhd', pix2pixhd.check,
                       pix2pixhd.POSITIVE, pix2pixhd.NOT_NEGATIVE),
     'pix2pix': Kind(pix2pix.Settings, 'pipelines.stages.pix2pix', pix2pix.check, pix2pix.POSITIVE,
