@@ -25,8 +25,9 @@ from pipelines.plan.regimes import Run, parse_regime, stages_of
 from pipelines.plan.workdir import Workdir
 from pipelines.segmentation.network import make_network, targets_for
 from pipelines.segmentation.predict import predict_probabilities
+from pipelines.segmentation.guided import guided_task
 from pipelines.segmentation.task import segmenter_task
-from pipelines.stages.stage import draw_function, kind_of, stage_io, stage_task
+from pipelines.stages.stage import draw_function, kind_of, stage_io
 from pipelines.training import checkpoints, loop
 from pipelines.training.task import Phase, Task
 
@@ -121,7 +122,7 @@ def step_of(config: Config, training: Training, phase_name: str, workdir) -> Wor
     """A phase's training step with its next batch."""
     if isinstance(training, Stage):
         info = records.read_info(Workdir(workdir).records('train'))
-        task = stage_task(config, training, {name: info for name in training.reads})
+        task = guided_task(config, training, {name: info for name in training.reads}, workdir)
     else:
         task = segmenter_task(config, Run(parse_regime('real'), training), workdir)
     phase = phase_of(task, phase_name)

@@ -16,10 +16,10 @@ from pipelines.plan.config import Config
 from pipelines.plan.methods import Stage
 from pipelines.plan.pseudo import PSEUDO
 from pipelines.plan.regimes import Run, parse_regime
+from pipelines.segmentation.guided import guided_task
 from pipelines.segmentation.pairs import Pairs
 from pipelines.segmentation.task import task_of
 from pipelines.segmentation.transfer import transfer_task
-from pipelines.stages.stage import stage_task
 from pipelines.training.task import Task
 
 
@@ -34,7 +34,7 @@ def planned_stage(config: Config, stage: Stage, coding: LabelCoding, count: int)
     """The training of a GAN stage on `count` records of each source, and as many as there are that a teacher labels."""
     counts = {name: count if name != PSEUDO else len(open_split(config, name).ids) * config.data_of(name).augment
               for name in stage.reads}
-    return stage_task(config, stage, {name: planned_info(config, coding, number) for name, number in counts.items()})
+    return guided_task(config, stage, {name: planned_info(config, coding, number) for name, number in counts.items()}, None)
 
 
 def planned_sources(config: Config, names: Sequence[str]) -> Dict[str, Info]:

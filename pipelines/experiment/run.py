@@ -21,7 +21,7 @@ from pipelines.plan.artefacts import used_by
 from pipelines.plan.config import Config
 from pipelines.plan.matrix import Arm
 from pipelines.plan.pseudo import PSEUDO
-from pipelines.plan.regimes import methods_of, teacher_of, translators_of
+from pipelines.plan.regimes import methods_of, teacher_of, trained_before, translators_of
 from pipelines.plan.workdir import Workdir
 from pipelines.report.report import write_report
 
@@ -72,10 +72,10 @@ def make_samples(arms: Sequence[Arm], arm: Arm, workdir, say, stages_from=None) 
         splits.update(looked_at(arm.config).values())
     splits.discard(PSEUDO)
     steps.prepare(arm.config, folder, splits)
-    teacher = teacher_of(arm.config, arm.runs)
-    if teacher:
-        say(f'segmenter {arm.folder} {teacher.name}, the teacher'.replace('  ', ' '))
-        steps.train_segmenter(arm.config, teacher, folder)
+    for run in trained_before(arm.config, arm.runs):
+        say(f'segmenter {arm.folder} {run.name}, which stages need'.replace('  ', ' '))
+        steps.train_segmenter(arm.config, run, folder)
+    if teacher_of(arm.config, arm.runs):
         steps.prepare(arm.config, folder, {PSEUDO})
 
     def train(stage, words):

@@ -29,9 +29,10 @@ from pipelines.reading.layout import make_reading
 from pipelines.report import cards
 from pipelines.runtime import devices
 from pipelines.scores import results
+from pipelines.segmentation.guided import guided_task
 from pipelines.segmentation.task import segmenter_task
 from pipelines.serving import predict
-from pipelines.stages.stage import has_snapshot, stage_task
+from pipelines.stages.stage import has_snapshot
 from pipelines.synthesis import generate as synthesis
 from pipelines.training import loop
 from pipelines.training.checkpoints import is_finished
@@ -68,7 +69,7 @@ def train_stage(config: Config, stage: Stage, workdir) -> None:
                for name in stage.reads}
     while True:
         with devices.distribution(config.strategy).scope():
-            loop.train(stage_task(restarts.reseeded(config, stage, workdir), stage, sources), directory, **vars(config.run))
+            loop.train(guided_task(restarts.reseeded(config, stage, workdir), stage, sources, workdir), directory, **vars(config.run))
         if restarts.settle(config, stage, workdir):
             return
         provenance.claim(config, workdir, artefact)

@@ -17,7 +17,7 @@ from pipelines.plan.kinds import KINDS
 from pipelines.plan.loading import built, segmenter_settings, stage_settings, to_dict
 from pipelines.plan.methods import Method, Stage
 from pipelines.plan.pseudo import PSEUDO, teacher_network
-from pipelines.plan.regimes import Run, methods_of, parse_regime, stages_of, translators_of
+from pipelines.plan.regimes import Run, methods_of, parse_regime, stages_of, translators_of, watcher
 from pipelines.plan.transfers import VALIDATION, chosen_by
 from pipelines.plan.translators import TARGET, TRANSLATORS
 
@@ -97,9 +97,9 @@ def stage_of(config: Config, stage: Stage) -> Artefact:
     settings.pop('snapshot', None)  # who draws with it, and no other training
     tree = _less(config, ['generation', 'evaluation', 'segmenter', 'segmenters', *_sections(), *_IMAGES,
                           *_CLEANING])
-    return Artefact(f'stages/{stage.folder}', {**tree, stage.kind: settings},
-                    tuple(f'records/{name}' for name in stage.reads),
-                    lambda other: stage_of(other, stage))
+    of = tuple(f'records/{name}' for name in stage.reads)
+    of += (f'segmenters/{watcher(config).name}',) if stage.watched else ()
+    return Artefact(f'stages/{stage.folder}', {**tree, stage.kind: settings}, of, lambda other: stage_of(other, stage))
 
 
 def samples_of(config: Config, method: Method) -> Artefact:

@@ -216,8 +216,8 @@ class Config:
     seed: int = 0                       # of weights, batches and noise; the draw is data.draw
     precision: str = 'float32'          # float32 | mixed_float16: what networks compute in
     strategy: str = 'none'              # none | mirrored (GPUs of a host) | multi_worker (of several)
-    # What segmenters learn from: real; of each method k (1..3, 2s, 3m, d = DF-GAN, p = pix2pix) synthk (its pairs), finetunek
-    # (then real ones), mixedk (both at once); restart (two trainings as finetunek, with real pairs alone: what the
+    # What segmenters learn from: real; of each method k (1..3, 2s, 3g, 3m, d = DF-GAN, p = pix2pix) synthk (its pairs),
+    # finetunek (then real ones), mixedk (both at once); restart (two trainings as finetunek, with real pairs alone: what the
     # second start is worth without synthesis; first is the first of them); self (the same with pictures of
     # sources.unlabelled that a teacher labelled: self-training without a GAN; pseudo is the first of them); for the
     # hospital of sources.target: tone, tuned, scratch, cyclegan, unit, munit.
@@ -227,11 +227,11 @@ class Config:
     # cyclegan, unit, munit.
     kinds: Mapping[str, Any] = dataclasses.field(
         default_factory=lambda: {name: kind.settings() for name, kind in KINDS.items()})
-    # Changes to the section of its kind for one stage, by the name of its folder: dots,
-    # labels_from_dots, image_from_labels (three-stage), labels, image_from_labels (two-stage),
-    # image_labels (single-stage), labels_of_shapes (two-stage, shape model), image_from_more (three-stage, more
-    # pictures), image_from_region (DF-GAN), image_from_region_plain (pix2pix). --stage takes a method's own names: dots,
-    # labels, image, pair. Of translators: translator_cyclegan, translator_unit, translator_munit.
+    # Changes to the section of its kind for one stage, by the name of its folder: dots, labels_from_dots, image_from_labels
+    # (three-stage), labels, image_from_labels (two-stage), image_labels (single-stage), labels_of_shapes (two_shapes),
+    # image_guided (three_guided), image_from_more (three_more), image_from_region (DF-GAN), image_from_region_plain
+    # (pix2pix); translator_cyclegan, translator_unit, translator_munit. --stage takes a method's own names: dots, labels,
+    # image, pair.
     stages: Dict[str, Dict[str, Any]] = dataclasses.field(default_factory=dict)
     generation: Generation = Generation()
     segmenter: Segmenter = Segmenter()

@@ -18,7 +18,7 @@ from pipelines.plan.data_checks import NAME
 from pipelines.plan.loading import from_dict, segmenter_settings, stage_settings, to_dict
 from pipelines.plan.methods import Stage
 from pipelines.plan.pseudo import PSEUDO, UNLABELLED
-from pipelines.plan.regimes import Regime, Run, parse_regime, stages_of, teacher_of, with_pretraining
+from pipelines.plan.regimes import Regime, Run, parse_regime, stages_of, trained_before, with_pretraining
 from pipelines.plan.segmenters import order_of
 from pipelines.plan.strict import merge
 
@@ -167,7 +167,7 @@ def training_key(config: Config, stage: Stage) -> tuple:
     tree = to_dict(config)
     settings = vars(stage_settings(config, stage))
     others = {name: tree['sources'][name] for name in stage.reads if name in tree['sources']}
-    if PSEUDO in stage.reads:
+    if PSEUDO in stage.reads or stage.watched:
         others[PSEUDO] = tree['sources'].get(UNLABELLED), tree['segmenter'], tree['segmenters']
     return (tree['data'], others, config.seed, config.precision, config.labels.channels,
             {key: value for key, value in settings.items() if key != 'snapshot'})
@@ -215,10 +215,9 @@ def _arm(config: Config, block: MatrixBlock, number: int, part: Dict[str, Option
 
 
 def _complete(config: Config, runs: Iterable[Run]) -> List[Run]:
-    """With what they start from, and the teacher that labels what they learn from."""
+    """With what they start from, and what has to be trained before their stages."""
     runs = with_pretraining(runs)
-    teacher = teacher_of(config, runs)
-    return with_pretraining([*runs, teacher]) if teacher else runs
+    return with_pretraining([*runs, *trained_before(config, runs)])
 
 
 def _runs_of(regime: Regime, segmenter: str, seed: int, counts: Sequence[Optional[int]],

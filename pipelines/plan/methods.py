@@ -35,6 +35,7 @@ class Method(NamedTuple):
     begins: Tuple[str, ...] = ()
 
 
+_TO_LABELS = (Stage('dots', 'pggan', None, ('dots',), 'dots'), Stage('labels', 'pix2pixhd', 'dots', ('labels',), 'labels_from_dots'))
 LABELS_TO_IMAGE = Stage('image', 'pix2pixhd', 'labels', ('image',), 'image_from_labels')
 
 METHODS: Dict[str, Method] = {
@@ -42,18 +43,16 @@ METHODS: Dict[str, Method] = {
         Stage('pair', 'pggan', None, ('image', 'labels'), 'image_labels'),), rank=1),
     'two': Method('two', '2', 'Two-stage', (
         Stage('labels', 'pggan', None, ('labels',), 'labels'), LABELS_TO_IMAGE), rank=2),
-    'three': Method('three', '3', 'Three-stage', (
-        Stage('dots', 'pggan', None, ('dots',), 'dots'),
-        Stage('labels', 'pix2pixhd', 'dots', ('labels',), 'labels_from_dots'),
-        LABELS_TO_IMAGE), rank=3),
+    'three': Method('three', '3', 'Three-stage', (*_TO_LABELS, LABELS_TO_IMAGE), rank=3),
+    # the segmenter of REAL watches the image stage [ours]
+    'three_guided': Method('three_guided', '3g', 'Three-stage, guided', (
+        *_TO_LABELS, Stage('image', 'pix2pixhd', 'labels', ('image',), 'image_guided', watched=True))),
     # label maps of other shapes than the few real ones, without a GAN [ours]
     'two_shapes': Method('two_shapes', '2s', 'Two-stage, shape model', (
         Stage('labels', 'shape_model', None, ('labels',), 'labels_of_shapes'), LABELS_TO_IMAGE)),
     # the image stage also learns from pictures that nobody drew the organs of, see plan/pseudo.py [ours]
     'three_more': Method('three_more', '3m', 'Three-stage, more pictures', (
-        Stage('dots', 'pggan', None, ('dots',), 'dots'),
-        Stage('labels', 'pix2pixhd', 'dots', ('labels',), 'labels_from_dots'),
-        Stage('image', 'pix2pixhd', 'labels', ('image',), 'image_from_more', reads=('train', PSEUDO)))),
+        *_TO_LABELS, Stage('image', 'pix2pixhd', 'labels', ('image',), 'image_from_more', reads=('train', PSEUDO)))),
     'dfgan': Method('dfgan', 'd', 'DF-GAN', (
         Stage('image', 'dfgan', 'region', ('image',), 'image_from_region'),), begins=('labels', 'region')),
     # the same without the Frechet loss: what is left of DF-GAN without what is its own [ours]

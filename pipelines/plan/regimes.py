@@ -173,6 +173,18 @@ def teacher_of(config, some: Iterable[Run]) -> Optional[Run]:
     return Run(parse_regime('real'), teacher_network(config)) if PSEUDO in reads else None
 
 
+def watcher(config) -> Run:
+    """The run whose segmenter watches stages that are watched: REAL of the config's own network, seed 0."""
+    return Run(parse_regime('real'), config.segmenter.network)
+
+
+def trained_before(config, some: Iterable[Run]) -> List[Run]:
+    """The runs that have to be trained before the stages that some runs need: a teacher, and a segmenter that watches."""
+    some = list(some)
+    watched = any(stage.watched for stage in stages_of([run.regime for run in some]).values())
+    return [run for run in (teacher_of(config, some), watcher(config) if watched else None) if run]
+
+
 def synth_regime(method: Method) -> Regime:
     """SYNTH k of method k."""
     return parse_regime(f'synth{method.code}')

@@ -15,6 +15,7 @@ class Stage(NamedTuple):
       folder: its own below `WORKDIR/stages`, and its name in the config's `stages`. Stages of two
         methods share a folder, and so the trained network, only where they are the same stage.
       reads: the record sets that it learns from, see plan.workdir.Workdir.records.
+      watched: whether the segmenter of REAL watches what it draws, see segmentation/guided.py.
     """
     name: str
     kind: str
@@ -22,3 +23,4 @@ class Stage(NamedTuple):
     produces: Tuple[str, ...]
     folder: str
     reads: Tuple[str, ...] = ('train',)
+    watched: bool = False

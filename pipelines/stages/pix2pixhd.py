@@ -114,6 +114,8 @@ def _batch_spec(io, part: Part) -> Dict[str, tf.TensorSpec]:
     count, side = io.settings.batch_size, -(-io.data.size // 2 ** part.coarser)
     spec = {'source': tf.TensorSpec([count, side, side, _given_channels(io)]),
             'target': tf.TensorSpec([count, side, side, io.channels])}
+    if io.stage.watched:
+        spec['key'] = tf.TensorSpec([count, 2], tf.int32)
     if io.settings.discriminator_augmentation.is_on:
         spec['shown'] = tf.TensorSpec([count, 3, DRAWS])
     return {**spec, 'pool': tf.TensorSpec([count, 2])} if io.settings.pool_size else spec

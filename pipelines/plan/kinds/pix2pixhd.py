@@ -16,7 +16,7 @@ from typing import NamedTuple, Optional, Tuple
 from pipelines.plan.augmentation import Augmentation, DiscriminatorAugmentation
 
 POSITIVE = ('ngf', 'ndf', 'batch_size', 'layers', 'scales', 'blocks_local')
-NOT_NEGATIVE = ('feature_weight', 'downsamplings', 'blocks', 'enhancers', 'pool_size',
+NOT_NEGATIVE = ('feature_weight', 'watched_weight', 'downsamplings', 'blocks', 'enhancers', 'pool_size',
                 'enhancer_epochs', 'epochs', 'decay_epochs')
 
 
@@ -51,6 +51,7 @@ class Settings:
     # Of feature matching and of the perceptual loss, against the adversarial one: larger, nearer to the
     # training pictures and less detail of its own.
     feature_weight: float = 10.0
+    watched_weight: float = 1.0         # of the errors of a segmenter that watches; of method three_guided
     vgg_weights: Optional[str] = None   # file for the perceptual loss, see pix2pixhd/vgg.py; none = off
     # To start from: a folder of tools/import_weights.py, or WORKDIR/stages/<stage> of a finished training.
     initial_weights: Optional[str] = None
