@@ -20,10 +20,9 @@ from typing import Any, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
-from datasets.errors import InputError
+from datasets.errors import EXTRAS, InputError
 
 INVERTED, UPRIGHT = 'MONOCHROME1', 'MONOCHROME2'  # white is the lowest value; black is
-INSTALL = 'EXTRAS=1 bash tools/setup_environment.sh'
 CONVERT = 'convert it to PNG of 16 bits, lungs dark, as dcmj2pnm of DCMTK does'
 CHESTS = ('CHEST', 'THORAX', 'TORAX', 'LUNG', 'HEART', 'RIB')  # in the words of BodyPartExamined
 LATERAL = ('LL', 'RL', 'LLD', 'RLD', 'LAT')  # of ViewPosition: its words begin so
@@ -69,7 +68,7 @@ def pydicom_for(path: Path) -> Any:
     try:
         return importlib.import_module('pydicom')
     except ImportError:
-        raise InputError(f'{path}: DICOM is read by pydicom, which is not installed: {INSTALL}') from None
+        raise InputError(f'{path}: DICOM is read by pydicom, which is not installed: {EXTRAS}') from None
     except Exception as error:  # python-gdcm asks for a module `dl`, and takes any folder of that name for it
         raise InputError(f'{path}: pydicom, which reads DICOM, cannot be loaded ({type(error).__name__}); is a folder '
                          f'called dl where Python looks for modules?') from None
@@ -161,7 +160,7 @@ def _decoded(file: Any, path: Path) -> np.ndarray:
     except Exception as error:
         lacks = getattr(syntax, 'is_compressed', False) and importlib.util.find_spec('gdcm') is None
         raise InputError(f'{path}: its pixels, stored as {name}, ' + (
-            f'take a decoder that is not installed, gdcm: {INSTALL}' if lacks else
+            f'take a decoder that is not installed, gdcm: {EXTRAS}' if lacks else
             f'cannot be decoded ({type(error).__name__}): damaged, or of a kind that gdcm does not read; {CONVERT}')) from None
     if stored.dtype.kind not in 'iu' or stored.ndim != 2:
         raise InputError(f'{path}: expected one picture of whole numbers, found {stored.dtype} {list(stored.shape)}; '

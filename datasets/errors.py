@@ -6,6 +6,7 @@ argument, what was expected, what was found, what to do.
 """
 import re
 
+EXTRAS = 'EXTRAS=1 bash tools/setup_environment.sh'  # installs what only some need
 # where in TensorFlow it happened; later versions name more of it, before what happened
 _WHERE = re.compile(r'\{\{.*?\}\} |\[Op:\w+\]|'
                     r'Error in user-defined function passed to \S+ transformation with iterator: \S+: ')

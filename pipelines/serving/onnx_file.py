@@ -16,7 +16,7 @@ from typing import Any, Dict, Tuple
 import numpy as np
 import tensorflow as tf
 
-from datasets.errors import InputError
+from datasets.errors import EXTRAS, InputError
 from datasets.files import whole_file
 from pipelines.serving.export import DESCRIPTION, Exported
 from pipelines.serving.onnx_handlers import HANDLERS
@@ -28,14 +28,13 @@ GREYS = 1           # of 256, by which a drawn picture may differ: rounding
 TIES = 1e-3         # [ours] share of pixels whose two likeliest codes may be so near that rounding decides
 MOST_BYTES = 2 ** 31 - 2 ** 24  # of the weights: an ONNX file is one protobuf message
 PACKAGES = ('onnx', 'tf2onnx', 'onnxruntime')
-INSTALL = '`EXTRAS=1 bash tools/setup_environment.sh`'
 
 
 def check_can_write(path) -> None:
     """InputError unless an ONNX file can be made here and be put there. Before anything else is done."""
     if sys.version_info < (3, 10):
         raise InputError(f'--onnx: expected Python 3.10 or a later one, for which tf2onnx is locked, found '
-                         f'{sys.version.split()[0]}; make another environment: PYTHON=/path/to/python3.11 {INSTALL}')
+                         f'{sys.version.split()[0]}; make another environment: PYTHON=/path/to/python3.11 `{EXTRAS}`')
     for package in PACKAGES:
         _imported(package, f'--onnx {path}')
     if Path(path).exists():
@@ -148,7 +147,7 @@ def _imported(package: str, where: str):
     try:
         return importlib.import_module(package)
     except (ImportError, AttributeError) as error:  # onnx 1.19 misses attributes of older ml_dtypes
-        raise InputError(f'{where}: {package} cannot be imported ({_line(error)}); run {INSTALL}, and activate what it '
+        raise InputError(f'{where}: {package} cannot be imported ({_line(error)}); run `{EXTRAS}`, and activate what it '
                          f'names') from None
 
 
