@@ -29,7 +29,7 @@ from pipelines.reading.layout import make_reading
 from pipelines.report import cards
 from pipelines.runtime import devices
 from pipelines.scores import results
-from pipelines.segmentation.guided import guided_task
+from pipelines.segmentation.guided import check_watcher, guided_task
 from pipelines.segmentation.task import segmenter_task
 from pipelines.serving import predict
 from pipelines.stages.stage import has_snapshot
@@ -63,6 +63,7 @@ def train_stage(config: Config, stage: Stage, workdir) -> None:
     if has_snapshot(config, stage, workdir) or restarts.settle(config, stage, workdir):
         provenance.claim(config, workdir, artefact)
         return
+    check_watcher(config, stage, workdir)
     info = prepare(config, workdir, {'test', *stage.reads})
     provenance.claim(config, workdir, artefact)
     sources = {name: info if name == 'train' else records.read_info(Workdir(workdir).records(name))

@@ -46,7 +46,6 @@ def guided_task(config: Config, stage: Stage, sources: Mapping[str, Info], workd
     *before, last = task.phases
 
     def start():
-        check_watcher(run, stage, workdir)
         task.start()
         restore_networks({'chosen': network}, Workdir(workdir).segmenter(run))
 
@@ -54,9 +53,10 @@ def guided_task(config: Config, stage: Stage, sources: Mapping[str, Info], workd
                          phases=(*before, last._replace(updates=(*last.updates, update))))
 
 
-def check_watcher(run: Run, stage: Stage, workdir) -> None:
-    """InputError where the segmenter that watches is not trained yet."""
-    if not is_finished(Workdir(workdir).segmenter(run)):
+def check_watcher(config: Config, stage: Stage, workdir) -> None:
+    """InputError where a segmenter is to watch that is not trained yet."""
+    run = watcher(config)
+    if stage.watched and not is_finished(Workdir(workdir).segmenter(run)):
         raise InputError(f'stage {stage.folder}: expected segmenters/{run.name}, which watches it, trained, found it is not: '
                          f'first tools/train_segmenter.py --regime real --segmenter {run.segmenter}, with the same --config '
                          f'and --workdir')

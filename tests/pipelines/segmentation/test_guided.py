@@ -35,9 +35,9 @@ def config_of(**sections):
     return from_dict({**TINY, 'regimes': ['finetune3g'], **merged}, 'test')
 
 
-def tasks(made, workdir=None, **sections):
-    config, own, sources = made
-    return guided.guided_task(config_of(**sections), STAGE, sources, workdir or own)
+def tasks(made, **sections):
+    _, workdir, sources = made
+    return guided.guided_task(config_of(**sections), STAGE, sources, workdir)
 
 
 def weights(folder, name):
@@ -97,7 +97,8 @@ def test_who_watches_is_trained_before_and_counts(made):
 def test_nobody_who_watches_is_one_line(made, tmp_path):
     with pytest.raises(InputError, match='stage image_guided: expected segmenters/real-unet-0, which watches it, trained, found '
                                          'it is not: first tools/train_segmenter.py --regime real --segmenter unet'):
-        train(tasks(made, tmp_path), tmp_path / 'stage', made[0])
+        steps.train_stage(made[0], STAGE, tmp_path)
+    assert not (tmp_path / 'stages').exists()
 
 
 def test_masks_that_may_overlap_are_watched_too(made):
