@@ -5,7 +5,7 @@ A dot map is uint8 [size, size], 64 x 64 in the paper; value 0 is background, 1 
 """
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, NamedTuple, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -79,6 +79,20 @@ def clean_dots(code_map: np.ndarray, coding: LabelCoding, radius: int = RADIUS) 
     """Decodes a map of dots and draws it again with whole discs; uint8, the size given."""
     dots = decode_dots(code_map, coding, radius)
     return draw_dots(dots, coding, code_map.shape[0], radius)
+
+
+def jittered(code_map: np.ndarray, coding: LabelCoding, strength: float, seed: Sequence[int], radius: int = RADIUS
+              ) -> np.ndarray:
+    """A map of dots with each of them moved at random, so that equal ones become others; uint8, the size given.
+
+    Args:
+      strength: up to how far, either way and on either axis, as a share of the side.
+      seed: of these moves.
+    """
+    rng = np.random.default_rng(seed)
+    moved = [dot._replace(y=dot.y + dy, x=dot.x + dx) for dot in decode_dots(code_map, coding, radius)
+             for dy, dx in [rng.uniform(-strength, strength, 2)]]
+    return draw_dots(moved, coding, code_map.shape[0], radius)
 
 
 def dots_violations(code_map: np.ndarray, coding: LabelCoding, radius: int = RADIUS) -> List[str]:

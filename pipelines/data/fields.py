@@ -36,7 +36,7 @@ WINDOWS = {'grey': 5, 'onehot': 3}
 
 
 class Repairs(NamedTuple):
-    """What a repair may know: the training set's anatomy, and the seed of a warp (None: no warp)."""
+    """What a repair may know: the training set's anatomy, and the seed of what moves things (None: nothing)."""
     limits: anatomy.AnatomyRange
     warp_seed: Optional[Sequence[int]] = None
 
@@ -160,9 +160,11 @@ def _labels(config: Config, coding: LabelCoding, amplitude: float = 1.0) -> Code
 
 def _dots(config: Config, coding: LabelCoding, amplitude: float = 1.0) -> Codes:
     def repair(dot_map: np.ndarray, how: Repairs) -> Repaired:
-        radius = config.data.dots_radius
-        return Repaired(dots.clean_dots(dot_map, coding, radius),
-                        dots.dots_violations(dot_map, coding, radius))
+        radius, strength = config.data.dots_radius, config.labels.jitter
+        cleaned = dots.clean_dots(dot_map, coding, radius)
+        if strength and how.warp_seed is not None:
+            cleaned = dot_map = dots.jittered(cleaned, coding, strength, how.warp_seed, radius)
+        return Repaired(cleaned, dots.dots_violations(dot_map, coding, radius))
 
     return Codes('dots', 1 + len(coding.organs), config.data.dots_size, coding.dot_colours, config,
                  amplitude, repair)

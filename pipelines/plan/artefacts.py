@@ -29,7 +29,7 @@ _IMAGES = tuple(f'data.{key}' for key in (  # which images, and how they become 
     'division', 'test_ids', 'folds', 'fold', 'validation', 'validation_ids', 'division_seed', 'unlabelled', 'num_test',
     'field_of_view_mm', 'bone_suppressed', 'augment', 'noise', 'augment_mode', 'dots_size', 'dots_radius'))
 _PLACES = ('data.source', 'data.train_ids', 'data.test_ids', 'data.validation_ids', 'data.num_test')
-_CLEANING = tuple(f'labels.{key}' for key in ('clean', 'warp', 'reject', 'margin', 'centroid_margin'))
+_CLEANING = tuple(f'labels.{key}' for key in ('clean', 'warp', 'jitter', 'reject', 'margin', 'centroid_margin'))
 _UNUSED = {  # of a segmenter's settings, by the kind of regime
     'real': ('finetune_learning_rate',),
     'synth': ('finetune_learning_rate', 'finetune_steps'),

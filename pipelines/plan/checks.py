@@ -19,7 +19,7 @@ POSITIVE = (
     'generation.num_train', 'generation.block', 'generation.shard', 'segmenter.size', 'segmenter.batch_size',
     'segmenter.synth_steps', 'segmenter.finetune_steps', 'segmenter.validate_every', 'segmenter.max_validation',
     'evaluation.size', 'run.log_every', 'run.sheet_every')
-NOT_NEGATIVE = ('generation.num_validation', 'labels.warp', 'labels.margin', 'labels.centroid_margin',
+NOT_NEGATIVE = ('generation.num_validation', 'labels.warp', 'labels.jitter', 'labels.margin', 'labels.centroid_margin',
                 'run.checkpoint_seconds')
 CHOICES = {
     'labels.channels': ('grey', 'onehot'),

@@ -88,6 +88,9 @@ class Labels:
     # an organ in the real ones.
     clean: Literal[True, False, 'auto'] = 'auto'
     warp: float = 0.0                   # of generated ones: displacements on a 5x5 grid, share of the side
+    # Of generated dots: how far each is moved at random, either way, share of the side. Few images give few different
+    # maps of dots, and equal dots equal pairs.
+    jitter: float = 0.0
     # Redraw samples that fail the anatomical check, at most 100 times; auto: where at most 5 % of the real label
     # maps fail it.
     reject: Literal[True, False, 'auto'] = 'auto'

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets.dots import (Dot, clean_dots, decode_dots, disc_area, dots_violations, draw_dots,
-                           mask_dots)
+                           jittered, mask_dots)
 from datasets.labels import CHEST, Code, LabelCoding
 from datasets.phantom.phantom import draw_phantom
 from tests.datasets.test_scattered import EYE, eye
@@ -127,3 +127,14 @@ def test_absent_organs_have_no_dot_and_scattered_ones_never():
         assert dots_violations(draw_dots(mask_dots(some, EYE), EYE, 32, 2), EYE, 2) == []
     twice = draw_dots([Dot('disc', .2, .2), Dot('disc', .8, .8), Dot('vessels', .2, .8)], EYE, 32, 2)
     assert dots_violations(twice, EYE, 2) == ['disc: expected one dot, found 2', 'vessels: expected no dot, found 1']
+
+
+def test_jittered_dots_are_others_near_by_and_the_same_for_the_same_seed():
+    code_map = draw_dots([Dot('left', 0.5, 0.7), Dot('right', 0.5, 0.3)], PAIR)
+    one, again, other = (jittered(code_map, PAIR, 0.05, seed) for seed in ([1, 7], [1, 7], [2, 7]))
+    assert (one == again).all() and (one != code_map).any() and (one != other).any()
+    for before, after in zip(decode_dots(code_map, PAIR), decode_dots(one, PAIR)):
+        assert after.organ == before.organ and abs(after.y - before.y) <= 0.05 + 1 / 64 >= abs(after.x - before.x)
+    assert (jittered(code_map, PAIR, 0.0, [1, 7]) == code_map).all()
+    moves = [decode_dots(jittered(code_map, PAIR, 0.05, [seed]), PAIR)[0].x - 0.7 for seed in range(60)]
+    assert min(moves) < -0.02 and max(moves) > 0.02

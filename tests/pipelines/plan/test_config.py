@@ -60,6 +60,7 @@ def test_the_papers_configurations(name, images, ids):
     ({'sources': {'target': {'num_train': -3}}}, 'sources.target.num_train: expected a number from 1 on, or null'),
     ({'external': {'there': {'dataset': 'phantom', 'num_test': 0}}}, 'external.there.num_test: expected a number from 1'),
     ({'labels': {'warp': -0.1}}, 'labels.warp: expected a number from 0 on, found -0.1'),
+    ({'labels': {'jitter': -0.1}}, 'labels.jitter: expected a number from 0 on, found -0.1'),
     ({'segmenter': {'width': 0.0}}, 'segmenter.width: expected a number above 0, found 0.0'),
     ({'segmenter': {'blocks': []}}, 'segmenter.blocks: expected four numbers from 1 on, found []'),
     ({'pggan': {'learning_rate': -1.0}}, 'pggan.learning_rate: expected a number above 0'),
