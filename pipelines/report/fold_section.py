@@ -1,4 +1,5 @@
-"""Which network, of those that were tested in the same folds on real pairs alone: an answer and a table for each task."""
+"""Which network, of those that were tested in the same folds on real pairs alone: an answer and a table for each task; and
+what was tried in one fold."""
 from __future__ import annotations
 
 import statistics
@@ -40,6 +41,45 @@ def compared(asked: Sequence[List[Row]]) -> List[Block]:
     """Their tables, with the rules below the first."""
     return [document.table(_table(found, RULES if not number else []), css='scores')
             for number, found in enumerate(asked)]
+
+
+def tried(rows: Sequence[Row]) -> List[Block]:
+    """Of arms that were tested in one fold, beside the same network in the arm of their classes with more of them.
+
+    Args:
+      rows: of single folds, as read.
+    """
+    table = _tries(rows)
+    return [document.table(table, css='scores')] if table.rows else []
+
+
+def is_tried(row: Row, rows: Sequence[Row]) -> bool:
+    """Whether its arm was tested in one fold alone, and another of its classes in several."""
+    alike = [one for one in rows if _classes_of(one) == _classes_of(row)]
+    folds = {arm: {one['fold'] for one in alike if one['arm'] == arm} for arm in {one['arm'] for one in alike}}
+    return row['fold'] is not None and len(folds[row['arm']]) == 1 < max(map(len, folds.values()))
+
+
+def _classes_of(row: Row) -> tuple:
+    return row['experiment'], row['division'], row['split'], tuple(row['organs'])
+
+
+def _tries(rows: Sequence[Row]) -> Table:
+    body = []
+    for row in (row for row in rows if row['split'] == 'test' and is_tried(row, rows)):
+        others = [one for one in rows if one['arm'] != row['arm'] and not is_tried(one, rows)
+                  and _classes_of(one) == _classes_of(row)
+                  and all(one[key] == row[key] for key in ('fold', 'segmenter', 'regime', 'seed'))
+                  and one['images']['names'] == row['images']['names']]
+        own, base = (one['scores'][METRIC]['average'][0] if one else None for one in (row, others[0] if others else None))
+        protocol = row['protocol']
+        body.append((row['arm'], segmenters.label_of(row['segmenter']), str(row['fold']), f'{own:.2f}',
+                     '-' if base is None else f'{base:.2f} ({others[0]["arm"]})',
+                     '-' if base is None else findings.signed(own - base), f'{protocol["train_size"]} px',
+                     str(protocol.get('epochs', '-'))))
+    return Table('Tried in one fold', ('Arm', 'Network', 'Fold', 'J', 'J as the others were trained', 'Difference', 'Trained at',
+                                       'Epochs'), sorted(body), [
+        'J per image, one training each, of the same test images: what a change does, not how sure it is.'])
 
 
 def _is_of_networks(found: Sequence[Row]) -> bool:

@@ -51,7 +51,7 @@ def write_report(workdir, output=None) -> pathlib.Path:
                          f'the path')
     rows, problem = _read_rows(workdir)
     read = rows
-    rows, missing = joined(rows)
+    rows, missing = joined([row for row in rows if not fold_section.is_tried(row, read)])
     problem += [document.missing(f'Left out, for folds are missing: {words}.') for words in missing]
     scores, config, arms = score_rows(rows), _read_config(workdir), _arms(workdir)
     in_folds, others = fold_section.split(rows)
@@ -61,7 +61,7 @@ def write_report(workdir, output=None) -> pathlib.Path:
         'Vessels and other scattered structures': thin_section.scattered(rows, _observers(arms)),
         'Side experiments': comparison_section.beside(others),
         'At another hospital': label_section.labels(rows) + external_section.elsewhere(rows),
-        'What was tried': comparison_section.tried(others),
+        'What was tried': fold_section.tried(read) + comparison_section.tried(others),
         'Quality of the samples': quality_section.quality(arms, workdir),
         'Published and measured': _published(scores),
         'Scores per image': problem + image_section.per_image(scores),

@@ -42,3 +42,16 @@ def test_the_table_has_a_line_a_network_and_rules_once():
     assert '| U-Net | 80.00 ± 10.00 | - | - | - |' in first and '| SegNet | 79.67 ± ' in first
     assert [line.split(' | ')[3] for line in first.splitlines() if line.startswith('| FCN-8s')] == ['yes']
     assert 'Nadeau and Bengio' in first and 'Nadeau' not in second
+
+
+def test_what_was_tried_in_one_fold_stands_beside_that_fold():
+    whole, tries = of_folds('lungs', segmenter='unet'), of_folds('longer', FAR, segmenter='unet')[:1]
+    tries = [{**row, 'organs': whole[0]['organs'], 'images': {**row['images'], 'names': whole[0]['images']['names']}}
+             for row in tries]
+    rows = [*whole, *tries, *of_folds('heart', segmenter='unet')[:1]]
+    assert [fold_section.is_tried(row, rows) for row in rows] == [False] * 3 + [True, False]
+    block, = fold_section.tried(rows)
+    line, = [line for line in block.markdown.splitlines() if line.startswith('| longer')]
+    own, base = (rows[number]['scores']['jaccard_per_image']['average'][0] for number in (3, 0))
+    assert line.startswith(f'| longer | U-Net | 0 | {own:.2f} | {base:.2f} (lungs) | {own - base:.2f} |')
+    assert fold_section.tried(whole) == fold_section.tried(of_folds('heart')[:1]) == []

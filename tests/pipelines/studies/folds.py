@@ -7,6 +7,7 @@ from tests.pipelines.studies.markdown import section, table_of
 TASKS = ('Lungs', 'Heart', 'Clavicles')
 QUESTION = re.compile(r'^\*\*Which network is best at (\w+)\?\*\* \*(.+?)\.\* J is (\S+ ± \S+)', re.M)
 NONE = 'No two networks have all their folds yet.\n'
+NONE_TRIED = 'Nothing was tried yet.\n'
 
 
 def blocks_of(markdown: str) -> dict:
@@ -14,7 +15,9 @@ def blocks_of(markdown: str) -> dict:
     answer = section(markdown, 'The answer')
     told = [line for line in answer.splitlines() if QUESTION.match(line)]
     missing = [line.lstrip('> ') for line in answer.splitlines() if 'scores that the config asks for' in line]
-    return {'answers': ''.join(f'- {line}\n' for line in (*told, *missing)) or NONE,
+    tried = section(markdown, 'What was tried') if '## What was tried' in markdown else ''
+    return {'tried': tried.split('###', 1)[1].split('\n', 1)[1].strip() + '\n' if '### Tried in one fold' in tried else NONE_TRIED,
+            'answers': ''.join(f'- {line}\n' for line in (*told, *missing)) or NONE,
             'table': to_markdown([beside(table_of(section(markdown, 'Published and measured'), 'Table I of'))])
             if told else NONE}
 

@@ -46,9 +46,16 @@ def test_folds_show_what_is_there_and_say_what_is_missing():
     assert folds.found(REPORT) == 'heart: U-Net 89.00 ± 0.50'
 
 
+def test_what_was_tried_in_one_fold_is_shown_without_its_heading():
+    tried = '### Tried in one fold\n\n| Arm | J |\n|---|---|\n| longer | 80 |\n\n- J per image.\n'
+    blocks = folds.blocks_of(f'{REPORT}\n## What was tried\n\n{tried}\n## More\n')
+    assert blocks['tried'] == '| Arm | J |\n|---|---|\n| longer | 80 |\n\n- J per image.\n'
+    assert folds.blocks_of(REPORT)['tried'] == folds.NONE_TRIED
+
+
 def test_no_network_with_all_its_folds_is_said():
     text = '\n## The answer\n\n> Left out, for folds are missing.\n\n## More\n'
-    assert folds.found(text) == folds.NONE.strip() and set(folds.blocks_of(text).values()) == {folds.NONE}
+    assert folds.found(text) == folds.NONE.strip() and set(folds.blocks_of(text).values()) == {folds.NONE, folds.NONE_TRIED}
 
 
 def test_what_is_found_of_synthesis_is_both_answers():
