@@ -65,25 +65,20 @@ def test_its_errors_move_the_generator_alone_and_fall(made):
     assert moved == {'generator': True, 'discriminator': False, 'watcher': False}
 
 
-def test_without_weight_it_is_the_same_training(made, tmp_path):
+def test_killed_and_repeated_equals_undisturbed_and_without_weight_nobody_watches(made, tmp_path, monkeypatch):
     config, _, sources = made
-    train(tasks(made, pix2pixhd={'watched_weight': 0}), tmp_path / 'none', config)
-    train(stage_task(config, STAGE, sources), tmp_path / 'plain', config)
-    train(tasks(made), tmp_path / 'watched', config)
-    none, plain, watched = (weights(tmp_path / name, 'generator') for name in ('none', 'plain', 'watched'))
-    assert len(plain) > 10 and all(np.array_equal(none[key], plain[key]) for key in plain)
-    assert any((watched[key] != plain[key]).any() for key in plain)
-    first = json.loads((tmp_path / 'watched' / 'losses.jsonl').read_text().splitlines()[0])
-    assert 0 <= first['watched_accuracy'] <= 1 and first['watched_loss'] > 0
-
-
-def test_killed_and_repeated_equals_undisturbed(made, tmp_path, monkeypatch):
-    config, _, _ = made
     with killed_at(monkeypatch, 3), pytest.raises(Killed):
         train(tasks(made), tmp_path / 'killed', config)
     train(tasks(made), tmp_path / 'killed', config)
     train(tasks(made), tmp_path / 'whole', config)
     assert fingerprint(tmp_path / 'killed') == fingerprint(tmp_path / 'whole')
+    train(tasks(made, pix2pixhd={'watched_weight': 0}), tmp_path / 'none', config)
+    train(stage_task(config, STAGE, sources), tmp_path / 'plain', config)
+    none, plain, watched = (weights(tmp_path / name, 'generator') for name in ('none', 'plain', 'whole'))
+    assert len(plain) > 10 and all(np.array_equal(none[key], plain[key]) for key in plain)
+    assert any((watched[key] != plain[key]).any() for key in plain)
+    first = json.loads((tmp_path / 'whole' / 'losses.jsonl').read_text().splitlines()[0])
+    assert 0 <= first['watched_accuracy'] <= 1 and first['watched_loss'] > 0
 
 
 def test_who_watches_is_trained_before_and_counts(made):
