@@ -198,9 +198,9 @@ def test_the_demo_takes_a_config_and_works_where_it_is_told(configs, given, name
 
 @pytest.mark.parametrize('given, message', [
     (['mine'], 'mine: expected the name of a config that asks for drawn chests alone, one of demo, demo_transfer, '
-               'lesions_cpu, networks_full, two, found none in pipelines/configs; write a WORKDIR behind the name, or with a slash: ./mine'),
+               'lesions_cpu, networks_full, phantom_sweep_cpu, two, found none in pipelines/configs; write a WORKDIR behind the name, or with a slash: ./mine'),
     (['jsrt_tiny_cpu'], 'jsrt_tiny_cpu: expected a config that asks for drawn chests alone, one of demo, demo_transfer, '
-                        'lesions_cpu, networks_full, two, found one of data that you bring: python tools/run_experiment.py --config '
+                        'lesions_cpu, networks_full, phantom_sweep_cpu, two, found one of data that you bring: python tools/run_experiment.py --config '
                         'pipelines/configs/jsrt_tiny_cpu.yaml --set data.source=DIR'),
     (['mixed'], 'mixed: expected a config that asks for drawn chests alone'),
     (['demo', 'a', 'b'], 'bash tools/demo.sh [NAME] [WORKDIR]: expected no more than that, found b')])

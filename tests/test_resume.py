@@ -70,7 +70,7 @@ def train(config, workdir, what, directory, monkeypatch=None, kill_at=None):
 def undisturbed(workdir, what):
     """The folder of the same training in the finished experiment, which nobody killed."""
     return workdir / ('segmenters' if what in regimes() else 'stages') / {
-        'labels': 'labels_from_dots', **{name: f'{name}-smanet-0' for name in regimes()}}[what]
+        'dots': 'dots', 'labels': 'labels_from_dots', **{name: f'{name}-smanet-0' for name in regimes()}}[what]
 
 
 @pytest.mark.parametrize('what, kill_at', [('labels', 3), ('synth3', 3), ('finetune3', 2), ('real', 5)])

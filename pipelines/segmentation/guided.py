@@ -49,7 +49,7 @@ def guided_task(config: Config, stage: Stage, sources: Mapping[str, Info], workd
         task.start()
         restore_networks({'chosen': network}, Workdir(workdir).segmenter(run))
 
-    return task._replace(networks={**task.networks, 'watcher': network}, start=start,
+    return task._replace(networks={**task.networks, 'watcher': network}, start=start, key=None,
                          phases=(*before, last._replace(updates=(*last.updates, update))))
 
 

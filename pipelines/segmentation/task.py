@@ -7,7 +7,7 @@ REAL may be told in epochs instead. So does what learns from scratch elsewhere; 
 """
 from __future__ import annotations
 
-from typing import Dict
+from typing import Dict, Optional
 
 import tensorflow as tf
 
@@ -114,12 +114,20 @@ def task_of(config: Config, run: Run, pairs: Pairs, workdir) -> Task:
                   lambda first: _batches(config, settings, pairs, targets, seed, first),
                   _batch_spec(settings, config.data.channels, targets, pairs.info.has_ignored))
     task = Task(run.name, networks, (phase,), row.betas, start=start,
-                mixed_precision=config.precision == 'mixed_float16')
+                mixed_precision=config.precision == 'mixed_float16', key=_key(config, settings, pairs, targets))
     if pairs.chooser is None:
         return task._replace(averages=(Average(chosen, network, settings.average_decay),))
     score = validator(config, settings, pairs.chooser, targets, prepare(settings, pairs.chooser.info, targets),
                       lambda images: predict_probabilities(network, images, settings.crop, targets))
     return task._replace(validation=Validation(validated_every(config, settings, run, count), score, chosen, network))
+
+
+def _key(config: Config, settings: Segmenter, pairs: Pairs, targets: Targets) -> Optional[str]:
+    """See training.task.Task.key: not the regime, nor the seeds."""
+    if config.precision != 'float32':
+        return None
+    return repr((settings, SEGMENTERS[settings.network], config.data.channels, targets, pairs.info.coding,
+                 pairs.info.has_ignored, pairs.chooser is None))
 
 
 def _batch_spec(settings: Segmenter, channels: int, targets: Targets, has_ignored: bool

@@ -85,7 +85,16 @@ def stage_task(config: Config, stage: Stage, sources: Sources) -> Task:
         kind.start(io, networks, sources)
         task.start()
 
-    return task._replace(start=start, mixed_precision=config.precision == 'mixed_float16')
+    return task._replace(start=start, mixed_precision=config.precision == 'mixed_float16', key=_key(config, io))
+
+
+def _key(config: Config, io: StageIO) -> Optional[str]:
+    """See training.task.Task.key; of kinds whose steps depend on settings and fields alone."""
+    if config.precision != 'float32' or not KINDS[io.stage.kind].is_alike:
+        return None
+    fields = [None if one is None else (one.name, one.size, one.channels, one.given_channels, getattr(one, 'amplitude', None))
+              for one in (io.source, *io.drawn)]
+    return repr((io.stage, io.settings, io.coding, config.labels.channels, fields))
 
 
 def stage_networks(config: Config, io: StageIO) -> Dict[str, tf.keras.Model]:

@@ -13,6 +13,7 @@ from datasets.errors import InputError
 from datasets.files import check_manifest, read_json, write_manifest
 from models.adversarial import Update, copy_weights
 from models.fused_adam import FusedAdam
+from pipelines.training.kept import Kept
 from pipelines.training.task import Phase, Task
 
 PREFIX = 'ckpt-'       # of a training's states, with the step behind it
@@ -22,16 +23,22 @@ IMPORTED = 'networks'  # weights that tools/import_weights.py wrote
 
 
 class State:
-    """What a checkpoint holds."""
+    """What a checkpoint holds.
 
-    def __init__(self, task: Task, directory: Path):
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.best_score = tf.Variable(-1.0, trainable=False)
-        self.optimizers = make_optimizers((phase.updates for phase in task.phases), task.betas,
-                                          task.mixed_precision)
+    Attributes:
+      moved: the task whose networks move: that itself, or a kept one of the same shape.
+      graphs: of its steps, by phase and updates.
+    """
+
+    def __init__(self, task: Task, directory: Path, found: Optional[Kept] = None):
+        self.moved, self.best_score = found.task if found else task, tf.Variable(-1.0, trainable=False)
+        self.step = found.step if found else tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.optimizers = found.optimizers if found else make_optimizers(
+            (phase.updates for phase in task.phases), task.betas, task.mixed_precision)
+        self.graphs = found.graphs if found else {}
         self.checkpoint = tf.train.Checkpoint(
-            step=self.step, best_score=self.best_score, networks=dict(task.networks),
-            optimizers=dict(self.optimizers), **task.extras)
+            step=self.step, best_score=self.best_score, networks=dict(self.moved.networks),
+            optimizers=dict(self.optimizers), **self.moved.extras)
         self.folder = directory / 'checkpoints'
         self.last: Optional[Path] = None  # whole on disk: what was restored or saved
 

@@ -34,7 +34,7 @@ from models import adversarial
 from models.adversarial import Update
 from pipelines.runtime import interrupts, progress
 from pipelines.runtime.devices import agreed, is_chief
-from pipelines.training import checkpoints
+from pipelines.training import checkpoints, kept
 from pipelines.training.checkpoints import State, is_finished
 from pipelines.training.logs import LOSSES, VALIDATED, Logs, chosen_step
 from pipelines.training.task import Phase, Task
@@ -69,27 +69,46 @@ def train(task: Task, directory, log_every: int = 50, sheet_every: int = 1000,
 def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: int,
            checkpoint_seconds: float) -> None:
     """Continues from `directory` and writes to `own`."""
+    state = State(task, own, kept.take(task))
+    try:
+        _run(task, directory, own, state, log_every, sheet_every, checkpoint_seconds)
+    except Exception:   # what failed is not taken over
+        raise
+    except BaseException:
+        _leave(state)
+        raise
+    _leave(state)
+
+
+def _leave(state: State) -> None:
+    kept.leave(kept.Kept(state.moved, state.step, state.optimizers, state.graphs))
+
+
+def _run(task: Task, directory: Path, own: Path, state: State, log_every: int, sheet_every: int,
+         checkpoint_seconds: float) -> None:
     strategy = tf.distribute.get_strategy()
-    state = State(task, own)
     start = state.restore(directory)
     if not start:
         task.start()
+        kept.copy(state.moved, task)
     logs = Logs(own, start)
     first, saved_at, interval = 0, time.monotonic(), checkpoint_seconds
     with interrupts.heard() as signalled, \
             progress.bar(total=task.steps, initial=start, desc=task.name, unit='step') as bar:
-        for phase in task.phases:
-            for step, metrics in _steps(task, phase, state, first, start, bar):
+        for number, phase in enumerate(task.phases):
+            for step, metrics in _steps(task, number, state, first, start, bar):
                 if step % log_every == 0 or step == task.steps:
                     logs.row(step, phase.name, {k: float(v) for k, v in metrics.items()})
                 if task.validation and (step % task.validation.every == 0 or step == task.steps):
                     logs.row(step, phase.name, {VALIDATED: _validate(task, state)})
                 snapshot = phase.snapshot_every and (step - first) % phase.snapshot_every == 0
                 if snapshot:
+                    kept.copy(task, state.moved)
                     checkpoints.write(tf.train.Checkpoint(networks=dict(task.snapshot)),
                                       checkpoints.snapshot(own, step))
                 if phase.sheet and (snapshot or step % sheet_every == 0
                                     or step == first + phase.steps):
+                    kept.copy(task, state.moved)
                     logs.sheet(step, phase.sheet(step - first))
                     if phase.measured:
                         logs.row(step, phase.name, phase.measured())
@@ -102,6 +121,7 @@ def _train(task: Task, directory: Path, own: Path, log_every: int, sheet_every: 
                                                    f'{task.steps}')
             first += phase.steps
         state.save()
+        kept.copy(task, state.moved)
     write_json(own / checkpoints.FINISHED, {
         'task': task.name, 'steps': task.steps, 'best_score': float(state.best_score.numpy()),
         'chosen_step': chosen_step(own / LOSSES)})
@@ -115,20 +135,21 @@ def _save(state: State, checkpoint_seconds: float) -> Tuple[float, float]:
     return saved_at, max(checkpoint_seconds, (saved_at - begun) / SAVING_SHARE) if checkpoint_seconds else 0.0
 
 
-def _steps(task: Task, phase: Phase, state: State, first: int, start: int, bar):
+def _steps(task: Task, number: int, state: State, first: int, start: int, bar):
     """Takes what is left of a phase's steps, and yields (step, metrics) after each.
 
     Args:
+      number: of the phase.
       first: steps of the phases before.
       start: the step that training continues from.
       bar: counts them; its clock stands while a graph is built, or it would promise days.
     """
-    done = max(start - first, 0)
+    phase, done = task.phases[number], max(start - first, 0)
     if done >= phase.steps:
         return
     if done == 0:
         state.start_phase(phase)
-    step_fn = step_function(task, phase, state)
+    step_fn = step_function(state.moved, state.moved.phases[number], state)
     numbers = range(first + done + 1, first + phase.steps + 1)
     for step, batch in zip(numbers, distributed_batches(phase, done)):
         rate = tf.constant(phase.learning_rate(step - first - 1), tf.float32)
@@ -145,14 +166,12 @@ def step_function(task: Task, phase: Phase, state: State):
     It is a graph for each set of updates that is due together, mostly one. Without AutoGraph, which has nothing to
     rewrite here (what depends on tensors is said in TensorFlow's own words) and took a fifth of a graph's making.
     """
-    graphs = {}
-
     def step(batch, learning_rate, number=0):
         due = tuple(update for update in phase.updates if update.is_due(number))
-        names = tuple(update.name for update in due)
-        if names not in graphs:
-            graphs[names] = step_graph(task, state, due)
-        return graphs[names](batch, learning_rate)
+        key = phase.name, tuple(update.name for update in due)
+        if key not in state.graphs:
+            state.graphs[key] = step_graph(task, state, due)
+        return state.graphs[key](batch, learning_rate)
     return step
 
 
@@ -221,8 +240,9 @@ def _checked(step_fn, batch, rate, task, step):
 
 
 def _validate(task: Task, state: State) -> float:
-    score = task.validation.score()
+    kept.copy(task, state.moved)
+    score, moved = task.validation.score(), state.moved.validation
     if score > float(state.best_score.numpy()):
         state.best_score.assign(score)
-        adversarial.copy_weights(task.validation.best, task.validation.live)
+        adversarial.copy_weights(moved.best, moved.live)
     return score

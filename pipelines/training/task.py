@@ -57,6 +57,8 @@ class Task(NamedTuple):
       snapshot: the networks that a snapshot holds.
       extras: what else moves, for example an image pool.
       mixed_precision: whether losses are scaled, as float16 networks need.
+      key: says everything on which the graph of a step depends but its variables: trainings of one key may take each
+        other's graphs, see training/kept.py; None = nobody's.
       start: called once, before step 1 and not after a resume: fills weights that were learned
         elsewhere, or refuses what the training could not use.
     """
@@ -69,6 +71,7 @@ class Task(NamedTuple):
     snapshot: Dict[str, tf.keras.Model] = {}
     extras: Dict[str, tf.Module] = {}
     mixed_precision: bool = False
+    key: Optional[str] = None
     start: Callable[[], None] = lambda: None
 
     @property

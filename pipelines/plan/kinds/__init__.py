@@ -29,6 +29,8 @@ class Kind(NamedTuple):
       check: (config, stage, settings, refuse) -> None, refuses what could not be carried out.
       positive, not_negative: names of settings that have to be from 1 on, and from 0 on.
       told: settings -> what results say of a stage that drew the samples, by name.
+      is_alike: whether a training step depends on settings and fields alone, and on no picture: then trainings of the
+        same may share its graph, see training/kept.py.
     """
     settings: type
     module: str
@@ -36,13 +38,14 @@ class Kind(NamedTuple):
     positive: Tuple[str, ...] = ()
     not_negative: Tuple[str, ...] = ()
     told: Callable[[Any], Dict[str, str]] = lambda settings: {}
+    is_alike: bool = False
 
 
 KINDS: Dict[str, Kind] = {
-    'pggan': Kind(pggan.Settings, 'pipelines.stages.pggan', pggan.check, pggan.POSITIVE),
+    'pggan': Kind(pggan.Settings, 'pipelines.stages.pggan', pggan.check, pggan.POSITIVE, is_alike=True),
     'shape_model': Kind(shape_model.Settings, 'pipelines.stages.shape_model', shape_model.check, shape_model.POSITIVE),
     'pix2pixhd': Kind(pix2pixhd.Settings, 'pipelines.stages.pix2pixhd', pix2pixhd.check,
-                      pix2pixhd.POSITIVE, pix2pixhd.NOT_NEGATIVE),
+                      pix2pixhd.POSITIVE, pix2pixhd.NOT_NEGATIVE, is_alike=True),
     'pix2pix': Kind(pix2pix.Settings, 'pipelines.stages.pix2pix', pix2pix.check, pix2pix.POSITIVE,
                     pix2pix.NOT_NEGATIVE, pix2pix.told),
     'dfgan': Kind(dfgan.Settings, 'pipelines.stages.pix2pix', dfgan.check, pix2pix.POSITIVE, pix2pix.NOT_NEGATIVE,

@@ -42,7 +42,7 @@ def test_every_growth_phase_scales_the_gradient_to_full_resolution(finished, mon
     seen = []
     updates = pggan.pggan_updates
     monkeypatch.setattr(pggan, 'pggan_updates',
-                        lambda g, d, level, scale: seen.append((level, scale)) or updates(g, d, level, scale))
+                        lambda g, d, level, scale, *more: seen.append((level, scale)) or updates(g, d, level, scale, *more))
     make(with_kind(config, 'pggan', **FADES), workdir, 'dots')
     assert seen == [(2, 8.0), (3, 4.0), (3, 4.0), (4, 2.0), (4, 2.0), (5, 1.0), (5, 1.0)]
 

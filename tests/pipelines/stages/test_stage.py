@@ -90,7 +90,8 @@ def test_stages_that_learn_the_same_share_their_folder():
     assert {folder: stage.kind for folder, stage in methods.all_stages().items()
             if stage not in TRANSLATORS.values()} == {
         'image_labels': 'pggan', 'labels': 'pggan', 'image_from_labels': 'pix2pixhd',
-        'dots': 'pggan', 'labels_from_dots': 'pix2pixhd', 'image_from_region': 'dfgan', 'image_from_region_plain': 'pix2pix'}
+        'dots': 'pggan', 'labels_from_dots': 'pix2pixhd', 'labels_of_shapes': 'shape_model', 'image_guided': 'pix2pixhd',
+        'image_from_more': 'pix2pixhd', 'image_from_region': 'dfgan', 'image_from_region_plain': 'pix2pix'}
 
 
 def test_another_model_may_not_take_a_stages_folder(monkeypatch):
