@@ -25,7 +25,7 @@ class ShapeModel(tf.keras.Model):
 
     def __init__(self, latent_size: int, num_organs: int, side: int, deviations: float):
         super().__init__()
-        self.latent_size, self.num_organs, self.side, self.deviations = latent_size, num_organs, side, deviations
+        self.latent_size, self.side, self.deviations = latent_size, side, deviations
         shapes = {'outline': [side, side, num_organs], 'place': [num_organs, 2]}
         self.mean = {name: self._weight(f'mean_{name}', shape) for name, shape in shapes.items()}
         self.components = {name: self._weight(f'components_{name}', [latent_size, *shape]) for name, shape in shapes.items()}

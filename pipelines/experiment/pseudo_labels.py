@@ -26,8 +26,8 @@ from pipelines.data.sources import open_split
 from pipelines.experiment.exporting import exported
 from pipelines.plan import artefacts, provenance
 from pipelines.plan.config import Config
-from pipelines.plan.pseudo import PSEUDO, teacher_network
-from pipelines.plan.regimes import Run, parse_regime
+from pipelines.plan.pseudo import PSEUDO
+from pipelines.plan.regimes import teacher
 from pipelines.plan.workdir import Workdir
 from pipelines.runtime import progress
 from pipelines.serving import export
@@ -47,13 +47,13 @@ def label_pictures(config: Config, workdir) -> records.Info:
     if (output / records.INFO).exists():
         provenance.claim(config, workdir, artefact)
         return records.read_info(output)
-    teacher = Run(parse_regime('real'), teacher_network(config))
-    if not is_finished(own.segmenter(teacher)):
-        raise InputError(f'{workdir}: expected segmenters/{teacher.name}, which labels the pictures of sources.unlabelled, '
+    run = teacher(config)
+    if not is_finished(own.segmenter(run)):
+        raise InputError(f'{workdir}: expected segmenters/{run.name}, which labels the pictures of sources.unlabelled, '
                          f'trained, found it is not: first tools/train_segmenter.py --regime real --segmenter '
-                         f'{teacher.segmenter}, with the same --config and --workdir')
+                         f'{run.segmenter}, with the same --config and --workdir')
     info = records.read_info(own.records('train'))
-    segment, description = export.load_segmenter(exported(config, teacher, workdir))
+    segment, description = export.load_segmenter(exported(config, run, workdir))
     targets = Targets.from_dict(description['targets'])
     pictures, data = open_split(config, PSEUDO), config.data_of(PSEUDO)
     provenance.claim(config, workdir, artefact, contents(pictures, Digests(workdir)))

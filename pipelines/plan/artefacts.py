@@ -16,8 +16,8 @@ from pipelines.plan.config import Config
 from pipelines.plan.kinds import KINDS
 from pipelines.plan.loading import built, segmenter_settings, stage_settings, to_dict
 from pipelines.plan.methods import Method, Stage
-from pipelines.plan.pseudo import PSEUDO, teacher_network
-from pipelines.plan.regimes import Run, methods_of, parse_regime, stages_of, translators_of, watcher
+from pipelines.plan.pseudo import PSEUDO
+from pipelines.plan.regimes import Run, methods_of, stages_of, teacher, translators_of, watcher
 from pipelines.plan.transfers import VALIDATION, chosen_by
 from pipelines.plan.translators import TARGET, TRANSLATORS
 
@@ -84,7 +84,7 @@ def records_of(config: Config, name: str) -> Artefact:
         config = dataclasses.replace(config, data=config.external[name])
     of = ()
     if name == PSEUDO:
-        of = (f'exports/{Run(parse_regime("real"), teacher_network(config)).name}', 'records/train')
+        of = (f'exports/{teacher(config).name}', 'records/train')
     if name in (*config.sources, VALIDATION, PSEUDO):
         config = dataclasses.replace(config, data=dataclasses.replace(
             config.data_of(name), size=config.data.size))

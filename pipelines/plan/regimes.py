@@ -166,11 +166,16 @@ def with_pretraining(runs: Iterable[Run]) -> List[Run]:
         run.num_synthetic or 0, run.labelled or 0))
 
 
+def teacher(config) -> Run:
+    """The run whose segmenter labels pictures, where some are learned from: REAL, seed 0, see plan.pseudo."""
+    return Run(parse_regime('real'), teacher_network(config))
+
+
 def teacher_of(config, some: Iterable[Run]) -> Optional[Run]:
     """The run whose segmenter labels pictures that some runs, or stages of their methods, learn from; None = none does."""
     regimes_ = [run.regime for run in some]
     reads = {regime.reads for regime in regimes_} | {name for stage in stages_of(regimes_).values() for name in stage.reads}
-    return Run(parse_regime('real'), teacher_network(config)) if PSEUDO in reads else None
+    return teacher(config) if PSEUDO in reads else None
 
 
 def watcher(config) -> Run:

@@ -40,7 +40,6 @@ class Line(NamedTuple):
     """
     count: int
     line: Trained
-    real: Trained
     found: Dict[str, Tuple[Trained, Comparison]]
     share: Optional[Interval]
 
@@ -136,8 +135,8 @@ def _lines(trained: Dict[int, List[Trained]], reals: Dict[int, Trained], drawn: 
     for count, line in drawn:
         found = {name: (bases[count][name], _compared(line, bases[count][name], len(asked)))
                  for at, one, name in asked if at == count and one is line}
-        share = _share(line, reals[count], reals[most]) if count < most and reals[most].regime == REAL else None
-        made.append(Line(count, line, reals[count], found, share))
+        share = _share(line, reals[count], reals[most]) if count < most else None
+        made.append(Line(count, line, found, share))
     return made
 
 
