@@ -88,7 +88,7 @@ def read_radiograph(path: Path) -> Radiograph:
     pydicom = pydicom_for(path)
     if not pathlib.Path(path).is_file():
         raise InputError(f'{path}: no such file')
-    with _silent():
+    with silent():
         try:
             return radiograph_of(_opened(pydicom, path), path)
         except InputError:
@@ -238,7 +238,7 @@ def _number(file: Any, key: str, default: Optional[float], path: Path) -> Option
 
 
 @contextlib.contextmanager
-def _silent():
+def silent():
     """Without what pydicom warns and logs, which quotes values."""
     log = logging.getLogger('pydicom')
     was, log.disabled = log.disabled, True

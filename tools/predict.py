@@ -25,14 +25,18 @@ def main() -> None:
     options.add_argument('--trim-borders', action=argparse.BooleanOptionalAction, help='whether the model is shown the '
                          'film alone, without the black border of the plate that it was scanned on (default: as the '
                          'model learned, data.trim_borders); results have the shape of the whole picture')
+    options.add_argument('--dicom-overlay', action='store_true', help='also <name>_overlay.dcm, a DICOM Secondary Capture '
+                         'that lies under the study of the radiograph; it carries the name of the patient, as that does')
     common.add_names_option(options)
     arguments = options.parse_args()
+    if arguments.dicom_overlay and arguments.names == 'numbers':
+        options.error('--dicom-overlay: names the patient, which --names numbers is there to avoid; leave one of them out')
 
     common.setup_tensorflow()
     from pipelines.runtime import devices
     from pipelines.serving import predict
     rows = predict.predict(arguments.model, arguments.input, arguments.output, arguments.trim_borders,
-                           arguments.names == 'numbers')
+                           arguments.names == 'numbers', arguments.dicom_overlay)
     print(f'segmented {len(rows)} pictures on {devices.device_name()}: '
           f'{Path(arguments.output) / "predictions.csv"}')
 

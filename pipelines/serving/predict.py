@@ -18,7 +18,7 @@ from datasets.film import box_of_film
 from datasets.fitting import Box, crop
 from pipelines.data import pixels, sheets
 from pipelines.runtime import progress
-from pipelines.serving import export, pictures
+from pipelines.serving import capture, export, pictures
 
 TABLE = 'predictions.csv'
 SPACING = ('row_mm', 'column_mm', 'measured')  # of DICOM: a pixel, and where, see datasets/dicom.py
@@ -26,8 +26,8 @@ CHEST = {'heart', 'left_lung', 'right_lung'}
 OF_CHESTS = ('lung', 'heart', 'clavicle', 'pneumothorax')  # in the name of a class
 
 
-def predict(model, inputs: Sequence, output, trim_borders: Optional[bool] = None, are_numbered: bool = False
-            ) -> List[Dict[str, object]]:
+def predict(model, inputs: Sequence, output, trim_borders: Optional[bool] = None, are_numbered: bool = False,
+            are_captured: bool = False) -> List[Dict[str, object]]:
     """Segments every picture; writes <name>.png (classes), <name>_overlay.png, predictions.csv.
 
     All pictures are read and checked before the model is loaded.
@@ -38,6 +38,7 @@ def predict(model, inputs: Sequence, output, trim_borders: Optional[bool] = None
       trim_borders: whether the model sees the film alone, see datasets/film.py; beyond it is background. None = as it
         learned.
       are_numbered: whether results and messages number the pictures, whose files' names may be those of patients.
+      are_captured: whether <name>_overlay.dcm is written, too, which names the patient, see capture.py.
 
     Returns:
       The CSV's rows: file, size, area of each organ in pixels, and, of a model that knows heart and lungs,
@@ -49,6 +50,7 @@ def predict(model, inputs: Sequence, output, trim_borders: Optional[bool] = None
                              channels=description.get('channels', 1), grey=description.get('grey', 'equal'))
     are_chests = any(organ in word for word in description['classes'] for organ in OF_CHESTS)
     pictures.warn(pictures.check(files, read, are_chests))
+    studies = {path: capture.study_of(path) for path in files} if are_captured else {}
     if output.resolve() in {path.resolve().parent for path in files}:
         raise InputError(f'--output {output}: expected another folder than that of the pictures, '
                          f'which the label maps would replace')
@@ -68,8 +70,10 @@ def predict(model, inputs: Sequence, output, trim_borders: Optional[bool] = None
         class_map = _segmented(segment, image, box_of_film(image) if trims else Box(0, 0, *image.shape[:2]))
         (output / name).parent.mkdir(parents=True, exist_ok=True)
         write_png(output / f'{name}.png', class_map)
-        write_png(output / f'{name}{pictures.OVERLAY}.png',
-                  sheets.overlay(pixels.displayed(image), class_map, colours))
+        overlay = sheets.overlay(pixels.displayed(image), class_map, colours)
+        write_png(output / f'{name}{pictures.OVERLAY}.png', overlay)
+        if are_captured:
+            capture.write_capture(output / f'{name}{pictures.OVERLAY}.dcm', overlay, studies[path], classes[1:])
         rows.append(_row(name if are_numbered else path, class_map, classes, told))
     _write_csv(output / TABLE, rows)
     return rows
