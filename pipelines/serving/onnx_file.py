@@ -24,6 +24,8 @@ from pipelines.serving.portable import Portable
 
 OPSET = 17
 TOLERANCE = 1e-4    # of probabilities
+MOVED = 1e-2        # [ours] share of them that may be further off, where rounding moves the place of a pool (SegNet), ...
+ON_AVERAGE = 2e-5   # [ours] ... while all of them together are no further off than this
 GREYS = 1           # of 256, by which a drawn picture may differ: rounding
 TIES = 1e-3         # [ours] share of pixels whose two likeliest codes may be so near that rounding decides
 MOST_BYTES = 2 ** 31 - 2 ** 24  # of the weights: an ONNX file is one protobuf message
@@ -135,8 +137,10 @@ def compare(session, portable: Portable) -> None:
             if found[name].shape != wanted.shape or found[name].dtype != wanted.dtype:
                 raise InputError(f'{what}{found[name].dtype} {list(found[name].shape)}')
             difference = np.abs(found[name].astype(np.float64) - wanted)
-            if wanted.dtype == np.float32 and not difference.max() <= TOLERANCE:
-                raise InputError(f'{what}it off by {difference.max():.2g}, more than {TOLERANCE:g}')
+            share = (~(difference <= TOLERANCE)).mean()  # a NaN is far off
+            if wanted.dtype == np.float32 and not (share <= MOVED and (share == 0 or difference.mean() <= ON_AVERAGE)):
+                raise InputError(f'{what}it off by up to {difference.max():.2g}, by more than {TOLERANCE:g} in '
+                                 f'{100 * share:.2g} %, by {difference.mean():.2g} on average')
             if name in ('image', 'region'):
                 difference = np.maximum(difference - GREYS, 0)
             if wanted.dtype == np.uint8 and (difference > 0).mean() > TIES:
