@@ -124,7 +124,8 @@ def add_run_options(options: argparse.ArgumentParser, required: bool = False) ->
     options.add_argument('--regime', required=required, metavar='R',
                          help='real, synth1..3 (synthetic pairs of method 1..3), finetune1..3 (then real ones) or '
                          'mixed1..3 (both at once), also of d (DF-GAN) and p (pix2pix); for the hospital of the '
-                         'config\'s sources.target: tone, tuned, scratch, cyclegan, unit or munit')
+                         'config\'s sources.target: tone, tuned, scratch, cyclegan, unit or munit; with its sources.unlabelled: '
+                         'pseudo, self')
     options.add_argument('--segmenter', metavar='S', help='a network (models/README.md), or a name in the config\'s '
                          'segmenters; default: the config\'s segmenter.network')
     options.add_argument('--seed', type=natural, default=0, metavar='N',

@@ -53,11 +53,17 @@ def tried(rows: Sequence[Row]) -> List[Block]:
     return [document.table(table, css='scores')] if table.rows else []
 
 
-def is_tried(row: Row, rows: Sequence[Row]) -> bool:
-    """Whether its arm was tested in one fold alone, and another of its classes in several."""
-    alike = [one for one in rows if _classes_of(one) == _classes_of(row)]
-    folds = {arm: {one['fold'] for one in alike if one['arm'] == arm} for arm in {one['arm'] for one in alike}}
-    return row['fold'] is not None and len(folds[row['arm']]) == 1 < max(map(len, folds.values()))
+def set_apart(rows: Sequence[Row]) -> Tuple[List[Row], List[Row]]:
+    """(rows of arms that were tested in one fold alone while another arm of their classes was in several; the others)."""
+    folds: Dict[tuple, Dict[str, set]] = {}
+    for row in rows:
+        folds.setdefault(_classes_of(row), {}).setdefault(row['arm'], set()).add(row['fold'])
+
+    def is_tried(row: Row) -> bool:
+        alike = folds[_classes_of(row)]
+        return row['fold'] is not None and len(alike[row['arm']]) == 1 < max(map(len, alike.values()))
+
+    return [row for row in rows if is_tried(row)], [row for row in rows if not is_tried(row)]
 
 
 def _classes_of(row: Row) -> tuple:
@@ -65,10 +71,10 @@ def _classes_of(row: Row) -> tuple:
 
 
 def _tries(rows: Sequence[Row]) -> Table:
+    tries, kept = set_apart(rows)
     body = []
-    for row in (row for row in rows if row['split'] == 'test' and is_tried(row, rows)):
-        others = [one for one in rows if one['arm'] != row['arm'] and not is_tried(one, rows)
-                  and _classes_of(one) == _classes_of(row)
+    for row in (row for row in tries if row['split'] == 'test'):
+        others = [one for one in kept if _classes_of(one) == _classes_of(row)
                   and all(one[key] == row[key] for key in ('fold', 'segmenter', 'regime', 'seed'))
                   and one['images']['names'] == row['images']['names']]
         own, base = (one['scores'][METRIC]['average'][0] if one else None for one in (row, others[0] if others else None))

@@ -51,7 +51,7 @@ def write_report(workdir, output=None) -> pathlib.Path:
                          f'the path')
     rows, problem = _read_rows(workdir)
     read = rows
-    rows, missing = joined([row for row in rows if not fold_section.is_tried(row, read)])
+    rows, missing = joined(fold_section.set_apart(rows)[1])
     problem += [document.missing(f'Left out, for folds are missing: {words}.') for words in missing]
     scores, config, arms = score_rows(rows), _read_config(workdir), _arms(workdir)
     in_folds, others = fold_section.split(rows)

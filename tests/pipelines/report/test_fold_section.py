@@ -49,7 +49,7 @@ def test_what_was_tried_in_one_fold_stands_beside_that_fold():
     tries = [{**row, 'organs': whole[0]['organs'], 'images': {**row['images'], 'names': whole[0]['images']['names']}}
              for row in tries]
     rows = [*whole, *tries, *of_folds('heart', segmenter='unet')[:1]]
-    assert [fold_section.is_tried(row, rows) for row in rows] == [False] * 3 + [True, False]
+    assert fold_section.set_apart(rows) == (rows[3:4], rows[:3] + rows[4:])
     block, = fold_section.tried(rows)
     line, = [line for line in block.markdown.splitlines() if line.startswith('| longer')]
     own, base = (rows[number]['scores']['jaccard_per_image']['average'][0] for number in (3, 0))
