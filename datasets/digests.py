@@ -106,13 +106,13 @@ def contents(dataset: Dataset, digests: Digests, bar=lambda ids: ids) -> Dict[st
 
 
 def check_apart(dataset: Dataset, other: Dataset, digests: Digests, keys: Tuple[str, str]) -> None:
-    """InputError where one picture stands in both data sets, if under two names or compressed anew.
+    """InputError where one picture stands in both data sets, if under two names or compressed anew; drawn ones by their ids.
 
     Args:
       keys: what the two are called where they were asked for; for the message.
     """
     def pictures(of):
-        return {digests.of(of, id)[1]: id for id in of.ids if of.files(id)}
+        return {digests.of(of, id)[1] if of.files(id) else id: id for id in of.ids}
 
     ours, theirs = pictures(dataset), pictures(other)
     shared = sorted(ours.keys() & theirs.keys(), key=lambda key: ours[key])

@@ -53,7 +53,8 @@ def describe(arms: Sequence[Arm]) -> str:
     """
     parts, described, traced = [], {}, {}
     for arm in arms:
-        kind = repr(dataclasses.replace(arm.config, data=_any_part(arm.config)))
+        kind = repr(dataclasses.replace(arm.config, data=_any_part(arm.config.data), sources={
+            name: _any_part(source) for name, source in arm.config.sources.items()}))
         count = sum(len(splits) for splits in arm.scores.values())
         if arm.folder:
             parts.append(f'arm {arm.folder}: {len(arm.scores)} segmenters, {count} evaluations')
@@ -180,9 +181,9 @@ def _trace(config: Config, build: Callable[[], Task], name: str = '') -> Describ
     return Described([phase.name for phase in task.phases], task.steps, estimate)
 
 
-def _any_part(config: Config) -> Data:
-    """The section `data` whatever the draw and the fold, on which no step's cost depends."""
-    return dataclasses.replace(config.data, draw=0, fold=0)
+def _any_part(data: Data) -> Data:
+    """A section of data whatever the draw and the fold, on which no step's cost depends."""
+    return dataclasses.replace(data, draw=0, fold=0)
 
 
 def _shape_of(settings: Segmenter, coding: LabelCoding) -> tuple:
@@ -194,7 +195,7 @@ def _shape_of(settings: Segmenter, coding: LabelCoding) -> tuple:
 def _described(traced: Traced, config: Config, name: str, settings, build: Callable[[], Task]
                ) -> Described:
     """`_trace`, once for all arms that train the same."""
-    key = repr((name, settings, config.labels.channels, _any_part(config), config.precision,
+    key = repr((name, settings, config.labels.channels, _any_part(config.data), config.precision,
                 config.strategy))
     if key not in traced:
         traced[key] = _trace(config, build)

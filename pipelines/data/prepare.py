@@ -10,21 +10,18 @@ import cv2
 import numpy as np
 
 from datasets import augmentation, dots, records, writing
-from datasets.digests import Digests, check_apart, contents
-from datasets.divisions import validates
+from datasets.digests import Digests, contents
 from datasets.errors import InputError
 from datasets.fitting import box_of, place
 from datasets.sample import Dataset, Sample, check_not_empty
 from datasets.splits import check_disjoint
-from pipelines.data import contact_sheet, structures
+from pipelines.data import apart, contact_sheet, structures
 from pipelines.data.checked import check_depth, check_pixels, hidden, read_sample
 from pipelines.data.contents import contents_of
 from pipelines.data.sources import check_patients, open_split
 from pipelines.plan import artefacts, provenance
 from pipelines.plan.config import Config, Data
-from pipelines.plan.pseudo import UNLABELLED
 from pipelines.plan.transfers import VALIDATION
-from pipelines.plan.translators import TARGET
 from pipelines.plan.workdir import Workdir
 from pipelines.runtime import progress
 
@@ -58,8 +55,6 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
         size, versions = data.size, data.augment
     elif split in config.external:
         data = config.external[split]
-        if data.source and data.source == config.data.source:  # of the same patients, perhaps by a second observer
-            check_patients(open_split(config, 'train'), dataset)
     elif split == VALIDATION:
         data, size = config.data_of(split), config.data.size
     else:
@@ -67,12 +62,7 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
         size = data.size if split == 'validation' else size
 
     def begin():
-        if split not in ('train', *config.sources):
-            others = {'validation': ('train', 'test'), VALIDATION: ('train', TARGET)}.get(split, ('train',))
-            is_scored = split not in ('validation', VALIDATION)
-            elsewhere = [name for name in _learned_elsewhere(config) if (split, name) != ('left_out', UNLABELLED)]
-            for other in (*others, *elsewhere) if is_scored else others:  # of UNLABELLED no label is looked at
-                check_apart(dataset, open_split(config, other), digests, tuple(map(config.section_of, (split, other))))
+        apart.check_split(config, workdir, split, dataset, digests)
         provenance.claim(config, workdir, artefact, contents(dataset, digests))
 
     def look(label_maps):
@@ -84,12 +74,6 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
     if split == 'train':
         contact_sheet.write_contact_sheet(info, output / contact_sheet.NAME)
     return info
-
-
-def _learned_elsewhere(config: Config) -> List[str]:
-    """Record sets of other hospitals that are learned from, or chosen by."""
-    chooses = TARGET in config.sources and validates(config.sources[TARGET])
-    return [*config.sources, *[VALIDATION] * chooses]
 
 
 def write_records(dataset: Dataset, output, split: str, size: int, versions: int, seed: int,

@@ -13,7 +13,7 @@ from datasets.readers import Request, open_dataset
 from datasets.sample import Dataset
 from datasets.splits import in_both, read_ids
 from pipelines.plan.config import Config, Data
-from pipelines.plan.pseudo import PSEUDO
+from pipelines.plan.pseudo import PSEUDO, UNLABELLED
 from pipelines.plan.transfers import VALIDATION
 from pipelines.runtime.seeds import stable_seed
 
@@ -24,9 +24,9 @@ def open_split(config: Config, split: str) -> Dataset:
     """The images of one split that a config asks for.
 
     Args:
-      split: 'train', of which TINY draws its few at random; pseudo.PSEUDO, the pictures that a teacher labels; 'validation', the folds that choose an
-        epoch; 'left_out', the learning images that were not drawn, on which choices are made; 'test'; or
-        a name of the config's `sources`: the learning images of that data set; or one of `external`; or
+      split: 'train', of which TINY draws its few at random; pseudo.PSEUDO, the pictures that a teacher labels; 'validation',
+        the folds that choose an epoch; 'left_out', the learning images that were not drawn (nor are in `sources.unlabelled`),
+        on which choices are made; 'test'; or a name of the config's `sources`: the learning images of that data set; or one of `external`; or
         transfers.VALIDATION, what chooses the epoch at the other hospital.
 
     Raises:
@@ -60,7 +60,7 @@ def _open_split(config: Config, split: str) -> Dataset:
     dataset = _left_out(config)
     if not dataset.ids:
         raise InputError('score: left_out: expected learning images that were not drawn, found '
-                         'none; lower data.num_train or score on test only')
+                         'none; lower data.num_train (and sources.unlabelled.num_train) or score on test only')
     return dataset
 
 
@@ -159,5 +159,9 @@ def _left_out(config: Config) -> Dataset:
     count = len(drawn) + (data.num_test or NUM_LEFT_OUT)  # of phantoms there are always more
     dataset = _opened(data, 'train', config.evaluation.size, count)
     patients = dataset.patients
+    if UNLABELLED in config.sources:
+        other = open_split(config, UNLABELLED)
+        seen = {_place(other, id) for id in other.ids}
+        drawn |= {id for id in dataset.ids if _place(dataset, id) in seen}
     known = {patients.get(id, id) for id in drawn}  # another picture of a patient is no left-out one
     return dataset._replace(ids=tuple(id for id in dataset.ids if patients.get(id, id) not in known))

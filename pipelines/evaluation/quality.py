@@ -1,7 +1,7 @@
 """Quality of a method's samples as numbers, in the place of looking at them.
 
-Three sets are measured alike: the samples, the real training images with all their augmented
-variants, and held-out real images that no generator saw. Distances, precision and recall refer to
+Three sets are measured alike: the samples, the real training images of the method's stages (a teacher's too) with all their
+augmented variants, and held-out real images that no generator saw. Distances, precision and recall refer to
 the held-out images, because a generator that copies its training set must not score well for it.
 `scores_of_real` are the same figures of the training images: what real pictures reach.
 
@@ -12,9 +12,10 @@ varies between radiographs.
 """
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Sequence
 
 import cv2
 import numpy as np
@@ -62,17 +63,18 @@ def measure_quality(config: Config, method: Method, workdir) -> Dict[str, Any]:
       InputError: records are missing or too few, or the features file cannot be used.
     """
     features_file = config.evaluation.inception_weights
-    infos = {'generated': records.read_info(Workdir(workdir).samples(method)),
-             'train': records.read_info(Workdir(workdir).records('train')),
-             'held_out': _held_out(workdir)}
-    made_from = {name: [shard['sha256'] for shard in info.shards] for name, info in infos.items()}
+    learned = dict.fromkeys(('train', *(name for stage in method.stages for name in stage.reads)))
+    infos = {'generated': [records.read_info(Workdir(workdir).samples(method))],
+             'train': [records.read_info(Workdir(workdir).records(name)) for name in learned],
+             'held_out': [_held_out(workdir)]}
+    made_from = {name: [shard['sha256'] for info in some for shard in info.shards] for name, some in infos.items()}
     made_from['features'] = _checksum(features_file)
     output = Workdir(workdir).quality(method)
     sheet = output.with_name(f'{method.name}-nearest.png')
     known = _known(output)
     if known.get('made_from') == made_from and sheet.exists():
         return known
-    for info in infos.values():
+    for info in itertools.chain(*infos.values()):
         if info.count < 2:
             raise InputError(f'{info.directory}: expected at least 2 pictures to measure a '
                              f'distribution, found {info.count}; make more')
@@ -84,11 +86,12 @@ def measure_quality(config: Config, method: Method, workdir) -> Dict[str, Any]:
     return result
 
 
-def _measure(infos: Dict[str, records.Info], features_file: Optional[str]):
-    """(the figures, the sheet of neighbours) of the sets generated, train and held_out."""
-    coding, size = infos['generated'].coding, min(info.size for info in infos.values())
-    pictures = {name: load_pictures(info, min(size, LARGEST_SIDE), -1 if name == 'train' else LIMIT)
-                for name, info in infos.items()}
+def _measure(infos: Dict[str, Sequence[records.Info]], features_file: Optional[str]):
+    """(the figures, the sheet of neighbours) of the sets generated, train (all that the stages learned from) and held_out."""
+    (generated,), (held_out,) = infos['generated'], infos['held_out']
+    coding, size = generated.coding, min(info.size for info in itertools.chain(*infos.values()))
+    pictures = {name: _together([load_pictures(info, min(size, LARGEST_SIDE), -1 if name == 'train' else LIMIT) for info in some])
+                for name, some in infos.items()}
     look, suffix = _load_features(features_file), 'keras' if features_file else 'random'
     features = {name: look_at(look, p.images) for name, p in pictures.items()}
     organs = {name: organ_statistics.measure(pictures[name].labels, coding)
@@ -100,7 +103,7 @@ def _measure(infos: Dict[str, records.Info], features_file: Optional[str]):
         'size': pictures['generated'].images.shape[1],
         'num_samples': len(pictures['generated'].images),
         'num_train': len(pictures['train'].images),
-        'held_out': {'split': infos['held_out'].directory.name,
+        'held_out': {'split': held_out.directory.name,
                      'count': len(pictures['held_out'].images)},
         'num_compared': compared,
         'scores': {
@@ -108,7 +111,7 @@ def _measure(infos: Dict[str, records.Info], features_file: Optional[str]):
             f'fid_{suffix}_to_train': set_distances.frechet_distance(
                 features['train'], features['generated']),
             'repeated_percent': memorisation.repeated_percent(pictures['generated']),
-            **_counted(infos['generated'].notes)},
+            **_counted(generated.notes)},
         'scores_of_real': _scores(suffix, features['held_out'], _some(features['train'], compared)),
         'organs': [row._asdict() for row in organ_statistics.compare(organs['held_out'],
                                                                      organs['generated'])],
@@ -128,6 +131,14 @@ def load_pictures(info: records.Info, size: int, at_most: int = -1) -> Pictures:
                                  interpolation=cv2.INTER_NEAREST_EXACT))
         sources.append(row['source_id'])
     return Pictures(np.stack(images), np.stack(labels), np.array(sources))
+
+
+def _together(some: Sequence[Pictures]) -> Pictures:
+    """Several sets as one; their originals stay apart, if under the same names."""
+    first, *more = some
+    sources = [first.sources, *[np.char.add(f'{number} '.encode(), one.sources) for number, one in enumerate(more)]]
+    return Pictures(np.concatenate([one.images for one in some]), np.concatenate([one.labels for one in some]),
+                    np.concatenate(sources))
 
 
 def look_at(look: Features, images: np.ndarray) -> np.ndarray:

@@ -59,6 +59,9 @@ def _check_teacher(arm: Arm, coding: LabelCoding) -> None:
         raise InputError(f'segmenters.{TEACHER}: expected a segmenter that finds every organ by itself, for its label maps are '
                          f'learned from, as {TEACHER}: {{network: unet, overlapping: true, targets: {{{every}}}}}, found '
                          f'{teacher.segmenter}, which finds {", ".join(targets.names)}')
+    if not targets.is_overlapping and any(len(code['organs']) > 1 for code in coding.to_dict()['codes']):
+        raise InputError(f'segmenters.{TEACHER}.overlapping: expected true where organs lie over each other, as in '
+                         f'{arm.config.data.dataset}: a teacher that gives a pixel to one of them rubs the others out')
     open_split(arm.config, PSEUDO)
 
 

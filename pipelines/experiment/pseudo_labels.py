@@ -13,20 +13,20 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from datasets import records
+from datasets import film, records
 from datasets.digests import Digests, contents
 from datasets.errors import InputError
 from datasets.fitting import box_of, place
 from datasets.labels import LabelCoding
-from datasets.sample import Dataset, Sample
+from datasets.sample import Dataset, Sample, check_sides
 from datasets.targets import Targets
-from pipelines.data.checked import check_sample
+from pipelines.data import apart
 from pipelines.data.prepare import resize_mask, write_records
 from pipelines.data.sources import open_split
 from pipelines.experiment.exporting import exported
 from pipelines.plan import artefacts, provenance
 from pipelines.plan.config import Config
-from pipelines.plan.pseudo import PSEUDO
+from pipelines.plan.pseudo import PSEUDO, UNLABELLED
 from pipelines.plan.regimes import teacher
 from pipelines.plan.workdir import Workdir
 from pipelines.runtime import progress
@@ -40,7 +40,8 @@ def label_pictures(config: Config, workdir) -> records.Info:
     """Records of the pictures of `sources.unlabelled` with the teacher's labels; finished ones are kept.
 
     Raises:
-      InputError: the teacher is not trained yet, it does not find every organ, or no picture is left.
+      InputError: the teacher is not trained yet, it does not find every organ, a picture is scored or chooses an epoch, or
+        none is left.
     """
     own, artefact = Workdir(workdir), artefacts.records_of(config, PSEUDO)
     output = own.records(PSEUDO)
@@ -55,11 +56,18 @@ def label_pictures(config: Config, workdir) -> records.Info:
     info = records.read_info(own.records('train'))
     segment, description = export.load_segmenter(exported(config, run, workdir))
     targets = Targets.from_dict(description['targets'])
-    pictures, data = open_split(config, PSEUDO), config.data_of(PSEUDO)
-    provenance.claim(config, workdir, artefact, contents(pictures, Digests(workdir)))
+    pictures, data, digests = open_split(config, PSEUDO), config.data_of(PSEUDO), Digests(workdir)
+    apart.check_split(config, workdir, PSEUDO, pictures, digests)
+    provenance.claim(config, workdir, artefact, contents(pictures, digests))
+    bits = 8 * pictures.load(pictures.ids[0]).image.dtype.itemsize
+    if description.get('greys') == 'as_is' and bits != description['bits']:
+        raise InputError(f'sources.{UNLABELLED}: expected pictures of {description["bits"]} bits, whose greys the teacher takes '
+                         f'as they are (segmenter.greys), found {bits}')
 
     def load(id: str) -> Sample:
+        """Cut as the teacher's pictures were while it learned, so that records are not cut again."""
         sample = pictures.load(id)
+        sample = film.trimmed(sample) if data.trim_borders else sample
         return sample._replace(masks=_found(segment, targets, info.coding, sample.image, 2 * config.data.size))
 
     labelled = pictures._replace(name=f'{pictures.name}_{PSEUDO}', coding=info.coding, load=load)
@@ -94,7 +102,7 @@ def _plausible(dataset: Dataset, least: Dict[str, float], size: int, fit: str):
         small = [organ for organ, area in least.items()
                  if place(resize_mask(sample.masks[organ], box), box, size).mean() < area]
         try:
-            check_sample(dataset, sample)
+            check_sides(dataset.coding, sample.masks, id)
         except InputError:
             small = small or ['an organ on the wrong side']
         why.update(small[:1])

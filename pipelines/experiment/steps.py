@@ -43,18 +43,17 @@ READ_IMAGES = 20  # of a blinded reading, as in the paper's section 4.4
 
 def prepare(config: Config, workdir, scored: Iterable[str] = ('test',)) -> records.Info:
     """Training records, those that choose, and those that are scored; returns the training set's records.Info."""
-    while not (devices.is_chief(devices.distribution(config.strategy)) or _is_prepared(config, workdir)):
-        time.sleep(1)  # the first of several hosts prepares
     wanted = dict.fromkeys((*artefacts.learned_from(config), *sorted(scored)))
+    while not (devices.is_chief(devices.distribution(config.strategy)) or _is_prepared(workdir, wanted)):
+        time.sleep(1)  # the first of several hosts prepares
     info, *_ = [prepare_split(config, workdir, split) for split in wanted if split != PSEUDO]
     if PSEUDO in wanted:
         label_pictures(config, workdir)
     return info
 
 
-def _is_prepared(config: Config, workdir) -> bool:
-    return all((Workdir(workdir).records(split) / records.INFO).exists()
-               for split in (*artefacts.learned_from(config), 'test'))
+def _is_prepared(workdir, wanted: Iterable[str]) -> bool:
+    return all((Workdir(workdir).records(split) / records.INFO).exists() for split in wanted)
 
 
 def train_stage(config: Config, stage: Stage, workdir) -> None:

@@ -19,8 +19,9 @@ POSITIVE = (
     'generation.num_train', 'generation.block', 'generation.shard', 'segmenter.size', 'segmenter.batch_size',
     'segmenter.synth_steps', 'segmenter.finetune_steps', 'segmenter.validate_every', 'segmenter.max_validation',
     'evaluation.size', 'run.log_every', 'run.sheet_every')
-NOT_NEGATIVE = ('generation.num_validation', 'labels.warp', 'labels.jitter', 'labels.margin', 'labels.centroid_margin',
-                'run.checkpoint_seconds')
+NOT_NEGATIVE = ('generation.num_validation', 'labels.margin', 'labels.centroid_margin', 'run.checkpoint_seconds')
+SHARES = ('labels.warp', 'labels.jitter')  # of the side
+MOST_MOVED = 0.25  # [ours] beyond it nothing stays where it belongs; a per cent that was meant is 0.01
 CHOICES = {
     'labels.channels': ('grey', 'onehot'),
     'precision': ('float32', 'mixed_float16'),
@@ -42,6 +43,9 @@ def check(config, source: str, stage_settings, segmenter_settings) -> None:
     for key in NOT_NEGATIVE:
         if not _value(config, key) >= 0:
             refuse(key, 'a number from 0 on', _value(config, key))
+    for key in SHARES:
+        if not 0 <= _value(config, key) <= MOST_MOVED:
+            refuse(key, f'a share of the side from 0 to {MOST_MOVED}', _value(config, key))
     for name, kind in KINDS.items():
         _check_numbers(name, config.kinds[name], kind, refuse)
     for key, choices in CHOICES.items():

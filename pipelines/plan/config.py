@@ -244,6 +244,8 @@ class Config:
     matrix: Tuple[MatrixBlock, ...] = ()      # none = each of `regimes` once
     evaluation: Evaluation = Evaluation()
     run: Logging = Logging()
+    # No key: what sections of `sources` and `external` say themselves; their other values are those of `data`.
+    said: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
     def section_of(self, records: str) -> str:
         """The name of the section that says which pictures a set of records holds, such as 'sources.target'."""

@@ -7,10 +7,10 @@ from datasets.divisions import DIVISIONS, validates
 from datasets.fitting import FITS
 from datasets.images import GREY
 from datasets.readers import READERS
-from pipelines.plan import transfers
+from pipelines.plan import pseudo, transfers
 
 SCORED = ('test', 'left_out')  # splits of the data set itself
-RECORDS = ('train', 'validation', *SCORED, transfers.VALIDATION)  # names of records that no data set may have
+RECORDS = ('train', 'validation', *SCORED, transfers.VALIDATION, pseudo.PSEUDO)  # names of records that no data set may have
 PARTS = ('all', 'train', 'validation', 'test')  # of an external data set
 NAME = re.compile(r'\w+')         # of an arm or a segmenter: part of folder names
 POSITIVE = ('size', 'augment', 'dots_size', 'dots_radius', 'memory_limit_mb')

@@ -49,6 +49,7 @@ def built(tree: dict, source: str) -> Config:
     kinds = {name: strict.build(kind.settings, tree.pop(name, {}), name, source)
              for name, kind in KINDS.items()}
     segmenter = _segmenter(tree.pop('segmenter', {}), 'segmenter', source)
+    said = {section: tree.get(section, {}) for section in ('sources', 'external')}
     if isinstance(tree.get('sources'), dict):
         tree['sources'] = {name: strict.merge(tree.get('data', {}), changes)
                            for name, changes in tree['sources'].items()}
@@ -56,7 +57,7 @@ def built(tree: dict, source: str) -> Config:
         shared = {key: tree['data'][key] for key in AS_SEEN if key in tree['data']}
         tree['external'] = {name: {**shared, **changes} if isinstance(changes, dict) else changes
                             for name, changes in tree['external'].items()}
-    config = strict.build(Config, tree, '', source, given={'kinds': None, 'segmenter': segmenter},
+    config = strict.build(Config, tree, '', source, given={'kinds': None, 'said': said, 'segmenter': segmenter},
                           also=(*KINDS, 'segmenter'))
     return dataclasses.replace(config, kinds=kinds)
 
@@ -66,8 +67,15 @@ def to_dict(config: Config) -> dict:
     tree = {}
     for key, value in strict.plain(dataclasses.asdict(config)).items():
         tree.update(value if key == 'kinds' else {key: value})
+    del tree['said']
     tree['segmenter'].update(tree['segmenter'].pop('options'))
     return yaml.safe_load(yaml.safe_dump(tree, sort_keys=False))
+
+
+def to_changes(config: Config) -> dict:
+    """`to_dict` with what sections of `sources` and `external` say themselves alone: they follow other values of `data` in
+    all else, as they do where a config is read."""
+    return {**to_dict(config), **config.said}
 
 
 def stage_settings(config: Config, stage: Stage, source: str = 'config'):

@@ -15,7 +15,7 @@ from datasets.errors import InputError
 from pipelines.plan.checks import check_run
 from pipelines.plan.config import Config, MatrixBlock
 from pipelines.plan.data_checks import NAME
-from pipelines.plan.loading import from_dict, segmenter_settings, stage_settings, to_dict
+from pipelines.plan.loading import from_dict, segmenter_settings, stage_settings, to_changes, to_dict
 from pipelines.plan.methods import Stage
 from pipelines.plan.pseudo import PSEUDO, UNLABELLED
 from pipelines.plan.regimes import Regime, Run, parse_regime, stages_of, trained_before, with_pretraining
@@ -180,7 +180,7 @@ def _part_tested(config: Config) -> tuple:
 
 
 def _arm(config: Config, block: MatrixBlock, number: int, part: Dict[str, Optional[int]]) -> Arm:
-    tree = to_dict(config)
+    tree = to_changes(config)
     tree.pop('matrix')
     tree = merge(tree, block.config)
     name = block.arm or tree['configuration']

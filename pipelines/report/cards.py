@@ -19,7 +19,8 @@ from pipelines.plan.config import Config, Data
 from pipelines.plan.kinds import KINDS
 from pipelines.plan.loading import segmenter_settings, stage_settings
 from pipelines.plan.methods import Method, Stage
-from pipelines.plan.regimes import Run, translators_of
+from pipelines.plan.pseudo import PSEUDO
+from pipelines.plan.regimes import Run, synth_regime, teacher_of, translators_of, with_pretraining
 from pipelines.plan.segmenters import label_of
 from pipelines.plan.translators import TARGET
 from pipelines.plan.workdir import Workdir
@@ -65,7 +66,8 @@ def generator_card(config: Config, method: Method, stage: Stage, workdir) -> str
     text = [f'# Model card: {stage.name} of method {method.name}', '## What it is', _listed([
         f'Kind: {stage.kind}; draws {" and ".join(stage.produces)} from {given}; seed {config.seed}',
         f'Made with {_versions()}; every setting: `config` in assets/model.json; checksums: manifest.json']),
-        '## What it learned from', _listed([_real(config.data, info)]), '## What its samples are worth',
+        '## What it learned from', _listed([_real(config.data, info), *_unlabelled(config, [Run(synth_regime(method))])]),
+        '## What its samples are worth',
         _quality(own, method), '## What it is not for', _listed([
             'a picture of any patient: what it draws nobody has', *NOT_FOR[:1],
             'passing on as pictures without patients, unless the section above shows that it does not copy'])]
@@ -91,7 +93,8 @@ def datasheet(config: Config, method: Method, workdir) -> str:
             '## How it was made', _listed([
                 *(f'Stage {stage.name}: {stage.kind}, {stage.consumes or "noise"} -> {" and ".join(stage.produces)}'
                   f'{_told(config, stage)}' for stage in method.stages), f'Seed {config.seed}; {_versions()}']),
-            '## What the GANs learned from', _listed([_real(config.data, train)]),
+            '## What the GANs learned from', _listed([_real(config.data, train), *_unlabelled(
+                config, [Run(synth_regime(method))])]),
             '## What it is worth, and whether it copies', _quality(own, method), '## What it is not for', _listed([
                 'validation or test of anything: score on real pictures alone',
                 'passing on as pictures without patients, unless the section above shows that they are no copies, and the '
@@ -129,6 +132,7 @@ def _real(data: Data, info: Dict) -> str:
 
 def _learned(config: Config, run: Run, info: Dict) -> List[str]:
     lines = [f'Regime {run.regime.short}', _real(config.data, info)]
+    lines += _unlabelled(config, with_pretraining([run]))
     pairs = matrix.pairs_of(config, run)
     if pairs:
         lines.append(f'{pairs} synthetic pairs of the method {run.regime.method.name}')
@@ -139,6 +143,16 @@ def _learned(config: Config, run: Run, info: Dict) -> List[str]:
                      f'{terms_of(there.dataset, READERS[there.dataset].is_drawn)}')
         lines += [f'A translator between the two, {stage.kind}' for stage in translators_of([run.regime])]
     return lines
+
+
+def _unlabelled(config: Config, runs: Sequence[Run]) -> List[str]:
+    """What runs, or the stages of their methods, learned from besides: pictures that a teacher labelled."""
+    teacher = teacher_of(config, runs)
+    if teacher is None:
+        return []
+    data = config.data_of(PSEUDO)
+    return [f'Pictures of {data.dataset} without their labels, which {teacher.name} labelled. Terms: '
+            f'{terms_of(data.dataset, READERS[data.dataset].is_drawn)}']
 
 
 def _scores(rows: Sequence[Row]) -> List[str]:

@@ -28,7 +28,7 @@ RULES = (
     'Differences of the average pooled J, points, of trainings with the same draw and seed (pairs); their intervals hold with '
     '95 % for all lines of the table together (Bonferroni). "Yes" where one leaves out 0.',
     'Of the gap: (this - REAL) / (REAL of the most images - REAL), per cent, each with its own 95 % interval over images and '
-    'trainings; "-" where the gap itself is not told from nothing.')
+    'trainings (Fieller\'s); "-" where the gap itself is not told from nothing, or one training tells of a side.')
 
 
 class Line(NamedTuple):
@@ -82,7 +82,7 @@ def table(title: str, lines: Sequence[Line], reals: Dict[int, Trained], notes: S
             body.append((str(count), one.line.label, spread(one.line.values('jaccard_pooled')), *cells, share,
                          str(len(one.line.rows))))
     return Table(title, ('Real images', 'Trained on', 'J', 'Above REAL [95 %, all lines]', 'Differs?',
-                         'Above RESTART [95 %, all lines]', 'Differs?', 'Of the gap', 'Trainings'), body, list(notes))
+                         'Above RESTART [95 %, all lines]', 'Differs?', f'Of the gap to {max(reals)}', 'Trainings'), body, list(notes))
 
 
 def _cells(one: Line, name: str) -> Tuple[str, str]:
@@ -148,9 +148,9 @@ def _compared(line: Trained, baseline: Trained, told: int) -> Comparison:
 
 
 def _share(line: Trained, real: Trained, full: Trained) -> Optional[Interval]:
-    """None too where no training is shared by draw and seed."""
+    """None too where one training, or none, is shared by draw and seed: how trainings vary it does not tell."""
     common = sorted({*line.keys} & {*real.keys})
-    if not common:
+    if min(len(common), len(full.keys)) < 2:
         return None
     tuned, base = (gap.Side(np.stack([one.counts[one.keys.index(key)] for key in common]), [draw for draw, _ in common])
                    for one in (line, real))

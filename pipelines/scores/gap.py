@@ -14,6 +14,10 @@ from pipelines.scores.bootstrap import Interval, means_of_resamples, mean_of
 from pipelines.scores import overlap
 
 
+FARTHEST = 1e4  # times the gap: a share that far off is unbounded
+STEPS = 50      # of a bisection
+
+
 class Side(NamedTuple):
     """Trainings of one regime: counts int [runs, images, organs, 3], and the draw of each run."""
     counts: np.ndarray
@@ -43,5 +47,24 @@ def share_closed(tuned: Side, real: Side, full: Side) -> Optional[Interval]:
     gap = full.value - real.value
     if gap <= 0 or not known.any() or np.percentile(gaps[known], 2.5) <= 0:
         return None
-    shares = 100 * gains[known] / gaps[known]
-    return Interval(100 * (tuned.value - real.value) / gap, *np.percentile(shares, [2.5, 97.5]).tolist())
+    ends = [_share_at(gains[known], gaps[known], level) for level in (2.5, 97.5)]
+    return Interval(100 * (tuned.value - real.value) / gap, *ends)
+
+
+def _share_at(gains: np.ndarray, gaps: np.ndarray, level: float) -> float:
+    """The share s, per cent, at which `level` per cent of gains - s * gaps are below 0 (Fieller 1954, by resamples): where
+    gaps come near 0, or below it, quotients of theirs would be far off, or of the other sign."""
+    def below(share: float) -> float:
+        return 100 * (gains - share * gaps < 0).mean()
+
+    low, high = -1.0, 1.0
+    while below(low) > level and low > -FARTHEST:
+        low *= 2
+    while below(high) <= level and high < FARTHEST:
+        high *= 2
+    if abs(low) >= FARTHEST or high >= FARTHEST:
+        return float(np.sign(level - 50) * np.inf)
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if below(middle) > level else (middle, high)
+    return 100 * low

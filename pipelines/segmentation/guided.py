@@ -23,7 +23,7 @@ from pipelines.plan.methods import Stage
 from pipelines.plan.regimes import Run, watcher
 from pipelines.plan.workdir import Workdir
 from pipelines.runtime import determinism
-from pipelines.segmentation.inputs import classes, normalised
+from pipelines.segmentation.inputs import classes, of_drawn
 from pipelines.segmentation.network import make_network, targets_for
 from pipelines.stages.stage import kind_of, stage_io, stage_task
 from pipelines.training.checkpoints import is_finished, restore_networks
@@ -74,7 +74,7 @@ def _watched(config: Config, stage: Stage, info: Info, task: Task, run: Run, net
         codes = tf.argmax(batch['source'][..., :info.coding.num_codes], -1, tf.int32)
         wanted = tf.stack([labels({'labels': one})['label'] for one in tf.unstack(codes)])
         picture = draw(tf.cast(codes, tf.uint8))
-        seen = normalised(pixels.resize(picture, settings.size, settings.size), settings, 8)
+        seen = of_drawn(pixels.resize(picture, settings.size, settings.size), settings)
         seen, wanted = (augment.random_window(values, batch['key'], settings.crop) for values in (seen, wanted))
         logits = network(seen, batch['key'], training=False)
         return io.settings.watched_weight * pixel_loss(wanted, logits), {'watched_accuracy': pixel_accuracy(wanted, logits)}

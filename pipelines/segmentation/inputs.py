@@ -24,6 +24,12 @@ def normalised(images: tf.Tensor, settings: Segmenter, bits: int) -> tf.Tensor:
     return pixels.standardise(images, input_deviation(settings))
 
 
+def of_drawn(pictures: tf.Tensor, settings: Segmenter) -> tf.Tensor:
+    """Pictures that a generator drew, [-1, 1], as a network is given them, gradients included. [ours] Such a one is normalised
+    as those of records are; where greys are shown as they are, it is already."""
+    return pictures if settings.greys == 'as_is' else normalised(pictures, settings, 8)
+
+
 def prepare(settings: Segmenter, info: records.Info, targets: Targets, also: Sequence[str] = (),
             has_ignored: bool = False) -> Callable:
     """Parsed record -> float16 picture and classes, at the training size.

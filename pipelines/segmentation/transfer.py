@@ -25,7 +25,7 @@ from pipelines.plan.transfers import chosen_by
 from pipelines.plan.workdir import Workdir
 from pipelines.runtime import determinism
 from pipelines.runtime.seeds import stable_seed
-from pipelines.segmentation.inputs import classes, normalised
+from pipelines.segmentation.inputs import classes, of_drawn
 from pipelines.segmentation.network import make_network, targets_for
 from pipelines.segmentation.pairs import labelled_of, one_of
 from pipelines.segmentation.predict import predict_probabilities
@@ -60,8 +60,8 @@ def translated_segmenter(config: Config, run: Run, io: StageIO, networks: Mappin
                          segmenter: tf.keras.Model) -> TranslatedSegmenter:
     """The two as one, of the networks of the run's translator."""
     kind = kind_of(io.stage)
-    translator = networks[kind.draws(io)]
-    return TranslatedSegmenter(translator, kind.draw(io, translator), segmenter, _seen(config, run))
+    translator, settings = networks[kind.draws(io)], segmenter_settings(config, run.segmenter)
+    return TranslatedSegmenter(translator, kind.draw(io, translator), segmenter, functools.partial(of_drawn, settings=settings))
 
 
 def new_translated(config: Config, run: Run, io: StageIO, num_outputs: int) -> TranslatedSegmenter:
@@ -119,21 +119,13 @@ def _io(config: Config, run: Run, sources: Mapping[str, Info]) -> StageIO:
     return stage_io(config, run.regime.transfer.translator, sources['train'].coding)
 
 
-def _seen(config: Config, run: Run) -> Callable[[tf.Tensor], tf.Tensor]:
-    """[ours] Translated pictures are normalised as those of A were, gradients included; a tanh picture is as it is."""
-    settings = segmenter_settings(config, run.segmenter)
-    if settings.greys == 'as_is':
-        return lambda pictures: pictures
-    return functools.partial(normalised, settings=settings, bits=8)
-
-
 def _supervised(config: Config, run: Run, io: StageIO, networks: Mapping[str, tf.keras.Model],
                 network: tf.keras.Model):
-    settings, seen = segmenter_settings(config, run.segmenter), _seen(config, run)
+    settings = segmenter_settings(config, run.segmenter)
     drawn = kind_of(io.stage).translations(io, networks)
 
     def watched(draw, domain):
-        return lambda batch: augment.random_window(seen(draw(batch)), batch[f'{domain}_key'], settings.crop)
+        return lambda batch: augment.random_window(of_drawn(draw(batch), settings), batch[f'{domain}_key'], settings.crop)
 
     variables = [v for domain in 'ab' for v in networks[f'generator_{domain}'].trainable_variables]
     return supervised_update(

@@ -38,12 +38,18 @@ def take(task: Task) -> Optional[Kept]:
 
 
 def leave(kept: Kept) -> None:
-    """Keeps it for the next of the same shape, and forgets the oldest."""
+    """Keeps it for the next of the same shape, without what reads or draws its pictures, and forgets the oldest."""
     size = sum(v.shape.num_elements() * v.dtype.size for network in kept.task.networks.values() for v in network.variables)
     if kept.task.key and _is_one_device() and size <= MOST_BYTES:
-        _kept[kept.task.key] = kept
+        _kept[kept.task.key] = kept._replace(task=_bare(kept.task))
         while len(_kept) > MOST:
             _kept.popitem(last=False)
+
+
+def _bare(task: Task) -> Task:
+    """What moves of it, and by which updates: validation images and batches, which take the memory, are its own."""
+    phases = tuple(phase._replace(batches=None, sheet=None, measured=None) for phase in task.phases)
+    return task._replace(phases=phases, start=None, validation=task.validation and task.validation._replace(score=None))
 
 
 def forget() -> None:

@@ -218,3 +218,16 @@ def test_a_features_file_that_is_none(workdir, tmp_path):
     (tmp_path / 'text.h5').write_text('nothing')
     with pytest.raises(InputError, match='evaluation.inception_weights: Inception weights: exp'):
         measure('text.h5')
+
+
+def test_what_a_stage_learned_from_without_labels_is_learned_from(workdir, tmp_path):
+    """Samples of three_more that are such pictures are copies, under whatever names they stand there."""
+    shutil.copytree(workdir / 'records', tmp_path / 'records')
+    more = [example._replace(source_id=known.source_id) for example, known in zip(chests(3000, 20), chests(0, 20))]
+    write(tmp_path / 'records' / 'pseudo', more)
+    write(tmp_path / 'synthetic' / 'three_more', more)
+    write(tmp_path / 'synthetic' / FRESH.name, more)
+    copies, fresh = (quality.measure_quality(CONFIG, method, tmp_path) for method in (METHODS['three_more'], FRESH))
+    assert copies['copying']['features']['copied_percent'] == 100 > fresh['copying']['features']['copied_percent']
+    assert (copies['num_train'], fresh['num_train']) == (70, 50)
+    assert copies['copying']['features']['nearest_real']['trained_percent'] == 100

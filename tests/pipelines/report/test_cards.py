@@ -53,6 +53,21 @@ def test_what_is_missing_is_said(finished, tmp_path):
     assert 'a part of a picture of a real patient' in text and 'fid_loss' in text and 'None is a picture' not in text
 
 
+def test_pictures_that_a_teacher_labelled_are_named_with_their_terms(finished, tmp_path):
+    config, workdir = finished
+    source = dataclasses.replace(config.data, dataset='montgomery', source='/data', unlabelled=True)
+    config = dataclasses.replace(config, sources={'unlabelled': source})
+    for folder in ('records', 'synthetic'):
+        shutil.copytree(workdir / folder, tmp_path / folder)
+    shutil.copytree(tmp_path / 'synthetic' / 'three', tmp_path / 'synthetic' / 'three_more')
+    more, told = METHODS['three_more'], f'Pictures of montgomery without their labels, which real-smanet-0 labelled. Terms: {TERMS["montgomery"]}'
+    for text in (cards.datasheet(config, more, tmp_path), cards.generator_card(config, more, more.stages[-1], tmp_path),
+                 *(cards.model_card(config, Run(parse_regime(name)), tmp_path) for name in ('self', 'finetune3m', 'pseudo'))):
+        assert text.count(told) == 1
+    for text in (cards.datasheet(config, THREE, tmp_path), cards.model_card(config, FINETUNE, tmp_path)):
+        assert 'without their labels' not in text
+
+
 def test_a_card_of_another_hospital_names_both(finished):
     config, workdir = finished
     there = dataclasses.replace(config.data, dataset='montgomery', source='/x')

@@ -90,3 +90,21 @@ def test_a_gap_within_chance_has_no_share():
     noisy = [gap.Side(np.stack([make_counts(rng.uniform(.6, .9, [12, 3])) for _ in range(4)]), (0, 0, 1, 1))
              for _ in range(3)]
     assert gap.share_closed(*noisy) is None
+
+
+def test_its_interval_is_fiellers():
+    """Of normal gains 1 +- 0.5 and gaps 2 +- 0.8: where (1 - 2 s)^2 = 1.96^2 (0.5^2 + 0.8^2 s^2)."""
+    rng = np.random.default_rng(0)
+    gains, gaps = rng.normal(1, .5, 200_000), rng.normal(2, .8, 200_000)
+    low, high = (gap._share_at(gains, gaps, level) for level in (2.5, 97.5))
+    assert low == pytest.approx(0.99, abs=1) and high == pytest.approx(258.5, rel=.02)
+    assert (gaps < 0).any()
+    assert gap._share_at(gains, np.zeros(200_000), 97.5) == np.inf
+
+
+def test_one_training_has_no_share():
+    rows = sweep(real={2: .70, 8: .80}, finetune3={2: .75, 8: .80})
+    alone = [row for row in rows if (row['draw'], row['seed']) == (0, 0)]
+    for some, is_told in ((rows, True), (alone, False), ([row for row in rows if row['num_real'] == 2 or row in alone], False)):
+        *_, table = blocks_of(some)
+        assert (cells(table.markdown, '| 2 | FINETUNE 3')[7] != '-') == is_told
