@@ -207,6 +207,8 @@ def _alpha(image: Image.Image) -> Optional[np.ndarray]:
         return np.array(image.convert('RGBA').getchannel('A'))
     if 'transparency' in image.info and image.mode in ('P', 'L', 'RGB', '1'):
         return np.array(image.convert('RGBA').getchannel('A'))
+    if isinstance(image.info.get('transparency'), int) and is_deep_grey(image):  # one grey, of 16 bits
+        return np.where(np.array(image) == image.info['transparency'], 0, 255)
     return None
 
 

@@ -32,6 +32,8 @@ class Code:
     colour: Tuple[int, int, int]
     target: Optional[str]
 
+RESERVED = ('average', 'background')   # columns of every table
+
 
 @dataclasses.dataclass(frozen=True)
 class LabelCoding:
@@ -61,6 +63,10 @@ class LabelCoding:
             raise InputError(f'coding {self.name!r}: expected at most 256 codes (a label map is '
                              f'uint8), found {len(self.codes)}')
         known = set(self.organs)
+        for name in (*self.organs, *self.targets):
+            if name in RESERVED or not name.strip() or name[0] == '.' or set(name) & set('/\\\n\r\t\0'):
+                raise InputError(f'coding {self.name!r}: expected names of organs that can be files and columns, other than '
+                                 f'{" and ".join(RESERVED)}, found {name!r}; rename it')
         named = [o for code in self.codes for o in code.organs]
         named += [code.target for code in self.codes if code.target]
         named += [*self.targets, *self.optional, *self.scattered]

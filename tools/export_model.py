@@ -50,12 +50,14 @@ def main() -> None:
     workdir = common.open_workdir(arguments, config, arms, [name])
     made = (export.segmenter_of(config, run, workdir) if arguments.regime else
             export.generator_of(config, method, stage, workdir))
+    card = (cards.model_card(config, run, workdir) if arguments.regime else
+            cards.generator_card(config, method, stage, workdir))  # before anything is written: what it reads may be damaged
     if arguments.onnx:
         print(f'ONNX: {onnx_file.write(made, arguments.onnx)}')
+        cards.write(f'{arguments.onnx}.{cards.CARD}', card)
     if arguments.output:
         path = export.save(made, arguments.output)
-        cards.write(path / cards.CARD, cards.model_card(config, run, workdir) if arguments.regime else
-                    cards.generator_card(config, method, stage, workdir))
+        cards.write(path / cards.CARD, card)
         print(f'SavedModel: {path}\nwhat it is, learned from and is not for: {path / cards.CARD}')
 
 

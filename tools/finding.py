@@ -35,7 +35,8 @@ def _codes(words):
     codes = {}
     for word in words or ():
         name, _, code = word.partition('=')
-        if not name or name in codes or not code.isdecimal() or not 1 <= int(code) <= 255 or int(code) in codes.values():
+        is_code = code.isdecimal() and len(code) <= 3 and 1 <= int(code) <= 255
+        if not name or name in codes or not is_code or int(code) in codes.values():
             raise InputError(f'--classes {word}: expected different classes with different codes of 1 to 255, each as '
                              f'CLASS=CODE')
         codes[name] = int(code)

@@ -55,6 +55,8 @@ def main() -> None:
     common.setup_tensorflow()
     from pipelines.report import cards
     from pipelines.synthesis import generate, png_pairs
+    if arguments.png:
+        png_pairs.check_output(arguments.png, cards.SHEET)
     workdir = common.open_workdir(arguments, config, arms, [f'synthetic/{method.name}'])
     info = generate.generate(config, method, workdir, arguments.num, part)
     if info is None:
@@ -67,16 +69,17 @@ def main() -> None:
     sheet = cards.datasheet(config, method, workdir)
     cards.write(info.directory / cards.SHEET, sheet)
     if arguments.png:
+        Path(arguments.png).mkdir(parents=True, exist_ok=True)
+        cards.write(Path(arguments.png) / cards.SHEET, sheet)  # first: by it the folder is known when this is repeated
         png_pairs.write_png_pairs(info, arguments.png)
-        cards.write(Path(arguments.png) / cards.SHEET, sheet)
         print(f'PNG pairs: {arguments.png}')
     if arguments.nnunet:
-        write_nnunet(arguments.nnunet, config, info)
-        cards.write(Path(arguments.nnunet) / cards.SHEET, sheet)
+        cards.write(Path(arguments.nnunet) / cards.SHEET, cards.with_real_pairs(
+            sheet, method, *write_nnunet(arguments.nnunet, config, info)))
 
 
-def write_nnunet(output, config, info) -> None:
-    """The synthetic pairs beside the real ones that the config divides; says what to do with them."""
+def write_nnunet(output, config, info):
+    """The synthetic pairs beside the real ones that the config divides; says what to do with them; (counts, classes)."""
     from datasets.divisions import validates
     from datasets.targets import targets_of
     from pipelines.data import nnunet
@@ -88,6 +91,7 @@ def write_nnunet(output, config, info) -> None:
     print(nnunet.what_next(output, counts))
     if validation is None:
         print(f'note: {nnunet.LEARNED_OF}')
+    return counts, targets.names
 
 
 if __name__ == '__main__':

@@ -226,7 +226,11 @@ def _read_csv(path: pathlib.Path, ids: Sequence[str], form: str, numbers: Sequen
     found: Dict[str, List[str]] = {}
     if not path.is_file():
         return found
-    for number, line in enumerate(path.read_text(encoding='utf-8-sig').splitlines(), 1):
+    try:
+        lines = path.read_text(encoding='utf-8-sig').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f'{path}: expected a table in UTF-8: {error}; save it as CSV UTF-8') from None
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         id, *cells = [normal(cell.strip()) for cell in line.split(',')]

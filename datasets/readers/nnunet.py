@@ -26,6 +26,7 @@ from datasets.sample import SPLITS, Dataset, check_split
 from datasets.splits import choose_ids, name_some
 
 DESCRIPTION, BACKGROUND, IGNORE, CHANNEL = 'dataset.json', 'background', 'ignore', '_0000'
+SYNTHETIC = 'synthetic'    # in dataset.json: cases that GANs drew; ours, nnU-Net passes over it
 FOLDERS = {'train': ('imagesTr', 'labelsTr'), 'test': ('imagesTs', 'labelsTs')}
 
 
@@ -59,6 +60,11 @@ def open_nnunet(asked) -> Dataset:
                              f'in both')
         images.update(found)
         labels.update(drawn)
+    drawn_ones = {case for case in _described(source / DESCRIPTION).get(SYNTHETIC, ()) if case in images}
+    notes = ()
+    if asked.split == 'all' and drawn_ones:  # of which a division would test some
+        images = {case: path for case, path in images.items() if case not in drawn_ones}
+        notes = (f'{source}: {len(drawn_ones)} synthetic pairs are passed over, for nothing is tested on them',)
     if not images:
         raise InputError(f'{source}: found no pictures of {asked.split} in {" or ".join(FOLDERS[p][0] for p in parts)}; '
                          f'where there is nothing to test, divide: data.division=folds')
@@ -66,7 +72,8 @@ def open_nnunet(asked) -> Dataset:
     needed = {id: {} if asked.unlabelled else {'': labels[id]} for id in ids}
     if asked.unlabelled:
         coded = Coding(UNLABELLED, (0,), None)
-    return as_dataset(source, asked.split, coded, ids, images, needed, asked.channels, asked.grey)
+    dataset = as_dataset(source, asked.split, coded, ids, images, needed, asked.channels, asked.grey)
+    return dataset._replace(notes=(*dataset.notes, *notes))
 
 
 def _cases(folder: pathlib.Path) -> Dict[str, pathlib.Path]:
@@ -97,6 +104,9 @@ def _described(path: pathlib.Path) -> Dict[str, Any]:
     numbers = list(labels.values())
     if len(set(map(str, numbers))) < len(numbers) or not all(type(n) is int and 0 <= n <= 255 for n in numbers):
         raise InputError(f'{path}: labels: expected different numbers of 0 to 255, found {str(numbers)[:100]}')
+    drawn = found.get(SYNTHETIC, [])
+    if not isinstance(drawn, list) or not all(isinstance(case, str) for case in drawn):
+        raise InputError(f'{path}: {SYNTHETIC}: expected a list of cases, found {str(drawn)[:100]}')
     if found.get('file_ending') not in SUFFIXES:
         raise InputError(f'{path}: file_ending: expected pictures ({", ".join(SUFFIXES)}), found '
                          f'{found.get("file_ending")!r}; volumes are not read here')

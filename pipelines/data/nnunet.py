@@ -25,11 +25,13 @@ from datasets.errors import InputError
 from datasets.files import whole_folder, write_png
 from datasets.fitting import Box
 from datasets.labels import LabelCoding
-from datasets.readers.nnunet import BACKGROUND, CHANNEL, DESCRIPTION, FOLDERS, IGNORE
+from datasets.readers.nnunet import BACKGROUND, CHANNEL, DESCRIPTION, FOLDERS, IGNORE, SYNTHETIC
 from datasets.sample import Dataset, is_complete
+from datasets.splits import check_disjoint
 from datasets.targets import Targets
 from pipelines.data.checked import read_sample
 from pipelines.data.prepare import resize_mask
+from pipelines.data.sources import check_patients
 from pipelines.plan.config import Data
 from pipelines.runtime import progress
 
@@ -59,6 +61,11 @@ def check_output(output) -> Path:
     if not NAME.fullmatch(output.name):
         raise InputError(f'--nnunet {output}: expected a folder named as nnU-Net wants it, Dataset, three digits and a '
                          f'name, such as nnUNet_raw/Dataset501_CHEST')
+    number = NAME.fullmatch(output.name)[1]
+    taken = sorted(path.name for path in output.parent.glob(f'Dataset{number}_*') if path.name != output.name)
+    if taken:
+        raise InputError(f'--nnunet {output}: expected a number of its own, by which nnU-Net finds it, found {taken[0]} '
+                         f'beside it; choose another')
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise InputError(f'--nnunet {output}: exists already; choose another number or name')
     return output
@@ -78,10 +85,14 @@ def write_nnunet(output, targets: Targets, train: Real, validation: Optional[Rea
       How many pairs there are of 'real' ones to learn from, 'synthetic' and 'test' ones.
     """
     output = check_output(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
     real = [train, *([validation] if validation else [])]
+    if test:
+        _check_apart([part.dataset for part in real], test.dataset)
+    if IGNORE in targets.names:
+        raise InputError(f'--nnunet {output}: expected classes other than {IGNORE}, which is of nnU-Net\'s own; rename it')
     names = _names([*[id for part in real for id in part.dataset.ids], *(test.dataset.ids if test else ())])
     drawn: List[str] = []
+    output.parent.mkdir(parents=True, exist_ok=True)
     with whole_folder(output) as folder:
         for part, pairs in (('train', real), ('test', [test] if test else [])):
             for source in pairs:
@@ -98,9 +109,17 @@ def write_nnunet(output, targets: Targets, train: Real, validation: Optional[Rea
         (folder / DESCRIPTION).write_text(json.dumps({
             'channel_names': {str(i): name for i, name in enumerate(COLOURS[train.data.channels])}, 'labels': labels,
             'numTraining': count + len(drawn), 'file_ending': ENDING, 'name': train.dataset.name,
-            'description': f'{count} real pairs and {len(drawn)} synthetic ones'}, indent=1))
+            'description': f'{count} real pairs and {len(drawn)} synthetic ones', **({SYNTHETIC: drawn} if drawn else {})},
+            indent=1))
         (folder / 'coding.yaml').write_text(yaml.safe_dump(_coding(targets, train.dataset.coding, labels)))
     return {'real': count, 'synthetic': len(drawn), 'test': len(test.dataset.ids) if test else 0}
+
+
+def _check_apart(learned: Sequence[Dataset], test: Dataset) -> None:
+    """InputError where a picture, or a patient, is learned from and tested."""
+    for dataset in learned:
+        check_disjoint(dataset.ids, test.ids)
+        check_patients(dataset, test)
 
 
 def what_next(output, counts: Dict[str, int]) -> str:

@@ -125,6 +125,11 @@ def _read(row: dict, files: Dict[str, Path], coded: Coding, info: records.Info) 
     path, box = files[row['source_id'].decode()], info.box(row)
     stored = _of_film(read_codes(path), tuple(map(int, row['cut_from'])), tuple(map(int, row['shape'])))
     check_same_aspect(np.empty((box.height, box.width)), stored, 'a label map', str(path))
+    least = [min(sides) for sides in zip(row['shape'], (box.height, box.width))]
+    if min(stored.shape[0] - least[0], stored.shape[1] - least[1]) < -1:
+        raise InputError(f'{path}: expected a label map of the shape of its picture or of its record, {box.height} x '
+                         f'{box.width}, found a smaller one, {stored.shape[0]} x {stored.shape[1]}, of which nothing fine '
+                         f'is left; save predictions at the size of the pictures')
     label_map, ignored = coded.codes_of(stored, str(path))
     if ignored is not None and ignored.any():
         raise InputError(f'{path}: expected a class of every pixel, found {coded.ignore}, which is `ignore`')

@@ -6,6 +6,7 @@ import re
 from datasets.divisions import DIVISIONS, validates
 from datasets.fitting import FITS
 from datasets.images import GREY
+from datasets.labels import RESERVED
 from datasets.readers import READERS
 from pipelines.plan import pseudo, transfers
 
@@ -85,7 +86,7 @@ def _check_external(config, name: str, data, refuse) -> None:
 def check_targets(targets, key: str, refuse) -> None:
     """Refuses classes, of a segmenter or of an external data set, that could not be."""
     for name in targets or ():
-        if not NAME.fullmatch(name) or name == 'background':
-            refuse(f'{key}.{name}', 'a name of letters, digits and _, other than background', name)
+        if not NAME.fullmatch(name) or name in RESERVED:
+            refuse(f'{key}.{name}', f'a name of letters, digits and _, other than {" and ".join(RESERVED)}', name)
     if targets == {}:
         refuse(key, 'at least one class, or null for those of the data set', {})

@@ -96,7 +96,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """The page."""
         if self._is_refused():
             return
-        path = urllib.parse.urlsplit(self.path)
+        try:
+            path = urllib.parse.urlsplit(self.path)
+        except ValueError:
+            return self._answer(404, {'error': 'expected /, the page; found no address'})
         given = urllib.parse.parse_qs(path.query).get('token', [''])[0]
         if path.path != '/':
             self._answer(404, {'error': 'expected /, the page; there is nothing else here'})
@@ -126,6 +129,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._answer(409, {'error': 'a newer request came first'})
         except InputError as error:
             self._answer(400, {'error': str(error)})
+        except ConnectionError:  # whoever asked is gone
+            raise
+        except Exception as error:  # the page says so, and lives on
+            self._answer(500, {'error': f'the server failed: {type(error).__name__}: {error}'[:300]})
 
     def _is_refused(self) -> bool:
         """Refuses names of this machine that are not loopback's (DNS rebinding), and requests of other sites."""

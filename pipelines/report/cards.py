@@ -6,8 +6,9 @@ worth and whether they copy is that of quality/<method>.json; what is not there 
 """
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence
 
 from datasets.errors import InputError
 from datasets.files import read_json, whole_file
@@ -100,6 +101,24 @@ def datasheet(config: Config, method: Method, workdir) -> str:
                 'passing on as pictures without patients, unless the section above shows that they are no copies, and the '
                 'terms above allow it', *NOT_FOR[2:]])]
     return '\n\n'.join(text) + '\n'
+
+
+def with_real_pairs(sheet: str, method: Method, counts: Mapping[str, int], classes: Sequence[str]) -> str:
+    """The datasheet of a folder in which real pairs lie beside a method's samples.
+
+    Args:
+      sheet: of the samples.
+      counts: of pairs, as data/nnunet.write_nnunet tells them.
+      classes: 1, 2, ... of its label maps.
+    """
+    numbers = Table('', ('Number', 'Class'), [(str(number), name) for number, name in enumerate(('background', *classes))], [])
+    text = ['# Datasheet: real and synthetic pairs, as nnU-Net reads them',
+            f'**{counts["real"]} pairs to learn from and {counts["test"]} to test are pictures of patients**, or of whatever the '
+            f'real data set shows, under its terms below. {counts["synthetic"]} pairs, called {method.name}-..., were drawn by '
+            f'GANs; they are learned from alone.', to_markdown([numbers]).strip(),
+            'What follows tells of the synthetic ones as they were made, with the codes of the GANs; those that lack an organ, or '
+            'have it on the wrong side, are not in this folder.', re.sub('^#', '##', sheet, flags=re.M)]
+    return '\n\n'.join(text)
 
 
 def write(path, text: str) -> None:

@@ -8,10 +8,19 @@ import numpy as np
 import yaml
 
 from datasets import records
+from datasets.errors import InputError
 from datasets.files import whole_file, write_png
 from datasets.labels import LabelCoding
 from datasets.sample import is_complete
 from pipelines.runtime import progress
+
+
+def check_output(output, sheet: str) -> None:
+    """InputError unless it is a new folder, an empty one, or one of pairs that was written before, as its sheet tells."""
+    output = Path(output)
+    if output.exists() and (not output.is_dir() or any(output.iterdir()) and not (output / sheet).is_file()):
+        raise InputError(f'--png {output}: expected a new folder, or one of this tool\'s with its {sheet}, found something '
+                         f'else, which pairs would be mixed with and lists replaced in; choose another')
 
 
 def write_png_pairs(info: records.Info, output) -> None:

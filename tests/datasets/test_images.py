@@ -174,6 +174,10 @@ def test_transparent_pictures_are_refused(tmp_path):
     for channels in (1, 3):
         with pytest.raises(InputError, match='expected an opaque picture, found transparent pixels'):
             read_picture(path, channels)
+    deep = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64) * 20
+    np.testing.assert_array_equal(read_grey(write(tmp_path / 'deep.png', deep, transparency=3)), deep)  # of which none is
+    with pytest.raises(InputError, match='expected an opaque picture, found transparent pixels'):
+        read_grey(write(tmp_path / 'deep.png', deep, transparency=40))
 
 
 def test_a_photograph_is_turned_as_viewers_turn_it(tmp_path):

@@ -8,6 +8,7 @@ import yaml
 from PIL import Image
 
 from datasets.errors import InputError
+from datasets.readers.coding import plain_coding
 from datasets.labels import CHEST
 from datasets.phantom.phantom import draw_phantom
 from datasets.readers.folder import open_folder
@@ -234,3 +235,15 @@ def test_an_organ_called_background_is_refused(source):
     _coding(source, {'organs': ['background', 'heart']})
     with pytest.raises(InputError, match='organs: expected a list of different names, none of them background'):
         open_folder(source, 'train')
+
+
+def test_a_table_in_another_encoding_is_one_line(source):
+    (source / 'patients.csv').write_bytes(b'a,M\xfcller\n')
+    with pytest.raises(InputError, match='patients.csv: expected a table in UTF-8: .*; save it as CSV UTF-8'):
+        open_folder(source, 'train')
+
+
+@pytest.mark.parametrize('name', ['average', 'back\nslash', ' ', '..'])
+def test_an_organ_that_no_table_or_disk_can_call_so_is_refused(source, name):
+    with pytest.raises(InputError, match='expected names of organs that can be files and columns, other than average and '):
+        plain_coding('x', ('heart', name), (0, 1, 2))

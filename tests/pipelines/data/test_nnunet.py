@@ -54,6 +54,9 @@ def test_synthetic_pairs_are_learned_from_in_every_fold_and_validated_on_in_none
     for fold in json.loads((output / 'splits_final.json').read_text()):
         assert drawn < set(fold['train']) and not drawn & set(fold['val']) and fold['val']
         assert set(fold['train']) | set(fold['val']) == names
+    read_again = {part: open_dataset('nnunet', Request(str(output), part)) for part in ('train', 'all')}
+    assert set(read_again['train'].ids) == names and set(read_again['all'].ids) == names - drawn
+    assert f'{len(drawn)} synthetic pairs are passed over' in read_again['all'].notes[-1]
     name = sorted(drawn)[0]
     stored = records.load_arrays(info)['labels'][int(name.split('-')[1])]
     assert (read(output / 'labelsTr', f'{name}.png') == targets.projection(info.coding)[stored]).all()
@@ -112,3 +115,33 @@ def test_the_tools_write_it_and_refuse(finished, tmp_path):
                 '--nnunet', tmp_path / 'Dataset002_B')
     assert done.returncode == 0 and 'only other pictures' in done.stdout, done.stderr
     assert (tmp_path / 'Dataset002_B' / 'imagesTs').is_dir()
+    own, of_samples = (tmp_path / 'Dataset002_B' / 'DATASHEET.md').read_text().split('## Datasheet: ')
+    learned = json.loads((tmp_path / 'Dataset002_B' / 'dataset.json').read_text())
+    tested = len(list((tmp_path / 'Dataset002_B' / 'labelsTs').iterdir()))
+    assert f'pairs to learn from and {tested} to test are pictures of patients**' in own and 'None is' not in own
+    assert all(f'| {number} | {name} |' in own for name, number in learned['labels'].items())
+    assert '**None is a picture of a patient.**' in of_samples and '\n### How it was made' in of_samples
+
+
+def test_what_is_tested_is_not_learned_from(tmp_path):
+    source = make_folder(tmp_path / 'mine', 6, 3)
+    train, test = (open_dataset('folder', Request(str(source), part)) for part in ('train', 'test'))
+    real, tested = Real(train, Data('folder')), Real(test, Data('folder'))
+    output, targets = tmp_path / 'raw' / 'Dataset007_ODD', targets_of(train.coding)
+    leaky = real._replace(dataset=train._replace(ids=(*train.ids, test.ids[0])))
+    with pytest.raises(InputError, match=f'ids {test.ids[0]} are in train and in test'):
+        write_nnunet(output, targets, leaky, test=tested)
+    same = [side._replace(dataset=side.dataset._replace(patients={side.dataset.ids[0]: 'p'})) for side in (real, tested)]
+    with pytest.raises(InputError, match='patient p has pictures in both'):
+        write_nnunet(output, targets, same[0], test=same[1])
+    with pytest.raises(InputError, match='expected classes other than ignore'):
+        write_nnunet(output, targets._replace(names=('ignore', *targets.names[1:])), real)
+    assert not (tmp_path / 'raw').exists()
+
+
+def test_a_number_that_is_taken_is_refused(tmp_path):
+    (tmp_path / 'Dataset501_A').mkdir()
+    check_output(tmp_path / 'Dataset501_A')
+    check_output(tmp_path / 'Dataset502_A')
+    with pytest.raises(InputError, match='Dataset501_B: expected a number of its own, .*found Dataset501_A beside it'):
+        check_output(tmp_path / 'Dataset501_B')

@@ -14,6 +14,7 @@ from pipelines.evaluation.evaluate import evaluate
 from pipelines.evaluation.finders import of_model, of_predictions
 from pipelines.plan.config import Data
 from tests.command import call, refused
+from tests.drawn import draw_folder
 from tests.odd_folder import make_folder
 
 CODES = {'left_lung': 1, 'heart': 2, 'right_lung': 3}
@@ -114,6 +115,8 @@ def test_refused_before_anything_is_scored(place, predictions, tmp_path):
             ({'left_lung': 1, 'heart': 2}, None, r'label code 3 is out of range: expected of \[0, 1, 2\]'),
             ({'spleen': 1}, None, 'expected the classes of the model'),
             (CODES, lambda: write_maps(predictions, {name: np.zeros((64, 32))}), 'a label map of the picture\'s aspect'),
+            (CODES, lambda: write_maps(predictions, {name: np.zeros((1, 1))}), 'of its record, 64 x 64, found a smaller one, 1 x 1'),
+            (CODES, lambda: write_maps(predictions, {name: np.zeros((24, 24))}), 'found a smaller one, 24 x 24'),
             (CODES, lambda: (predictions / f'{name}.png').write_bytes(b'no picture'), f'{name}.png'),
             (CODES, lambda: (predictions / f'{name}.png').unlink(), f'found none of {name}')):
         if change:
@@ -136,3 +139,14 @@ def test_the_tools_take_them(finished, place, predictions, tmp_path):
     assert done.returncode == 0 and (tmp_path / 'reading' / 'reading.html').exists(), done.stderr
     done = call('evaluate_segmenter', *asked, *classes, '--output', tmp_path / 'x.json')
     assert done.returncode == 0 and '3 images at 64 px' in done.stdout, done.stderr
+
+
+def test_a_picture_that_its_record_enlarges_takes_a_label_map_of_its_own_shape(tmp_path):
+    source = draw_folder(tmp_path / 'a', list('abcd'))   # 40 x 40
+    info = prepare.write_records(open_dataset('folder', Request(str(source), 'test')), tmp_path / 'records', 'test', 96, 1, 0, Data('folder'))
+    maps = {id: cv2.imread(str(source / 'masks' / 'disc' / f'{id}.png'), -1) > 0 for id in info.ids}
+    evaluate(of_predictions(write_maps(tmp_path / 'own', maps), info.directory, {'disc': 1}), tmp_path / 'own.json')
+    assert read_json(tmp_path / 'own.json')['scores']['jaccard_pooled']['average'][0] > 95
+    smaller = {id: cv2.resize(found.astype(np.uint8), (20, 20)) for id, found in maps.items()}
+    with pytest.raises(InputError, match='of its record, 96 x 96, found a smaller one, 20 x 20'):
+        of_predictions(write_maps(tmp_path / 'smaller', smaller), info.directory, {'disc': 1})

@@ -127,7 +127,7 @@ def test_the_page_is_for_who_has_the_token(serving):
     assert status == 200 and '@DATA@' not in text and serving.token in text
     for path in ('/', '/?token=', '/?token=x', '/?token=%ff'):
         assert request(serving, 'GET', path)[0] == 403
-    for path in ('/page.html', '/../server.py', '/..%2fserver.py', '//etc/passwd', '/favicon.ico'):
+    for path in ('/page.html', '/../server.py', '/..%2fserver.py', '//etc/passwd', '/favicon.ico', 'http://[/'):
         assert request(serving, 'GET', f'{path}?token={serving.token}')[0] == 404
     assert request(serving, 'POST', '/page.html', {})[0] == 404
     for method in ('PUT', 'OPTIONS', 'DELETE'):
@@ -182,6 +182,14 @@ def test_a_pair_that_cannot_be_kept_is_one_line(serving, here):
     here.kept.write_text('in the way')
     status, found = post(serving, 'save', ASKED)
     assert status == 400 and 'cannot write there' in found['error']
+
+
+def test_what_fails_is_said_and_the_next_is_served(serving, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setitem(serving.calls, 'pair', lambda body: 1 / 0)
+        status, found = post(serving, 'pair', ASKED)
+        assert status == 500 and found['error'].startswith('the server failed: ZeroDivisionError')
+    assert post(serving, 'pair', ASKED)[0] == 200
 
 
 def test_the_newest_request_wins():

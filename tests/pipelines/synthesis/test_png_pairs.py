@@ -1,10 +1,13 @@
 """Samples as PNG pairs are a folder data set of their own, in the shape of the training pictures."""
 import cv2
 import numpy as np
+import pytest
 
 from datasets import records, writing
+from datasets.errors import InputError
 from datasets.images import read_codes
 from datasets.readers.coding import read_coding
+from pipelines.synthesis import png_pairs
 from pipelines.synthesis.png_pairs import write_png_pairs
 
 
@@ -33,3 +36,16 @@ def test_pairs_have_the_shape_of_the_training_pictures(finished, tmp_path):
         assert (picture == 0).all() and coding.codes
         image = cv2.imread(str(tmp_path / 'png' / name / 'images' / 'a.png'), cv2.IMREAD_UNCHANGED)
         assert (image == whole[:, 8:40] if name == 'tall' else image == whole).all()
+
+
+def test_pairs_are_not_mixed_with_what_somebody_has(tmp_path):
+    """A data set's own train.txt and coding.yaml would be replaced, and labels/ read in the place of masks/."""
+    for fine in (tmp_path / 'new', tmp_path):
+        png_pairs.check_output(fine, 'DATASHEET.md')
+    (tmp_path / 'train.txt').write_text('a')
+    with pytest.raises(InputError, match='--png .*: expected a new folder, or one of this tool\'s with its DATASHEET.md, found'):
+        png_pairs.check_output(tmp_path, 'DATASHEET.md')
+    with pytest.raises(InputError, match='--png .*train.txt: expected a new folder'):
+        png_pairs.check_output(tmp_path / 'train.txt', 'DATASHEET.md')
+    (tmp_path / 'DATASHEET.md').write_text('')
+    png_pairs.check_output(tmp_path, 'DATASHEET.md')
