@@ -2,6 +2,7 @@
 import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -127,7 +128,7 @@ def test_the_page_is_for_who_has_the_token(serving):
     assert status == 200 and '@DATA@' not in text and serving.token in text
     for path in ('/', '/?token=', '/?token=x', '/?token=%ff'):
         assert request(serving, 'GET', path)[0] == 403
-    for path in ('/page.html', '/../server.py', '/..%2fserver.py', '//etc/passwd', '/favicon.ico', 'http://[/'):
+    for path in ('/page.html', '/../server.py', '/..%2fserver.py', '//etc/passwd', '/favicon.ico'):
         assert request(serving, 'GET', f'{path}?token={serving.token}')[0] == 404
     assert request(serving, 'POST', '/page.html', {})[0] == 404
     for method in ('PUT', 'OPTIONS', 'DELETE'):
@@ -182,6 +183,12 @@ def test_a_pair_that_cannot_be_kept_is_one_line(serving, here):
     here.kept.write_text('in the way')
     status, found = post(serving, 'save', ASKED)
     assert status == 400 and 'cannot write there' in found['error']
+
+
+def test_an_address_that_is_none_has_an_answer(serving):
+    with socket.create_connection(('127.0.0.1', serving.server_port), timeout=60) as sent:
+        sent.sendall(f'GET http://[/ HTTP/1.0\r\nHost: 127.0.0.1:{serving.server_port}\r\n\r\n'.encode())
+        assert b' 404 ' in sent.makefile('rb').readline()
 
 
 def test_what_fails_is_said_and_the_next_is_served(serving, monkeypatch):
