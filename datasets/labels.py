@@ -32,7 +32,13 @@ class Code:
     colour: Tuple[int, int, int]
     target: Optional[str]
 
+
 RESERVED = ('average', 'background')   # columns of every table
+
+
+def is_name(name: str) -> bool:
+    """Whether an organ or a class can be called so: as a file, and as a column beside the reserved ones."""
+    return name not in RESERVED and bool(name.strip()) and name[0] != '.' and not set(name) & set('/\\\n\r\t\0')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +70,7 @@ class LabelCoding:
                              f'uint8), found {len(self.codes)}')
         known = set(self.organs)
         for name in (*self.organs, *self.targets):
-            if name in RESERVED or not name.strip() or name[0] == '.' or set(name) & set('/\\\n\r\t\0'):
+            if not is_name(name):
                 raise InputError(f'coding {self.name!r}: expected names of organs that can be files and columns, other than '
                                  f'{" and ".join(RESERVED)}, found {name!r}; rename it')
         named = [o for code in self.codes for o in code.organs]

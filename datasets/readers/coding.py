@@ -11,7 +11,7 @@ import numpy as np
 
 from datasets.errors import InputError
 from datasets.files import read_yaml
-from datasets.labels import BACKGROUND_COLOUR, Code, LabelCoding
+from datasets.labels import BACKGROUND_COLOUR, RESERVED, Code, LabelCoding, is_name
 
 # qualitative colours that stay apart on black; repeated where a coding has more codes
 PALETTE = ((66, 135, 245), (52, 199, 123), (235, 87, 87), (242, 201, 76), (187, 107, 217),
@@ -134,11 +134,10 @@ def _list(value: Any, path: Path, key: str) -> list:
 def _names(value: Any, path: Path, key: str) -> Tuple[str, ...]:
     """A list of different names, as they can be folders; at least one."""
     names = _list(value, path, key)
-    plain = all(isinstance(name, str) and name and name[0] != '.' and not set(name) & set('/\\')
-                and name != 'background' for name in names)
+    plain = all(isinstance(name, str) and is_name(name) for name in names)
     if not names or not plain or len(set(names)) != len(names):
         raise InputError(f'{path}: {key}: expected a list of different names, none of them '
-                         f'background, found {value!r}')
+                         f'{" or ".join(reversed(RESERVED))}, found {value!r}')
     return tuple(names)
 
 

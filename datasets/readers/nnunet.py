@@ -60,11 +60,12 @@ def open_nnunet(asked) -> Dataset:
                              f'in both')
         images.update(found)
         labels.update(drawn)
-    drawn_ones = {case for case in _described(source / DESCRIPTION).get(SYNTHETIC, ()) if case in images}
     notes = ()
-    if asked.split == 'all' and drawn_ones:  # of which a division would test some
-        images = {case: path for case, path in images.items() if case not in drawn_ones}
-        notes = (f'{source}: {len(drawn_ones)} synthetic pairs are passed over, for nothing is tested on them',)
+    if asked.split == 'all':  # of synthetic pairs a division would test some
+        synthetic = {*_described(source / DESCRIPTION).get(SYNTHETIC, ())} & {*images}
+        images = {case: path for case, path in images.items() if case not in synthetic}
+        if synthetic:
+            notes = (f'{source}: {len(synthetic)} synthetic pairs are passed over, for nothing is tested on them',)
     if not images:
         raise InputError(f'{source}: found no pictures of {asked.split} in {" or ".join(FOLDERS[p][0] for p in parts)}; '
                          f'where there is nothing to test, divide: data.division=folds')

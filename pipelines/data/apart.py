@@ -32,10 +32,9 @@ def check_split(config: Config, workdir, split: str, dataset: Dataset, digests: 
 def _others(config: Config, workdir, split: str) -> List[str]:
     chooses = [VALIDATION] * (TARGET in config.sources and validates(config.sources[TARGET]))
     if _learns(config, split):
-        own = Workdir(workdir)
-        asked = ['test', *['left_out'] * has_left_out(config), *['validation'] * validates(config.data), *chooses,
-                 *config.external]
-        return [name for name in asked if (own.records(name) / records.INFO).exists()]
+        asked = ['test', 'left_out', *['validation'] * validates(config.data), *chooses, *config.external]
+        there = [name for name in asked if (Workdir(workdir).records(name) / records.INFO).exists()]
+        return [name for name in there if name != 'left_out' or has_left_out(config)]
     more = {'validation': ['test'], VALIDATION: []}.get(split, chooses)
     return ['train', *config.sources, *more]
 

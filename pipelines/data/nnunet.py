@@ -58,11 +58,11 @@ class Case(NamedTuple):
 def check_output(output) -> Path:
     """The folder to make; InputError unless it is a new one and named as nnU-Net wants it."""
     output = Path(output)
-    if not NAME.fullmatch(output.name):
+    named = NAME.fullmatch(output.name)
+    if not named:
         raise InputError(f'--nnunet {output}: expected a folder named as nnU-Net wants it, Dataset, three digits and a '
                          f'name, such as nnUNet_raw/Dataset501_CHEST')
-    number = NAME.fullmatch(output.name)[1]
-    taken = sorted(path.name for path in output.parent.glob(f'Dataset{number}_*') if path.name != output.name)
+    taken = sorted(path.name for path in output.parent.glob(f'Dataset{named[1]}_*') if path.name != output.name)
     if taken:
         raise InputError(f'--nnunet {output}: expected a number of its own, by which nnU-Net finds it, found {taken[0]} '
                          f'beside it; choose another')

@@ -59,10 +59,7 @@ def label_pictures(config: Config, workdir) -> records.Info:
     pictures, data, digests = open_split(config, PSEUDO), config.data_of(PSEUDO), Digests(workdir)
     apart.check_split(config, workdir, PSEUDO, pictures, digests)
     provenance.claim(config, workdir, artefact, contents(pictures, digests))
-    bits = 8 * pictures.load(pictures.ids[0]).image.dtype.itemsize
-    if description.get('greys') == 'as_is' and bits != description['bits']:
-        raise InputError(f'sources.{UNLABELLED}: expected pictures of {description["bits"]} bits, whose greys the teacher takes '
-                         f'as they are (segmenter.greys), found {bits}')
+    export.check_bits(description, 8 * pictures.load(pictures.ids[0]).image.dtype.itemsize, f'sources.{UNLABELLED}', 'teacher')
 
     def load(id: str) -> Sample:
         """Cut as the teacher's pictures were while it learned, so that records are not cut again."""

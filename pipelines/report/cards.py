@@ -145,8 +145,12 @@ def _versions() -> str:
 
 
 def _real(data: Data, info: Dict) -> str:
-    return (f'{len(info["ids"])} real pictures of {data.dataset} (draw {data.draw}, division {data.division}). Terms: '
-            f'{terms_of(data.dataset, READERS[data.dataset].is_drawn)}')
+    return (f'{len(info["ids"])} real pictures of {data.dataset} (draw {data.draw}, division {data.division}). '
+            f'{_terms(data)}')
+
+
+def _terms(data: Data) -> str:
+    return f'Terms: {terms_of(data.dataset, READERS[data.dataset].is_drawn)}'
 
 
 def _learned(config: Config, run: Run, info: Dict) -> List[str]:
@@ -158,8 +162,8 @@ def _learned(config: Config, run: Run, info: Dict) -> List[str]:
     if run.regime.transfer:
         there = config.sources[TARGET]
         labelled = 0 if run.labelled is None else run.labelled
-        lines.append(f'Pictures of another hospital, {there.dataset}, with the labels of {labelled:g} % of them. Terms: '
-                     f'{terms_of(there.dataset, READERS[there.dataset].is_drawn)}')
+        lines.append(f'Pictures of another hospital, {there.dataset}, with the labels of {labelled:g} % of them. '
+                     f'{_terms(there)}')
         lines += [f'A translator between the two, {stage.kind}' for stage in translators_of([run.regime])]
     return lines
 
@@ -170,8 +174,7 @@ def _unlabelled(config: Config, runs: Sequence[Run]) -> List[str]:
     if teacher is None:
         return []
     data = config.data_of(PSEUDO)
-    return [f'Pictures of {data.dataset} without their labels, which {teacher.name} labelled. Terms: '
-            f'{terms_of(data.dataset, READERS[data.dataset].is_drawn)}']
+    return [f'Pictures of {data.dataset} without their labels, which {teacher.name} labelled. {_terms(data)}']
 
 
 def _scores(rows: Sequence[Row]) -> List[str]:

@@ -82,7 +82,8 @@ def table(title: str, lines: Sequence[Line], reals: Dict[int, Trained], notes: S
             body.append((str(count), one.line.label, spread(one.line.values('jaccard_pooled')), *cells, share,
                          str(len(one.line.rows))))
     return Table(title, ('Real images', 'Trained on', 'J', 'Above REAL [95 %, all lines]', 'Differs?',
-                         'Above RESTART [95 %, all lines]', 'Differs?', f'Of the gap to {max(reals)}', 'Trainings'), body, list(notes))
+                         'Above RESTART [95 %, all lines]', 'Differs?', f'Of the gap to {max(reals)}', 'Trainings'),
+                 body, list(notes))
 
 
 def _cells(one: Line, name: str) -> Tuple[str, str]:

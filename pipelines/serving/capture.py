@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import datetime
-import importlib
 import io
 from pathlib import Path
 from typing import Any, Sequence
@@ -96,7 +95,8 @@ def _capture(begun: Any, overlay: np.ndarray, classes: Sequence[str]) -> Any:
 
 def _save(file: Any, where: Any) -> None:
     """A file or a stream, by pydicom 3, or 2 of Python 3.9."""
-    if int(importlib.import_module('pydicom').__version__.split('.')[0]) > 2:
+    from pydicom import __version__
+    if int(__version__.split('.')[0]) > 2:
         file.save_as(where, enforce_file_format=True)
     else:
         file.is_implicit_VR, file.is_little_endian = False, True

@@ -175,13 +175,18 @@ def _with_records(model, records_directory):
     if description['classes'] != ['background', *targets.names]:
         raise InputError(f'--records {records_directory}: expected the classes of the model, '
                          f'{description["classes"]}, found the organs {", ".join(info.coding.organs)}')
-    if description.get('greys') == 'as_is' and info.bits != description['bits']:
-        raise InputError(f'--records {records_directory}: expected pictures of {description["bits"]} bits, whose greys the '
-                         f'model takes as they are (segmenter.greys), found {info.bits}')
+    check_bits(description, info.bits, f'--records {records_directory}', 'model')
     if info.channels != description.get('channels', 1):
         raise InputError(f'--records {records_directory}: expected pictures of '
                          f'{description.get("channels", 1)} channels, as the model, found {info.channels}')
     return segment, info, targets
+
+
+def check_bits(description: Mapping, bits: int, where: str, who: str) -> None:
+    """InputError, beginning with `where`, for pictures of other bits than those that a model, `who`, learned as they are."""
+    if description.get('greys') == 'as_is' and bits != description['bits']:
+        raise InputError(f'{where}: expected pictures of {description["bits"]} bits, whose greys the {who} takes as they are '
+                         f'(segmenter.greys), found {bits}')
 
 
 def masks_of(result: dict, targets: Targets) -> np.ndarray:
