@@ -34,6 +34,7 @@ def test_the_first_cell_guards(tmp_path):
     other = 'import types, sys; sys.modules["datasets"] = types.SimpleNamespace(__file__="/x/datasets/__init__.py")\n'
     assert 'ImportError: datasets was imported from /x' in run(other + cells()[0], tmp_path, ROOT).stderr
     assert 'run bash tools/demo.sh once' in run(cells()[0], tmp_path, ROOT).stderr
+    assert f'{tmp_path}: not in a clone of the repository' in run(cells()[0], tmp_path, tmp_path).stderr
 
 
 def test_nothing_that_was_run_is_kept():

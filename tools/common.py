@@ -10,6 +10,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import Sequence
 
 from datasets.errors import Diverged, InputError, reason
 from pipelines.runtime import quiet
@@ -136,39 +137,6 @@ def add_run_options(options: argparse.ArgumentParser, required: bool = False) ->
                          'labels of P per cent of its learning images (default: transfer.labelled)')
 
 
-def add_part_options(options: argparse.ArgumentParser) -> None:
-    """--shard-index and --num-shards, see `part_of`."""
-    options.add_argument('--num-shards', type=positive, default=1, metavar='S', help='divide the '
-                         'work among S workers that share a folder or bring their files together; '
-                         'the files are the same for any S (default 1). More workers than there '
-                         'are files have nothing to do: a file holds generation.shard samples, or '
-                         '32 real images')
-    options.add_argument('--shard-index', type=natural, metavar='I', help='which worker this is, '
-                         '0 to S - 1; default: the index in a Slurm job array')
-
-
-def part_of(arguments: argparse.Namespace):
-    """The writing.Part that the options of `add_part_options` name."""
-    from datasets.writing import Part
-    index, workers = arguments.shard_index, arguments.num_shards
-    task = os.environ.get('SLURM_ARRAY_TASK_ID', '')
-    if index is None and workers > 1:
-        if not task.isdecimal():
-            raise InputError(f'--shard-index: expected 0 to {workers - 1}, one worker each, found '
-                             f'nothing, and this is no Slurm job array (SLURM_ARRAY_TASK_ID)')
-        first, last, count = (int(os.environ.get(f'SLURM_ARRAY_TASK_{name}', default)) for name, default in (
-            ('MIN', '0'), ('MAX', str(workers - 1)), ('COUNT', str(workers))))
-        if (last - first + 1, count) != (workers, workers):  # a part of it: which part of the work is whose?
-            raise InputError(f'--num-shards {workers}: expected a Slurm job array of {workers} tasks without '
-                             f'gaps, found {count} of {first} to {last}; say --shard-index in each task')
-        index = int(task) - first
-    index = index or 0
-    if not 0 <= index < workers:
-        raise InputError(f'--shard-index: expected 0 to {workers - 1}, for --num-shards {workers}, '
-                         f'found {index}')
-    return Part(index, workers)
-
-
 def natural(text: str) -> int:
     """argparse type: a whole number from 0 on."""
     if not text.isdecimal():
@@ -237,11 +205,16 @@ def run_of(arguments: argparse.Namespace, config):
     regime = regimes.parse_regime(arguments.regime)
     # the regime that is asked for, whichever the config lists
     check_segmenter(arguments, dataclasses.replace(config, regimes=(regime.name,)), segmenter)
-    if pairs and regime.method is None:
-        raise InputError(f'--num-synthetic {pairs}: expected with synth1..3, finetune1..3 or mixed1..3, found --regime '
-                         f'{regime.name}, which learns from no synthetic pairs; leave it out')
+    regimes.check_pairs(regime, pairs)
     share = transfers.share_of(regime.name, arguments.labelled, config.transfer.labelled)
     return regimes.Run(regime, segmenter, arguments.seed, pairs, share)
+
+
+def refuse_given(options: argparse.ArgumentParser, arguments: argparse.Namespace, names: Sequence[str], when: str) -> None:
+    """Ends the tool where one of these options was given: nothing would read it; `when` says where something does."""
+    for name in names:
+        if getattr(arguments, name) != options.get_default(name):
+            options.error(f'--{name.replace("_", "-")}: expected {when}; leave it out')
 
 
 def check_segmenter(arguments: argparse.Namespace, config, name: str) -> None:

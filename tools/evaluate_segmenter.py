@@ -31,10 +31,13 @@ def line_like(arguments):
     if place.parent != Path(arguments.workdir).resolve() / 'records':
         raise InputError(f'--records {arguments.records}: expected those of --workdir, {arguments.workdir}/records/test')
     from pipelines.experiment import foreign
+    from pipelines.plan.regimes import check_pairs, parse_regime
+    check_pairs(parse_regime(arguments.regime), arguments.num_synthetic)
     return foreign.line_like(arguments.workdir, place.name, arguments.name, arguments.regime)
 
 
-def main() -> None:
+def parsed():
+    """The arguments, none of which nobody would read."""
     options = common.parser(
         __doc__,
         '  python tools/evaluate_segmenter.py --model runs/demo/exports/finetune3-smanet-0/1 \\\n'
@@ -65,6 +68,13 @@ def main() -> None:
     options.add_argument('--num-synthetic', type=common.positive, metavar='N', help='with --workdir: how many synthetic '
                          'pairs it learned from; default: as many as the networks of that regime there')
     arguments = options.parse_args()
+    if not arguments.workdir:
+        common.refuse_given(options, arguments, ('name', 'regime', 'seed', 'num_synthetic'), 'with --workdir alone')
+    return arguments
+
+
+def main() -> None:
+    arguments = parsed()
     chosen, like = _targets(arguments.targets), None
     if arguments.workdir:
         like = line_like(arguments)

@@ -22,8 +22,10 @@ def main() -> None:
                          'compared with the SavedModel before it is written; takes EXTRAS=1 bash '
                          'tools/setup_environment.sh')
     arguments = options.parse_args()
-    if bool(arguments.regime) == bool(arguments.method and arguments.stage):
+    if (arguments.method or arguments.stage) if arguments.regime else not (arguments.method and arguments.stage):
         options.error('expected either --regime, or --method and --stage')
+    if arguments.stage:
+        common.refuse_given(options, arguments, ('segmenter', 'seed', 'num_synthetic', 'labelled'), 'with --regime alone')
     if not (arguments.output or arguments.onnx):
         options.error('expected --output, --onnx or both')
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from datasets.errors import InputError
-from tools import common
+from tools import common, sharing
 
 
 def parsed():
@@ -26,14 +26,14 @@ def parsed():
     options.add_argument('--num', type=common.positive, metavar='N',
                          help='samples; default: generation.num_train + num_validation of the '
                          'config. train_segmenter.py refuses a folder of any other number')
-    common.add_part_options(options)
+    sharing.add_part_options(options)
     options.add_argument('--png', metavar='DIR', help='also as DIR/images and DIR/labels, a folder '
                          'that prepare_records.py --dataset folder reads')
     options.add_argument('--nnunet', metavar='DIR', help='also as a data set of nnU-Net, a new folder such as '
                          'nnUNet_raw/Dataset501_CHEST: the classes of the segmenter, real pairs in their own shape and '
                          'in folds, synthetic ones to learn from in each of them, the test pairs as imagesTs')
     arguments = options.parse_args()
-    part = common.part_of(arguments)
+    part = sharing.part_of(arguments)
     for option in ('png', 'nnunet'):
         if getattr(arguments, option) and part.workers > 1:
             raise InputError(f'--{option}: expected with one worker only; repeat the command without '
@@ -57,6 +57,7 @@ def main() -> None:
     from pipelines.synthesis import generate, png_pairs
     if arguments.png:
         png_pairs.check_output(arguments.png, cards.SHEET)
+    sets = nnunet_sets(arguments.nnunet, config) if arguments.nnunet else None
     workdir = common.open_workdir(arguments, config, arms, [f'synthetic/{method.name}'])
     info = generate.generate(config, method, workdir, arguments.num, part)
     if info is None:
@@ -74,24 +75,25 @@ def main() -> None:
         png_pairs.write_png_pairs(info, arguments.png)
         print(f'PNG pairs: {arguments.png}')
     if arguments.nnunet:
-        cards.write(Path(arguments.nnunet) / cards.SHEET, cards.with_real_pairs(
-            sheet, method, *write_nnunet(arguments.nnunet, config, info)))
+        from pipelines.data import nnunet
+        counts = nnunet.write_nnunet(arguments.nnunet, *sets, info)
+        cards.write(Path(arguments.nnunet) / cards.SHEET, cards.with_real_pairs(sheet, method, counts, sets[0].names))
+        print(nnunet.what_next(arguments.nnunet, counts))
+        if sets[2] is None:
+            print(f'note: {nnunet.LEARNED_OF}')
 
 
-def write_nnunet(output, config, info):
-    """The synthetic pairs beside the real ones that the config divides; says what to do with them; (counts, classes)."""
+def nnunet_sets(output, config):
+    """The classes, and the real pairs to learn from, validate on and test, as the config divides them, all of them checked."""
     from datasets.divisions import validates
     from datasets.targets import targets_of
     from pipelines.data import nnunet
     from pipelines.data.sources import open_split
     train, validation, test = (nnunet.Real(open_split(config, part), config.data) if there else None for part, there in (
         ('train', True), ('validation', validates(config.data)), ('test', True)))
-    targets = targets_of(info.coding, config.segmenter.targets, config.segmenter.overlapping)
-    counts = nnunet.write_nnunet(output, targets, train, validation, test, info)
-    print(nnunet.what_next(output, counts))
-    if validation is None:
-        print(f'note: {nnunet.LEARNED_OF}')
-    return counts, targets.names
+    sets = (targets_of(train.dataset.coding, config.segmenter.targets, config.segmenter.overlapping), train, validation, test)
+    nnunet.check(output, *sets)
+    return sets
 
 
 if __name__ == '__main__':

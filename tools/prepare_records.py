@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from datasets.errors import InputError
-from tools import common
+from tools import common, sharing
 
 
 def parsed():
@@ -66,7 +66,7 @@ def parsed():
     options.add_argument('--nnunet', metavar='DIR', help='also as a data set of nnU-Net, a new folder such as '
                          'nnUNet_raw/Dataset501_CHEST, in five folds by patient; of --split train the other part becomes '
                          'imagesTs')
-    common.add_part_options(options)
+    sharing.add_part_options(options)
     return options.parse_args()
 
 
@@ -83,28 +83,24 @@ def check_other_part(dataset, asked, name, digests) -> None:
     check_apart(dataset, other, digests, (f'--split {asked.split}', part))
 
 
-def check_nnunet(arguments, part) -> None:
-    """InputError where --nnunet cannot be written."""
+def nnunet_sets(arguments, part, asked, dataset, data):
+    """What --nnunet holds: classes, pictures, and those of the other part to test, where there is one, all of them checked."""
+    from datasets.readers import open_dataset
+    from datasets.targets import targets_of
     from pipelines.data import nnunet
     if arguments.unlabelled or part.workers > 1:
         raise InputError('--nnunet: expected pictures with labels, and one worker only; leave out --unlabelled and '
                          '--num-shards')
     nnunet.check_output(arguments.nnunet)
-
-
-def write_nnunet(arguments, asked, dataset, data) -> None:
-    """The pictures as nnU-Net wants them; those of the other part to test, where there is one."""
-    from datasets.readers import open_dataset
-    from datasets.targets import targets_of
-    from pipelines.data import nnunet
     test = None
     if arguments.split == 'train':
         try:
             test = nnunet.Real(open_dataset(arguments.dataset, asked._replace(split='test', ids=None)), data)
         except InputError as error:
             print(f'note: without imagesTs: {error}')
-    counts = nnunet.write_nnunet(arguments.nnunet, targets_of(dataset.coding), nnunet.Real(dataset, data), test=test)
-    print(nnunet.what_next(arguments.nnunet, counts))
+    sets = (targets_of(dataset.coding), nnunet.Real(dataset, data), None, test)
+    nnunet.check(arguments.nnunet, *sets)
+    return sets
 
 
 def main() -> None:
@@ -124,11 +120,10 @@ def main() -> None:
     dataset = digests.watched(open_dataset(arguments.dataset, asked))
     if arguments.field_of_view_mm:
         dataset = dataset._replace(field_of_view_mm=tuple(arguments.field_of_view_mm))
-    part, data = common.part_of(arguments), Data(
+    part, data = sharing.part_of(arguments), Data(
         arguments.dataset, channels=arguments.channels, fit=arguments.fit, noise=arguments.noise,
         trim_borders=arguments.trim_borders)
-    if arguments.nnunet:
-        check_nnunet(arguments, part)
+    sets = nnunet_sets(arguments, part, asked, dataset, data) if arguments.nnunet else None
     labels = Labels(arguments.label_channels, clean=True, reject=True)
 
     def look(label_maps):
@@ -153,7 +148,8 @@ def main() -> None:
     print(f'{info.count} records of {len(info.ids)} images in {len(info.shards)} shards: '
           f'{arguments.output}\nlook at {Path(arguments.output) / contact_sheet.NAME}: outlines, dots and ids of some')
     if arguments.nnunet:
-        write_nnunet(arguments, asked, dataset, data)
+        from pipelines.data import nnunet
+        print(nnunet.what_next(arguments.nnunet, nnunet.write_nnunet(arguments.nnunet, *sets)))
 
 
 if __name__ == '__main__':

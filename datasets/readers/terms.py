@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Dict
 
 DRAWN = 'drawn by this program, from no patient: no terms'
-OWN = 'your own pictures: their terms are yours to add here'
+OWN = 'not said; `data.terms` of the config takes them, and this is written anew'
 TERMS: Dict[str, str] = {
     'jsrt': 'JSRT for research only, no copying or redistribution (Shiraishi et al., AJR 174 (2000) 71); masks of SCR for '
             'research and education, no redistribution (van Ginneken et al., Medical Image Analysis 10 (2006) 19); cite '

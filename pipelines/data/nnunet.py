@@ -84,13 +84,8 @@ def write_nnunet(output, targets: Targets, train: Real, validation: Optional[Rea
     Returns:
       How many pairs there are of 'real' ones to learn from, 'synthetic' and 'test' ones.
     """
-    output = check_output(output)
-    real = [train, *([validation] if validation else [])]
-    if test:
-        _check_apart([part.dataset for part in real], test.dataset)
-    if IGNORE in targets.names:
-        raise InputError(f'--nnunet {output}: expected classes other than {IGNORE}, which is of nnU-Net\'s own; rename it')
-    names = _names([*[id for part in real for id in part.dataset.ids], *(test.dataset.ids if test else ())])
+    names, folds = check(output, targets, train, validation, test)
+    real, output = [train, *([validation] if validation else [])], Path(output)
     drawn: List[str] = []
     output.parent.mkdir(parents=True, exist_ok=True)
     with whole_folder(output) as folder:
@@ -99,7 +94,6 @@ def write_nnunet(output, targets: Targets, train: Real, validation: Optional[Rea
                 _write(folder, part, _real_cases(source, targets, names))
         if synthetic:
             drawn = _write(folder, 'train', _synthetic_cases(synthetic, targets, set(names.values())))
-        folds = _folds(train, validation, names)
         (folder / SPLITS).write_text(json.dumps(
             [{'train': [*fold['train'], *drawn], 'val': fold['val']} for fold in folds], indent=1))
         count = sum(len(source.dataset.ids) for source in real)
@@ -113,6 +107,19 @@ def write_nnunet(output, targets: Targets, train: Real, validation: Optional[Rea
             indent=1))
         (folder / 'coding.yaml').write_text(yaml.safe_dump(_coding(targets, train.dataset.coding, labels)))
     return {'real': count, 'synthetic': len(drawn), 'test': len(test.dataset.ids) if test else 0}
+
+
+def check(output, targets: Targets, train: Real, validation: Optional[Real] = None, test: Optional[Real] = None
+          ) -> Tuple[Dict[str, str], List[Dict[str, List[str]]]]:
+    """What could keep `write_nnunet` from writing, before anything long begins; -> (id -> name of its files, folds)."""
+    check_output(output)
+    real = [train, *([validation] if validation else [])]
+    if test:
+        _check_apart([part.dataset for part in real], test.dataset)
+    if IGNORE in targets.names:
+        raise InputError(f'--nnunet {output}: expected classes other than {IGNORE}, which is of nnU-Net\'s own; rename it')
+    names = _names([*[id for part in real for id in part.dataset.ids], *(test.dataset.ids if test else ())])
+    return names, _folds(train, validation, names)
 
 
 def _check_apart(learned: Sequence[Dataset], test: Dataset) -> None:

@@ -22,8 +22,8 @@ from pipelines.plan.transfers import VALIDATION, chosen_by
 from pipelines.plan.translators import TARGET, TRANSLATORS
 
 FREED = ('data.memory_limit_mb',)  # what notes of earlier versions count, and changes no result any more
-# what is written how often, on which devices, which runs there are, under which name
-_NOWHERE = ('experiment', 'configuration', 'regimes', 'matrix', 'external', 'run', 'strategy', *FREED)
+# what is written how often, on which devices, which runs there are, under which name, and what cards say of the data
+_NOWHERE = ('experiment', 'configuration', 'regimes', 'matrix', 'external', 'run', 'strategy', 'data.terms', *FREED)
 _IMAGES = tuple(f'data.{key}' for key in (  # which images, and how they become records
     'dataset', 'source', 'size', 'channels', 'organ', 'grey', 'fit', 'trim_borders', 'num_train', 'draw', 'train_ids',
     'division', 'test_ids', 'folds', 'fold', 'validation', 'validation_ids', 'division_seed', 'unlabelled', 'num_test',

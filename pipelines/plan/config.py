@@ -28,6 +28,8 @@ class Data:
     # Side of the records that the GANs learn, px: a power of two where PGGAN draws pictures or label maps. Work
     # and memory grow with its square; thin organs vanish below their width.
     size: int = 1024
+    # Its owners' terms in a sentence, for model cards and datasheets; none = those of datasets/readers/terms.py, if any.
+    terms: Optional[str] = None
     channels: int = 1                   # of its pictures: 1 = grey, 3 = colour
     organ: Optional[str] = None         # of what is labelled this alone, as if nothing else was; none = all
     # Where they are grey: what becomes of files in colour: equal (refused, unless all channels agree), or

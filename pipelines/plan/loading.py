@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import PurePath
 from typing import Sequence
 
 import yaml
@@ -16,6 +17,8 @@ from pipelines.plan.segmenters import SEGMENTERS
 
 # of `data`: how a segmenter is shown pictures, those of other hospitals too
 AS_SEEN = ('channels', 'grey', 'fit', 'trim_borders')
+# keys, of any section, that name a folder or a file
+PLACES = ('source', 'train_ids', 'test_ids', 'validation_ids', 'inception_weights', 'imagenet_weights', 'initial_weights')
 
 
 def load_config(path: str, overrides: Sequence[str] = ()) -> Config:
@@ -51,8 +54,7 @@ def built(tree: dict, source: str) -> Config:
     segmenter = _segmenter(tree.pop('segmenter', {}), 'segmenter', source)
     said = {section: tree.get(section, {}) for section in ('sources', 'external')}
     if isinstance(tree.get('sources'), dict):
-        tree['sources'] = {name: strict.merge(tree.get('data', {}), changes)
-                           for name, changes in tree['sources'].items()}
+        tree['sources'] = {name: _source(tree.get('data', {}), changes) for name, changes in tree['sources'].items()}
     if isinstance(tree.get('external'), dict) and isinstance(tree.get('data'), dict):
         shared = {key: tree['data'][key] for key in AS_SEEN if key in tree['data']}
         tree['external'] = {name: {**shared, **changes} if isinstance(changes, dict) else changes
@@ -60,6 +62,13 @@ def built(tree: dict, source: str) -> Config:
     config = strict.build(Config, tree, '', source, given={'kinds': None, 'said': said, 'segmenter': segmenter},
                           also=(*KINDS, 'segmenter'))
     return dataclasses.replace(config, kinds=kinds)
+
+
+def _source(data, changes):
+    """A section of `sources` is laid over `data`; terms are of the same pictures alone."""
+    if all(isinstance(section, dict) for section in (data, changes)) and {'dataset', 'source'} & {*changes}:
+        data = {key: value for key, value in data.items() if key != 'terms'}
+    return strict.merge(data, changes)
 
 
 def to_dict(config: Config) -> dict:
@@ -70,6 +79,18 @@ def to_dict(config: Config) -> dict:
     del tree['said']
     tree['segmenter'].update(tree['segmenter'].pop('options'))
     return yaml.safe_load(yaml.safe_dump(tree, sort_keys=False))
+
+
+def to_told(config: Config) -> dict:
+    """`to_dict` for whom a file is passed on to: of folders and files of this machine the last part alone."""
+    return _told(to_dict(config))
+
+
+def _told(tree):
+    if not isinstance(tree, dict):
+        return [_told(value) for value in tree] if isinstance(tree, list) else tree
+    return {key: PurePath(value).name if key in PLACES and isinstance(value, str) else _told(value)
+            for key, value in tree.items()}
 
 
 def to_changes(config: Config) -> dict:

@@ -86,6 +86,13 @@ def parse_regime(name: str) -> Regime:
     return every[name]
 
 
+def check_pairs(regime: Regime, pairs: Optional[int]) -> None:
+    """InputError for a number of synthetic pairs, --num-synthetic, of a regime that learns from none."""
+    if pairs and regime.method is None:
+        raise InputError(f'--num-synthetic {pairs}: expected with synth1..3, finetune1..3 or mixed1..3, found --regime '
+                         f'{regime.name}, which learns from no synthetic pairs; leave it out')
+
+
 def label_of(name: str) -> str:
     """The label of a regime in results, which may be of a method that is no more: then its name."""
     every = regimes()

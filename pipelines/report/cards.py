@@ -150,7 +150,8 @@ def _real(data: Data, info: Dict) -> str:
 
 
 def _terms(data: Data) -> str:
-    return f'Terms: {terms_of(data.dataset, READERS[data.dataset].is_drawn)}'
+    said = ' '.join((data.terms or '').split())
+    return f'Terms: {said or terms_of(data.dataset, READERS[data.dataset].is_drawn)}'
 
 
 def _learned(config: Config, run: Run, info: Dict) -> List[str]:

@@ -23,7 +23,7 @@ from datasets.errors import InputError
 from datasets.files import check_manifest, whole_folder, write_manifest
 from datasets.targets import Targets, scored_on, targets_of
 from pipelines.plan.config import Config
-from pipelines.plan.loading import segmenter_settings, to_dict
+from pipelines.plan.loading import segmenter_settings, to_told
 from pipelines.plan.methods import Method, Stage
 from pipelines.plan.regimes import Run
 from pipelines.plan.workdir import Workdir
@@ -75,7 +75,7 @@ def segmenter_of(config: Config, run: Run, workdir) -> Exported:
         'trim_borders': config.data.trim_borders, 'greys': settings.greys, 'bits': info.bits,
         'regime': run.regime.name, 'network': settings.network,
         'labelled': run.labelled, 'updates': updates_of(config, run, info.count, workdir), 'seed': run.seed,
-        'config': to_dict(config), 'versions': versions()}
+        'config': to_told(config), 'versions': versions()}
     return Exported(module, {'serving_default': module.segment, 'encoded': module.segment_encoded}, description,
                     lambda: portable_segmenter(module, [row['image'] for row in records.read(info, COMPARED)]))
 
@@ -98,7 +98,7 @@ def generator_of(config: Config, method: Method, stage: Stage, workdir) -> Expor
     description = {
         'kind': 'generator', 'method': method.name, 'stage': stage.name,
         'produces': list(stage.produces), 'coding': coding.to_dict(), 'seed': config.seed,
-        'config': to_dict(config), 'versions': versions()}
+        'config': to_told(config), 'versions': versions()}
     return Exported(module, {'serving_default': function}, description, lambda: portable_generator(io, generator))
 
 

@@ -12,7 +12,7 @@ from tests.command import TOOLS, refused
 from tests.conftest import TINY
 
 NAMES = sorted(path.stem for path in TOOLS.glob('*.py')
-               if path.stem not in ('__init__', 'common', 'finding'))
+               if path.stem not in ('__init__', 'common', 'finding', 'sharing'))
 
 HELP = '''
 import contextlib, io, json, runpy, sys

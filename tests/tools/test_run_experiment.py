@@ -71,6 +71,19 @@ def test_evaluate_export_and_predict_refuse_what_is_no_model(tmp_path, config):
     assert result.returncode == 2 and 'expected either --regime' in result.stderr
 
 
+def test_an_option_that_nothing_reads_is_refused(tmp_path, config):
+    export = ['export_model', '--config', config, '--workdir', tmp_path / 'w', '--output', 'x']
+    for options, message in (
+            ([*export, '--regime', 'real', '--stage', 'image'], 'expected either --regime, or --method and --stage'),
+            ([*export, '--regime', 'real', '--method', 'three'], 'expected either --regime, or --method and --stage'),
+            ([*export, '--method', 'three', '--stage', 'image', '--seed', 1], '--seed: expected with --regime alone'),
+            (['evaluate_segmenter', '--model', 'm', '--records', 'r', '--output', 'o', '--num-synthetic', 3],
+             '--num-synthetic: expected with --workdir alone; leave it out')):
+        result = call(*options)
+        assert result.returncode == 2 and message in result.stderr
+    assert not (tmp_path / 'w').exists()
+
+
 def test_an_output_that_cannot_be_is_refused_before_the_work(tmp_path):
     result = call('evaluate_segmenter', '--model', 'm', '--records', 'r', '--output', tmp_path)
     assert 'expected a file, found a folder' in refused(result)

@@ -107,7 +107,9 @@ def test_the_tools_write_it_and_refuse(finished, tmp_path):
     asked = ['--dataset', 'phantom', '--count', 3, '--size', 32, '--split', 'train', '--output', tmp_path / 'records']
     assert 'as nnU-Net wants it' in refused(call('prepare_records', *asked, '--nnunet', tmp_path / 'raw'))
     assert '--unlabelled' in refused(call('prepare_records', *asked, '--unlabelled', '--nnunet', tmp_path / 'Dataset001_A'))
-    assert not (tmp_path / 'records').exists()
+    one = [*asked[:3], 1, *asked[4:]]
+    assert 'at least two patients' in refused(call('prepare_records', *one, '--nnunet', tmp_path / 'Dataset001_A'))
+    assert not (tmp_path / 'records').exists() and not (tmp_path / 'Dataset001_A').exists()
     done = call('prepare_records', *asked, '--nnunet', tmp_path / 'Dataset001_A')
     assert done.returncode == 0 and 'nnU-Net: 3 real pairs, 0 synthetic ones, 3 to test' in done.stdout
     _, workdir = finished

@@ -64,6 +64,7 @@ def test_refused_before_anything_is_scored(experiment, tmp_path):
             (('--name', 'smanet', '--regime', 'real'), 'none of the networks of this program'),
             (('--name', 'a b', '--regime', 'real'), 'a name of letters, digits and _'),
             (('--name', 'nnunet', '--regime', 'rael'), 'rael'),
+            (('--name', 'nnunet', '--regime', 'real', '--num-synthetic', 9), '--num-synthetic 9: expected with synth1..3'),
             (('--name', 'nnunet'), 'expected --predictions of another program, its --name and its --regime')):
         assert message in refused(scored(folder, found, *more))
     assert '--records' in refused(call(

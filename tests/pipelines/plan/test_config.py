@@ -11,6 +11,7 @@ from pipelines.plan.augmentation import Augmentation
 from pipelines.plan.kinds import KINDS
 from pipelines.plan.methods import all_stages
 
+NAMED = {'experiment': 'e', 'configuration': 'c'}
 FOLDER = Path(configs.__file__).parents[1] / 'configs'
 
 
@@ -21,6 +22,27 @@ def test_every_config_in_the_repository_is_valid(path):
     opening = path.read_text().split('experiment:')[0]
     assert 'python tools/' in opening or 'bash tools/' in opening  # its command
     assert 'Cost:' in opening
+
+
+def test_terms_are_of_the_same_pictures_alone():
+    data = {'dataset': 'folder', 'source': '/home/me/a', 'terms': 'CC BY'}
+    more = {'unlabelled': {'unlabelled': True}, 'target': {'source': '/home/me/b'}, 'own': {'dataset': 'phantom'}}
+    sources = loading.built({**NAMED, 'data': data, 'sources': more}, 'c').sources
+    assert {name: its.terms for name, its in sources.items()} == {'unlabelled': 'CC BY', 'target': None, 'own': None}
+
+
+def test_what_is_passed_on_names_no_folder_of_this_machine():
+    config = loading.built({**NAMED, 'data': {'dataset': 'folder', 'source': '/home/me/chests', 'train_ids': '~/me/ids.txt'},
+                            'external': {'b': {'dataset': 'folder', 'source': '/home/me/b'}},
+                            'matrix': [{'config': {'pggan': {'initial_weights': '/home/me/w'}}}]}, 'c')
+    told = loading.to_told(config)
+    assert (told['data']['source'], told['data']['train_ids'], told['external']['b']['source']) == ('chests', 'ids.txt', 'b')
+    assert '/' not in str(told) and told['data']['size'] == 1024
+    assert set(loading.PLACES) <= {key for section in _sections(loading.to_dict(config)) for key in section}
+
+
+def _sections(tree):
+    return [tree, *(found for value in tree.values() if isinstance(value, dict) for found in _sections(value))]
 
 
 @pytest.mark.parametrize('name, images, ids', [('jsrt_tiny', 66, 11), ('jsrt_full', 744, None)])

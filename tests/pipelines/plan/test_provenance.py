@@ -60,7 +60,7 @@ def test_a_changed_setting_touches_what_depends_on_it_and_no_more(run, changes, 
 
 
 @pytest.mark.parametrize('changes', [
-    {'run': {'log_every': 7}}, {'data': {'memory_limit_mb': 1}}, {'regimes': ['real']}, {'strategy': 'mirrored'},
+    {'run': {'log_every': 7}}, {'data': {'memory_limit_mb': 1}}, {'data': {'terms': 'CC BY'}}, {'regimes': ['real']}, {'strategy': 'mirrored'},
     {'segmenters': {'unet': {'crop': 48}}}])
 def test_what_changes_no_result_may_change_at_any_time(run, changes):
     _, workdir = run

@@ -7,6 +7,7 @@ import pytest
 from datasets import records
 from datasets.readers import READERS
 from datasets.readers.terms import DRAWN, OWN, TERMS, terms_of
+from pipelines.plan.loading import from_dict, to_dict
 from pipelines.plan.methods import METHODS
 from pipelines.plan.regimes import Run, parse_regime
 from pipelines.report import cards
@@ -75,6 +76,16 @@ def test_a_card_of_another_hospital_names_both(finished):
     text = cards.model_card(config, Run(parse_regime('cyclegan'), labelled=5.0), workdir)
     assert 'another hospital, montgomery, with the labels of 5 %' in text and TERMS['montgomery'] in text
     assert 'A translator between the two, cyclegan' in text
+
+
+def test_terms_that_a_config_says_stand_in_the_place_of_ours(finished):
+    config, workdir = finished
+    said = dataclasses.replace(config, data=dataclasses.replace(config.data, terms='CC BY 4.0,\n  cite us'))
+    text = cards.model_card(said, FINETUNE, workdir)
+    assert 'Terms: CC BY 4.0, cite us\n' in text and DRAWN not in text
+    tree = to_dict(config)
+    tree['data'].update(dataset='folder', source='/mine')
+    assert from_dict(tree).data.terms is None and OWN in cards.model_card(from_dict(tree), FINETUNE, workdir)
 
 
 @pytest.mark.parametrize('name', READERS)
