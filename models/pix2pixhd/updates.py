@@ -38,14 +38,15 @@ def mean_distance(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.abs(real - tf.cast(fake, tf.float32)))
 
 
-def pix2pixhd_updates(translate: Callable[[tf.Tensor], tf.Tensor],
+def pix2pixhd_updates(translate: Callable[[dict], tf.Tensor],
                       discriminate: Callable[[tf.Tensor], Features],
                       generator_variables: Sequence[tf.Variable],
                       discriminator_variables: Sequence[tf.Variable],
                       feature_weight: float = 10.0,
                       perceptual: Optional[Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = None,
                       pool: Optional[ImagePool] = None,
-                      probability: Optional[Probability] = None) -> Tuple[Update, Update]:
+                      probability: Optional[Probability] = None,
+                      diverse: Optional[Callable[[dict, tf.Tensor], tf.Tensor]] = None) -> Tuple[Update, Update]:
     """The generator's update and then the discriminator's, on one and the same generated picture.
 
     Batches hold 'source' [N, H, W, Cin] and 'target' [N, H, W, Cout] in [-1, 1], and with a pool
@@ -53,7 +54,7 @@ def pix2pixhd_updates(translate: Callable[[tf.Tensor], tf.Tensor],
     the second.
 
     Args:
-      translate: [N, H, W, Cin] -> [N, H, W, Cout]: a generator, padding and cropping included.
+      translate: a batch -> [N, H, W, Cout]: a generator, padding and cropping included.
       discriminate: [N, H, W, Cin + Cout] -> features.
       generator_variables, discriminator_variables: what each update moves.
       feature_weight: weight of feature matching and of the perceptual loss.
@@ -61,12 +62,13 @@ def pix2pixhd_updates(translate: Callable[[tf.Tensor], tf.Tensor],
       pool: of [H, W, Cin + Cout]: the discriminator's update sees its pictures.
       probability: with which it is shown changed pairs, picture and source alike; batches then hold 'shown' [N, 3, DRAWS],
         uniform in [0, 1). For feature matching the real and the generated pair are changed in the same way.
+      diverse: (batch, the generated picture) -> scalar, what is added for styles that make no difference.
     """
     def seen(pair, batch, role):
         return discriminate(pair if probability is None else changed(pair, batch['shown'][:, role], probability.value))
 
     def generator_loss(batch, made):
-        made['picture'] = translate(batch['source'])
+        made['picture'] = translate(batch)
         fake = seen(_pair(batch, made['picture']), batch, 0)
         terms = {'gan_loss': least_squares(fake, 1.0),
                  'feature_loss': feature_weight * feature_matching(
@@ -74,6 +76,8 @@ def pix2pixhd_updates(translate: Callable[[tf.Tensor], tf.Tensor],
         if perceptual is not None:
             terms['perceptual_loss'] = feature_weight * perceptual(batch['target'],
                                                                    made['picture'])
+        if diverse is not None:
+            terms['style_loss'] = diverse(batch, made['picture'])
         return tf.add_n(list(terms.values())), terms
 
     def discriminator_loss(batch, made):

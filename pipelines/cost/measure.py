@@ -27,7 +27,7 @@ from pipelines.segmentation.network import make_network, targets_for
 from pipelines.segmentation.predict import predict_probabilities
 from pipelines.segmentation.guided import guided_task
 from pipelines.segmentation.task import segmenter_task
-from pipelines.stages.stage import draw_function, kind_of, stage_io
+from pipelines.stages.stage import draw_function, kind_of, stage_io, style_size
 from pipelines.training import checkpoints, loop
 from pipelines.training.task import Phase, Task
 
@@ -154,7 +154,8 @@ def sample_function(config: Config, training: Training, coding
     if isinstance(training, Stage):
         io, task = stage_io(config, training, coding), planned(config, training, coding)
         network = task.networks[kind_of(training).draws(io)]
-        return draw_function(io, network), (
+        draw, styles = draw_function(io, network), [tf.zeros([1, *[style_size(io)] * 2])] * bool(style_size(io))
+        return tf.function(lambda given: draw(given, *styles)), (
             tf.TensorSpec([1, network.latent_size]) if io.source is None else
             tf.TensorSpec([1, io.source.size, io.source.size], tf.uint8)), 1
     run, settings = Run(parse_regime('real'), training), segmenter_settings(config, training)

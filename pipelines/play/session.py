@@ -132,7 +132,8 @@ def _draw(session: Session, asked: Asked) -> Dict[str, np.ndarray]:
     dot_map = disc_maps.draw_dots(shifted(asked), session.coding, data.dots_size, data.dots_radius)
     values = {'dots': dot_map, 'wrong': disc_maps.dots_violations(dot_map, session.coding, data.dots_radius)}
     for stage in METHOD.stages[1:]:
-        drawn = sampler.draw[stage.folder](tf.constant(values[stage.consumes][None]))
+        style = generate.style(sampler, stage, asked.seed, np.zeros(1, int))
+        drawn = sampler.draw[stage.folder](tf.constant(values[stage.consumes][None]), *style)
         for field in sampler.fields[stage.folder]:
             repaired = field.repair(drawn[field.name].numpy()[0], Repairs(sampler.limits))
             values[field.name] = repaired.values

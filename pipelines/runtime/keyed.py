@@ -11,7 +11,7 @@ import tensorflow as tf
 
 # uses: every independent draw for one sample has its own number
 LATENT, LATENT_GENERATOR, MIXING, AFFINE, TONE, NOISE, CROP, POOL, ELASTIC, ORDER = range(10)
-NOISE_STRENGTH, FLIP, SHOWN = 104, 105, 106
+NOISE_STRENGTH, FLIP, SHOWN, STYLE = 104, 105, 106, 107
 DROPOUT = 200   # and those behind it: one for each layer of a network that draws
 
 

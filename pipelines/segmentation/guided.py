@@ -73,7 +73,7 @@ def _watched(config: Config, stage: Stage, info: Info, task: Task, run: Run, net
         del made
         codes = tf.argmax(batch['source'][..., :info.coding.num_codes], -1, tf.int32)
         wanted = tf.stack([labels({'labels': one})['label'] for one in tf.unstack(codes)])
-        picture = draw(tf.cast(codes, tf.uint8))
+        picture = draw(tf.cast(codes, tf.uint8), *([batch['style'][:, 0]] if 'style' in batch else []))
         seen = of_drawn(pixels.resize(picture, settings.size, settings.size), settings)
         seen, wanted = (augment.random_window(values, batch['key'], settings.crop) for values in (seen, wanted))
         logits = network(seen, batch['key'], training=False)

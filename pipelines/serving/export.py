@@ -5,7 +5,8 @@ Segmenter, `<name>/1/`:
       -> class_map: uint8 [N, H, W], probabilities: float32 [N, H, W, classes]
   encoded(data: string [], one PNG or JPEG file's bytes, as TensorFlow decodes them) -> the same for N = 1
 Normalisation, antialiased fitting into the training square, sliding window and fitting back are inside.
-Generators: latent float32 [N, L], or codes uint8 [N, h, w], -> their decoded fields, uint8.
+Generators: latent float32 [N, L], or codes uint8 [N, h, w], and styles float32 [N, K, K] where they take some -> their decoded
+fields, uint8.
 `assets/model.json` holds class names, colours, sizes and provenance; `manifest.json` size and sha256
 of every file, checked before TensorFlow opens one.
 """
@@ -30,7 +31,7 @@ from pipelines.plan.workdir import Workdir
 from pipelines.runtime.versions import versions
 from pipelines.segmentation.task import updates_of
 from pipelines.segmentation.trained import trained_segmenter
-from pipelines.serving.portable import Portable, given_spec, portable_generator, portable_segmenter
+from pipelines.serving.portable import Portable, given_specs, portable_generator, portable_segmenter
 from pipelines.serving.segmenter import Segmenter
 from pipelines.stages.stage import draw_function, stage_io, trained_generator
 
@@ -94,7 +95,7 @@ def generator_of(config: Config, method: Method, stage: Stage, workdir) -> Expor
     io = stage_io(config, stage, coding)
     module = tf.Module()
     module.weights = list(generator.variables)
-    function = tf.function(draw_function(io, generator), input_signature=[given_spec(io, generator)])
+    function = tf.function(draw_function(io, generator), input_signature=given_specs(io, generator))
     description = {
         'kind': 'generator', 'method': method.name, 'stage': stage.name,
         'produces': list(stage.produces), 'coding': coding.to_dict(), 'seed': config.seed,

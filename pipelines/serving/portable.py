@@ -1,7 +1,7 @@
 """What an ONNX file computes: what is exported, as a graph without loops, assertions or random numbers."""
 from __future__ import annotations
 
-from typing import Callable, Dict, Mapping, NamedTuple, Sequence
+from typing import Callable, Dict, List, Mapping, NamedTuple, Sequence
 
 import cv2
 import numpy as np
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from pipelines.data.fields import split_fields
 from pipelines.serving.segmenter import Segmenter
-from pipelines.stages.stage import StageIO, draw_function, kind_of
+from pipelines.stages.stage import StageIO, draw_function, kind_of, style_size
 
 NO_CLASS = 255  # in the class map of a picture with a NaN or infinity, which ONNX cannot refuse
 Arrays = Mapping[str, np.ndarray]
@@ -62,23 +62,24 @@ def portable_segmenter(module: Segmenter, pictures: Sequence[np.ndarray]) -> Por
          **({'masks': 'uint8 [N, H, W, classes]'} if module.is_overlapping else {})})
 
 
-def given_spec(io: StageIO, generator) -> tf.TensorSpec:
-    """What a stage is given: latents, or the codes or pictures of a field as records have them."""
+def given_specs(io: StageIO, generator) -> List[tf.TensorSpec]:
+    """What a stage is given: latents, or the codes or pictures of a field as records have them; then styles, if it takes any."""
     if io.source is None:
-        return tf.TensorSpec([None, generator.latent_size], tf.float32, 'latent')
+        return [tf.TensorSpec([None, generator.latent_size], tf.float32, 'latent')]
     given = io.source.decode(tf.zeros([1, io.source.size, io.source.size, io.source.channels]))
-    return tf.TensorSpec([None, *given.shape[1:]], tf.uint8, io.stage.consumes)
+    styles = [tf.TensorSpec([None, *[style_size(io)] * 2], tf.float32, 'style')] * bool(style_size(io))
+    return [tf.TensorSpec([None, *given.shape[1:]], tf.uint8, io.stage.consumes), *styles]
 
 
 def portable_generator(io: StageIO, generator: tf.keras.Model) -> Portable:
     """What a stage draws. Where it draws with dropout, the uniform numbers of each are an input more."""
-    draw, spec = kind_of(io.stage).draw(io, generator), given_spec(io, generator)
+    draw, (spec, *styles) = kind_of(io.stage).draw(io, generator), given_specs(io, generator)
     noise_of = getattr(kind_of(io.stage), 'noise_of', None)
     shapes = []
 
-    def function(given, *noise):
-        rest = iter(noise)
-        drawn = draw(given, lambda shape: next(rest)) if noise_of else draw(given)
+    def function(given, *more):
+        rest = iter(more)
+        drawn = draw(given, lambda shape: next(rest)) if noise_of else draw(given, *more)
         return split_fields(drawn, io.drawn)
 
     def with_noise(given):  # the numbers with which the SavedModel draws it, in their order
@@ -94,25 +95,32 @@ def portable_generator(io: StageIO, generator: tf.keras.Model) -> Portable:
     for number, count in enumerate((1, 3)):
         given = _given(io, spec, number, count)
         made = noises(tf.constant(given))
-        examples.append({spec.name: given, **{name: value.numpy() for name, value in zip(names, made)}})
+        examples.append({spec.name: given, **{name: value.numpy() for name, value in zip(names, made)},
+                         **{one.name: _normal(number, count, *one.shape[1:]) for one in styles}})
     drawn = draw_function(io, generator)
     return Portable(
-        function, [spec, *(tf.TensorSpec([None, *shape], tf.float32, name) for name, shape in zip(names, shapes))],
-        lambda given: {name: value.numpy() for name, value in drawn(tf.constant(given[spec.name])).items()}, examples,
+        function, [spec, *styles, *(tf.TensorSpec([None, *shape], tf.float32, name) for name, shape in zip(names, shapes))],
+        lambda given: {name: value.numpy() for name, value in drawn(
+            *(tf.constant(given[one.name]) for one in (spec, *styles))).items()}, examples,
         {spec.name: 'float32 [N, L], standard normal' if io.source is None else
          f'uint8 [N, {", ".join(map(str, spec.shape[1:]))}], as in records',
+         **{one.name: 'float32 [N, K, K], standard normal: another for another picture of the same labels' for one in styles},
          **{name: 'float32 [N, h, w, c], uniform in [0, 1): dropout is left on, as published' for name in names},
          **{field.name: f'uint8 [N, {field.size}, {field.size}], as in records' for field in io.drawn}})
 
 
 def _given(io: StageIO, spec: tf.TensorSpec, seed: int, count: int) -> np.ndarray:
     if io.source is None:
-        return np.random.default_rng(seed).normal(size=[count, *spec.shape[1:]]).astype(np.float32)
+        return _normal(seed, count, spec.shape[1])
     height, width, *channels = spec.shape[1:]
     values = _pictures(seed, count, height, width, *(channels or [1]))
     if hasattr(io.source, 'num_codes'):
         values = values / 256 * io.source.num_codes
     return values.astype(np.uint8).reshape([count, *spec.shape[1:]])
+
+
+def _normal(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
 def _pictures(seed: int, count: int, height: int, width: int, channels: int) -> np.ndarray:

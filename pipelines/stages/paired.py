@@ -16,7 +16,8 @@ def pair_batches(io, infos: Sequence[Info], spec: Dict[str, tf.TensorSpec], seed
     """A Phase's `batches` with what `spec` names, all at the side of its 'source', of all records together.
 
     'source' and 'target': channels in [-1, 1] or 0 and 1; 'pool' [N, 2]: draws for an image pool; 'key' int32
-    [N, 2]: the samples' own, for dropout; 'shown': draws for a changing discriminator; and what `more` makes of the step.
+    [N, 2]: the samples' own, for dropout; 'shown': draws for a changing discriminator; 'style' [N, 2, K, K]: two styles, normal;
+    and what `more` makes of the step.
     """
     side, (target,) = spec['source'].shape[1], io.drawn
 
@@ -28,6 +29,8 @@ def pair_batches(io, infos: Sequence[Info], spec: Dict[str, tf.TensorSpec], seed
             batch['pool'] = keyed.uniform(keys, keyed.POOL, [2])
         if 'key' in spec:
             batch['key'] = keys
+        if 'style' in spec:
+            batch['style'] = keyed.normal(keys, keyed.STYLE, list(spec['style'].shape[1:]))
         if 'shown' in spec:
             batch['shown'] = keyed.uniform(keys, keyed.SHOWN, list(spec['shown'].shape[1:]))
         return {name: tf.ensure_shape(value, spec[name].shape) for name, value in batch.items()}
@@ -43,11 +46,11 @@ def prepare(io) -> Callable:
     return lambda row: {'source': io.source.prepare(row), 'target': target.prepare(row)}
 
 
-def pair_sheet(io, info: Info, side: int, translate: Callable[[tf.Tensor], tf.Tensor], edges: bool = False) -> Callable:
-    """A Phase's `sheet`: what is given, the real picture and the drawn one, of the first records.
+def pair_sheet(io, info: Info, side: int, *translates: Callable[[tf.Tensor], tf.Tensor], edges: bool = False) -> Callable:
+    """A Phase's `sheet`: what is given, the real picture and the drawn ones, of the first records.
 
     Args:
-      translate: channels [1, S, S, C] -> what is drawn.
+      translates: each channels [1, S, S, C] -> what is drawn, a row of the sheet.
     """
     (target,), source = io.drawn, io.source
 
@@ -55,12 +58,13 @@ def pair_sheet(io, info: Info, side: int, translate: Callable[[tf.Tensor], tf.Te
         del done
         rows = batches.prepared_rows(info, prepare(io), at_most=sheets.COLUMNS)
         given = tf.constant(rows['source'])
-        drawn = tf.concat([target.decode(translate(source.condition(one, side, edges)))
-                           for one in tf.split(given, len(given))], 0)  # one at a time: memory
+        drawn = [tf.concat([target.decode(translate(source.condition(one, side, edges)))
+                            for one in tf.split(given, len(given))], 0)  # one at a time: memory
+                 for translate in translates]
         real = target.decode(target.encode(target.resize(tf.constant(rows['target']), side)))
         return sheets.grid([[source.picture(v) for v in source.decode(source.encode(given)).numpy()],
                             [target.picture(v) for v in real.numpy()],
-                            [target.picture(v) for v in drawn.numpy()]])
+                            *([target.picture(v) for v in row.numpy()] for row in drawn)])
     return sheet
 
 

@@ -132,7 +132,13 @@ def has_snapshot(config: Config, stage: Stage, workdir) -> bool:
         checkpoints.snapshot(Workdir(workdir).stage(stage), step)).exists()
 
 
+def style_size(io: StageIO) -> int:
+    """Side of the grid of numbers that a stage is given beside its source for each sample; 0 = none."""
+    return getattr(io.settings, 'style_size', 0)
+
+
 def draw_function(io: StageIO, generator: tf.keras.Model) -> Callable[..., Dict[str, tf.Tensor]]:
-    """A trained stage as a function: latents [N, L], or what it is given -> its decoded fields."""
+    """A trained stage as a function: latents [N, L], or what it is given, then styles [N, K, K] where it takes some -> its
+    decoded fields."""
     draw = kind_of(io.stage).draw(io, generator)
-    return tf.function(lambda given: split_fields(draw(given), io.drawn), autograph=False)
+    return tf.function(lambda *given: split_fields(draw(*given), io.drawn), autograph=False)

@@ -26,7 +26,7 @@ from pipelines.plan.methods import Method, Stage, check_pairs
 from pipelines.runtime import keyed, progress
 from pipelines.runtime.seeds import stable_seed
 from pipelines.plan.workdir import Workdir
-from pipelines.stages.stage import draw_function, stage_io, trained_generator
+from pipelines.stages.stage import draw_function, stage_io, style_size, trained_generator
 from pipelines.synthesis.begun import Begun, read_begun
 
 MAX_ATTEMPTS = 100   # per sample, when failing ones are redrawn [ours]
@@ -42,6 +42,7 @@ class Sampler(NamedTuple):
       draw: folder of a stage -> its function, see stage.draw_function.
       fields: folder of a stage -> the fields that it draws.
       weights: folder of a stage -> sha256 of the weights that draw.
+      style_sizes: folder of a stage -> side of the style that it takes; 0 = none.
       limits: the training set's anatomy.
       decided_by: how many of the stages decide the anatomy; those behind them draw pictures only.
       shape: (height, width) of the training pictures; zeros where they differ in aspect.
@@ -54,6 +55,7 @@ class Sampler(NamedTuple):
     fields: Dict[str, Sequence]
     weights: Dict[str, str]
     latent_size: int
+    style_sizes: Dict[str, int]
     limits: anatomy.AnatomyRange
     decided_by: int
     shape: Tuple[int, int]
@@ -74,18 +76,19 @@ def load_sampler(config: Config, method: Method, workdir, say: Callable[[str], N
     real = records.load_arrays(info, ['labels', 'shape'])
     if not method.begins:  # else label maps are real ones
         config = dataclasses.replace(config, labels=_settled(config, info, real['labels'], say))
-    draw, fields, weights, latent_size = {}, {}, {}, 0
+    draw, fields, weights, styles, latent_size = {}, {}, {}, {}, 0
     for stage in method.stages:
         io = stage_io(config, stage, info.coding)
         network = trained_generator(config, stage, info.coding, workdir)
         draw[stage.folder], fields[stage.folder] = draw_function(io, network), io.drawn
+        styles[stage.folder] = style_size(io)
         latent_size = network.latent_size if stage.consumes is None else latent_size
         weights[stage.folder] = _digest(network.variables)
     limits = anatomy.AnatomyRange.of(real['labels'], info.coding, config.labels.margin,
                                      config.labels.centroid_margin)
     decided_by = max((i for i, stage in enumerate(method.stages, 1) if stage.produces != ('image',)),
                      default=0)
-    return Sampler(config, method, info, draw, fields, weights, latent_size, limits, decided_by,
+    return Sampler(config, method, info, draw, fields, weights, latent_size, styles, limits, decided_by,
                    _common_shape(info, real['shape']), read_begun(config, method, info) if method.begins else None)
 
 
@@ -201,7 +204,7 @@ def _draw(sampler: Sampler, stages: Sequence[Stage], fields: Fields, first: int,
     failures: List[List[str]] = [[] for _ in attempts]
     for stage in stages:
         given = fields[stage.consumes] if stage.consumes else latents(sampler, first, attempts)
-        drawn = sampler.draw[stage.folder](tf.constant(given))
+        drawn = sampler.draw[stage.folder](tf.constant(given), *style(sampler, stage, first, attempts))
         fields.update({name: np.array(values) for name, values in drawn.items()})
         for field in sampler.fields[stage.folder]:
             for i, values in enumerate(fields[field.name]):
@@ -216,11 +219,22 @@ def _draw(sampler: Sampler, stages: Sequence[Stage], fields: Fields, first: int,
 
 def latents(sampler: Sampler, first: int, attempts: np.ndarray) -> np.ndarray:
     """Latents of the block's indices, each of its own attempt: float32 [N, L]."""
+    return _normal(sampler, first, attempts, ('generate',), keyed.LATENT, sampler.latent_size)
+
+
+def style(sampler: Sampler, stage: Stage, first: int, attempts: np.ndarray) -> List[np.ndarray]:
+    """What a stage is given beside its source, float32 [N, K, K], likewise: equal label maps then make different pictures;
+    nothing of a stage without styles."""
+    size = sampler.style_sizes[stage.folder]
+    return [_normal(sampler, first, attempts, (stage.folder, 'style'), keyed.STYLE, size, size)] if size else []
+
+
+def _normal(sampler: Sampler, first: int, attempts: np.ndarray, words: Tuple[str, ...], use: int, *shape: int) -> np.ndarray:
     rows = []
     for offset, attempt in enumerate(attempts):
-        seed = stable_seed(sampler.config.seed, sampler.method.name, 'generate', attempt)
+        seed = stable_seed(sampler.config.seed, sampler.method.name, *words, attempt)
         keys = keyed.sample_keys(seed, tf.constant([first + offset]))
-        rows.append(keyed.normal(keys, keyed.LATENT, [sampler.latent_size]).numpy()[0])
+        rows.append(keyed.normal(keys, use, shape).numpy()[0])
     return np.stack(rows)
 
 

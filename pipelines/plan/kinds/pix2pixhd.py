@@ -16,7 +16,7 @@ from typing import NamedTuple, Optional, Tuple
 from pipelines.plan.augmentation import Augmentation, DiscriminatorAugmentation
 
 POSITIVE = ('ngf', 'ndf', 'batch_size', 'layers', 'scales', 'blocks_local')
-NOT_NEGATIVE = ('feature_weight', 'watched_weight', 'downsamplings', 'blocks', 'enhancers', 'pool_size',
+NOT_NEGATIVE = ('feature_weight', 'watched_weight', 'style_size', 'style_weight', 'downsamplings', 'blocks', 'enhancers', 'pool_size',
                 'enhancer_epochs', 'epochs', 'decay_epochs')
 
 
@@ -51,6 +51,10 @@ class Settings:
     # Of feature matching and of the perceptual loss, against the adversarial one: larger, nearer to the
     # training pictures and less detail of its own.
     feature_weight: float = 10.0
+    # [ours] Side of a grid of standard normal numbers that the generator is given beside its source, spread over the picture:
+    # one label map then makes many pictures. 0 = none, as published; else from 2 on.
+    style_size: int = 0
+    style_weight: float = 1.0           # [ours] of mode seeking: more, and styles differ more; see pix2pixhd/style.py
     watched_weight: float = 1.0         # of the errors of a segmenter that watches; of method three_guided
     vgg_weights: Optional[str] = None   # file for the perceptual loss, see pix2pixhd/vgg.py; none = off
     # To start from: a folder of tools/import_weights.py, or WORKDIR/stages/<stage> of a finished training.
@@ -95,6 +99,8 @@ def check(config, stage, settings: Settings, refuse) -> None:
     if settings.enhancers and settings.enhancer_epochs >= epochs:
         refuse('pix2pixhd.enhancer_epochs', f'fewer than epochs + decay_epochs = {epochs}',
                settings.enhancer_epochs)
+    if settings.style_size == 1:
+        refuse('pix2pixhd.style_size', '0, or a grid of at least 2, for one number is lost in normalisation', 1)
     if settings.pool_size and config.strategy != 'none':
         refuse('pix2pixhd.pool_size', f'0 with strategy {config.strategy}: one pool serves one '
                f'device', settings.pool_size)

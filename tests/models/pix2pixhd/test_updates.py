@@ -52,7 +52,7 @@ def networks():
 
 
 def updates_of(generator, discriminator, *arguments, translate=None):
-    return pix2pixhd_updates(translate or generator, discriminator, generator.trainable_variables,
+    return pix2pixhd_updates(lambda batch: (translate or generator)(batch['source']), discriminator, generator.trainable_variables,
                              discriminator.trainable_variables, *arguments)
 
 
