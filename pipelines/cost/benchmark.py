@@ -35,6 +35,7 @@ from pipelines.plan.workdir import Workdir
 from pipelines.segmentation import predict, task as segmentation
 from pipelines.stages import stage as stages
 from pipelines.synthesis import generate
+from pipelines.synthesis.sampling import load_sampler
 from pipelines.training.task import Task
 
 
@@ -162,7 +163,7 @@ def generation(config: Config, workdir, blocks: int) -> Figure:
 
 def bare_stages(config: Config, workdir) -> float:
     """Seconds a sample of the three stages alone, at best."""
-    sampler = generate.load_sampler(config, METHODS['three'], workdir)
+    sampler = load_sampler(config, METHODS['three'], workdir)
     given, total = {}, 0.0
     for stage in METHODS['three'].stages:
         source = tf.random.stateless_normal([config.generation.block, sampler.latent_size], SEED) if (

@@ -1,6 +1,6 @@
 """What the page asks for, drawn: dots of a seed, a pair from dots, a segmenter's outlines on it, a pair kept.
 
-The stages are those of the three-stage method as `synthesis.generate` loads them, the segmenter an exported one as
+The stages are those of the three-stage method as `synthesis.sampling` loads them, the segmenter an exported one as
 `evaluation` scores it. Positions are (y, x) as fractions of the square, like `datasets.dots`.
 """
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pipelines.reading.layout import SIDE, contours
 from pipelines.runtime.seeds import stable_seed
 from pipelines.scores import overlap
 from pipelines.serving import export
-from pipelines.synthesis import generate, png_pairs
+from pipelines.synthesis import png_pairs, sampling
 from pipelines.training import checkpoints
 
 METHOD = METHODS['three']
@@ -49,7 +49,7 @@ class Asked(NamedTuple):
 
 class Session(NamedTuple):
     """Everything loaded. `segment` and the rest as export.load_segmenter_on returns them."""
-    sampler: generate.Sampler
+    sampler: sampling.Sampler
     segment: Callable
     targets: object
     compared: object
@@ -89,7 +89,7 @@ def check_made(config: Config, workdir) -> Path:
 
 def open_session(config: Config, workdir, model) -> Session:
     """Loads the stages and the segmenter, and draws once, which traces: seconds."""
-    sampler = generate.load_sampler(config, METHOD, workdir)
+    sampler = sampling.load_sampler(config, METHOD, workdir)
     segment, _, targets, compared = export.load_segmenter_on(model, Workdir(workdir).records('train'))
     session = Session(sampler, segment, targets, compared, Path(workdir) / KEPT)
     asked = Asked([Dot(**dot) for dot in draw_dots(session, 0)['dots']], 0, 0.0)
@@ -113,7 +113,7 @@ def description(session: Session) -> dict:
 def draw_dots(session: Session, seed: int) -> dict:
     """The dots that the first stage draws of a seed: those of the sample of that number, at its first attempt."""
     sampler, stage = session.sampler, METHOD.stages[0]
-    drawn = sampler.draw[stage.folder](tf.constant(generate.latents(sampler, seed, np.zeros(1, int))))
+    drawn = sampler.draw[stage.folder](tf.constant(sampling.latents(sampler, seed, np.zeros(1, int))))
     found = disc_maps.decode_dots(drawn['dots'].numpy()[0], session.coding, sampler.config.data.dots_radius)
     return {'dots': [dot._asdict() for dot in found[:MAX_DOTS]]}
 
@@ -132,7 +132,7 @@ def _draw(session: Session, asked: Asked) -> Dict[str, np.ndarray]:
     dot_map = disc_maps.draw_dots(shifted(asked), session.coding, data.dots_size, data.dots_radius)
     values = {'dots': dot_map, 'wrong': disc_maps.dots_violations(dot_map, session.coding, data.dots_radius)}
     for stage in METHOD.stages[1:]:
-        style = generate.style(sampler, stage, asked.seed, np.zeros(1, int))
+        style = sampling.style(sampler, stage, asked.seed, np.zeros(1, int))
         drawn = sampler.draw[stage.folder](tf.constant(values[stage.consumes][None]), *style)
         for field in sampler.fields[stage.folder]:
             repaired = field.repair(drawn[field.name].numpy()[0], Repairs(sampler.limits))

@@ -6,7 +6,7 @@ of the ways of plan/transfers.py, and REAL as it is.
 from __future__ import annotations
 
 import collections
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -33,18 +33,20 @@ BESIDE = ', published ones dashed: figure 8 of Oliveira and dos Santos 2018'
 
 
 class Point(NamedTuple):
-    """J of one way at one share: mean over images, 95 % interval, number of trainings."""
+    """J of one way at one share: mean over images, 95 % interval, number of trainings, and of each image [N], mean over
+    these (NaN: nothing to find in it)."""
     mean: float
     low: float
     high: float
     trainings: int
+    per_image: np.ndarray
 
 
 def labels(rows: Sequence[Row]) -> List[Block]:
     """For each data set elsewhere a table, a figure, and whether the translators converged."""
     from pipelines.report import plots  # takes a moment: not for who prints tables
     blocks = []
-    for title, points, of_group in _groups(rows):
+    for title, points, of_group in by_data_set(rows):
         shares = sorted({share for line in points.values() for share in line})
         printed = _published(of_group)
         shares = sorted({*shares, *(share for line in printed.values() for share in line)})
@@ -76,7 +78,7 @@ def convergence(rows: Sequence[Row]) -> Table:
                                'distance: of translated pictures of B from A, by features of a random network (no KID).'])
 
 
-def _groups(rows: Sequence[Row]):
+def by_data_set(rows: Sequence[Row]) -> Iterator[Tuple[str, Dict[str, Dict[float, 'Point']], List[Row]]]:
     """(title, {way: {share: Point}}, rows) of each data set elsewhere on which something was brought there."""
     found: Dict[tuple, List[Row]] = collections.defaultdict(list)
     for row in rows:
@@ -86,13 +88,17 @@ def _groups(rows: Sequence[Row]):
         if all(row['labelled'] is None for row in of_group):
             continue
         lines: Dict[Tuple[int, str], Dict[float, List[Row]]] = collections.defaultdict(lambda: collections.defaultdict(list))
-        networks = {row['segmenter'] for row in of_group}
         for row in of_group:
-            name = _words(row['regime']) + (f' ({segmenters.label_of(row["segmenter"])})' if len(networks) > 1 else '')
-            lines[regimes.order_of(row['regime'])[0], name][row['labelled'] or 0.0].append(row)
+            lines[regimes.order_of(row['regime'])[0], way_of(row, of_group)][row['labelled'] or 0.0].append(row)
         points = {name: {share: _point(some) for share, some in sorted(lines[rank, name].items())}
                   for rank, name in sorted(lines)}
         yield f'{group}: {", ".join(o.replace("_", " ") for o in organs)} on {split}', points, of_group
+
+
+def way_of(row: Row, rows: Sequence[Row]) -> str:
+    """How the way of a row is called beside others: with its network where there are several."""
+    several = len({other['segmenter'] for other in rows}) > 1
+    return _words(row['regime']) + (f' ({segmenters.label_of(row["segmenter"])})' if several else '')
 
 
 def _words(regime: str) -> str:
@@ -101,11 +107,11 @@ def _words(regime: str) -> str:
 
 def _point(rows: Sequence[Row]) -> Point:
     per_image = np.nanmean([np.nanmean(overlap.jaccard(np.array(row['images']['counts'])), axis=-1) for row in rows], axis=0)
-    per_image = per_image[~np.isnan(per_image)]
+    seen = per_image[~np.isnan(per_image)]
     rng = np.random.default_rng(overlap.BOOTSTRAP_SEED)
-    counted = resampling.counted(rng, RESAMPLES, len(per_image), len(per_image))
-    low, high = np.quantile(counted @ per_image / len(per_image), (.025, .975))
-    return Point(float(per_image.mean()), float(low), float(high), len(rows))
+    counted = resampling.counted(rng, RESAMPLES, len(seen), len(seen))
+    low, high = np.quantile(counted @ seen / len(seen), (.025, .975))
+    return Point(float(seen.mean()), float(low), float(high), len(rows), per_image)
 
 
 def _published(rows: Sequence[Row]) -> Dict[str, Dict[float, Tuple[float, float]]]:

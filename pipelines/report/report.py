@@ -20,8 +20,8 @@ from datasets.files import read_json, read_yaml
 from pipelines.plan import matrix
 from pipelines.plan.loading import from_dict
 from pipelines.report import (comparison_section, diagram, document, exhibits, external_section, fold_section, groups,
-                              image_section, label_section, plots, protocols, published, quality_section, run_sections,
-                              sweep_section, thin_section)
+                              image_section, label_answers, label_section, plots, protocols, published, quality_section,
+                              run_sections, sweep_section, thin_section)
 from pipelines.report.document import Block
 from pipelines.runtime.json_lines import Row
 from pipelines.runtime.versions import versions
@@ -56,8 +56,8 @@ def write_report(workdir, output=None) -> pathlib.Path:
     scores, config, arms = score_rows(rows), _read_config(workdir), _arms(workdir)
     in_folds, others = fold_section.split(rows)
     sections = {
-        'The answer': (problem + _incomplete(config, read) + sweep_section.sweeps(others) + fold_section.answered(in_folds)
-                       + fold_section.compared(in_folds) + comparison_section.main(others)),
+        'The answer': (problem + _incomplete(config, read) + sweep_section.sweeps(others) + label_answers.answered(rows)
+                       + fold_section.answered(in_folds) + fold_section.compared(in_folds) + comparison_section.main(others)),
         'Vessels and other scattered structures': thin_section.scattered(rows, _observers(arms)),
         'Side experiments': comparison_section.beside(others),
         'At another hospital': label_section.labels(rows) + external_section.elsewhere(rows),

@@ -25,7 +25,7 @@ ROWS = [row('real', None, (0.5, 0.7)), row('tuned', 20.0, (0.8, 0.9)), row('scra
 
 
 def test_a_line_for_each_way_and_a_column_for_each_share_with_the_papers_beside():
-    (title, points, of_group), = label_section._groups(ROWS)
+    (title, points, of_group), = label_section.by_data_set(ROWS)
     assert list(points) == ['A as it is', 'Fine-tuned on labels of B', 'From scratch on labels of B', 'MUNIT, supervised']
     one, two = points['A as it is'][0.0], points['MUNIT, supervised'][0.0]
     jaccard = [100 * right / (right + invented + missed) for right, invented, missed in

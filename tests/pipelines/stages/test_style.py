@@ -14,7 +14,7 @@ from pipelines.plan.methods import LABELS_TO_IMAGE, METHODS
 from pipelines.serving import export, onnx_file
 from pipelines.serving.portable import portable_generator
 from pipelines.stages import stage
-from pipelines.synthesis import generate
+from pipelines.synthesis import generate, sampling
 from tests.conftest import tiny_config
 from tests.test_resume import Killed, fingerprint, train
 
@@ -57,14 +57,14 @@ def test_samples_of_one_label_map_differ_by_their_address(finished, styled):
     """Whichever block they lie in; the stage that makes them takes none of its own without styles."""
     config, workdir = finished
     _, io, network = styled
-    sampler, folder = generate.load_sampler(config, METHODS['three'], workdir), LABELS_TO_IMAGE.folder
-    assert generate.style(sampler, LABELS_TO_IMAGE, 0, np.zeros(2, int)) == []
+    sampler, folder = sampling.load_sampler(config, METHODS['three'], workdir), LABELS_TO_IMAGE.folder
+    assert sampling.style(sampler, LABELS_TO_IMAGE, 0, np.zeros(2, int)) == []
     sampler = sampler._replace(style_sizes={**sampler.style_sizes, folder: 3},
                                draw={**sampler.draw, folder: stage.draw_function(io, network)})
     block = generate.draw_block(sampler, 4)
     size = len(block['labels'])
-    first, = generate.style(sampler, LABELS_TO_IMAGE, 4, np.zeros(size, int))
-    shifted, = generate.style(sampler, LABELS_TO_IMAGE, 5, np.zeros(size, int))
+    first, = sampling.style(sampler, LABELS_TO_IMAGE, 4, np.zeros(size, int))
+    shifted, = sampling.style(sampler, LABELS_TO_IMAGE, 5, np.zeros(size, int))
     np.testing.assert_array_equal(first[1:], shifted[:-1])
     assert len(np.unique(first)) == first.size
     same = np.repeat(block['labels'][:1], 2, 0)

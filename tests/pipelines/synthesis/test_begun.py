@@ -12,6 +12,7 @@ from pipelines.plan import provenance
 from pipelines.plan.methods import METHODS
 from pipelines.stages import pix2pix, stage
 from pipelines.synthesis import generate
+from pipelines.synthesis.sampling import load_sampler
 from pipelines.synthesis.begun import Begun
 from tests.conftest import tiny_config
 
@@ -73,7 +74,7 @@ def test_samples_have_the_masks_of_the_learning_images_and_then_those_mirrored(d
 
 def test_a_sample_is_what_the_stage_draws_of_its_region_whoever_draws_it(drawn):
     config, workdir = drawn
-    sampler = generate.load_sampler(config, METHOD, workdir, say=pytest.fail)
+    sampler = load_sampler(config, METHOD, workdir, say=pytest.fail)
     info = sampler.info
     made = records.load_arrays(records.read_info(workdir / 'synthetic/dfgan'))
     real = next(records.read(info))

@@ -9,6 +9,7 @@ from datasets import records
 from datasets.errors import InputError
 from pipelines.plan.methods import METHODS
 from pipelines.synthesis import generate
+from pipelines.synthesis.sampling import load_sampler
 
 THREE = METHODS['three']
 
@@ -16,7 +17,7 @@ THREE = METHODS['three']
 @pytest.fixture(scope='module')
 def sampler(finished):
     config, workdir = finished
-    return generate.load_sampler(config, THREE, workdir)
+    return load_sampler(config, THREE, workdir)
 
 
 def test_a_block_does_not_depend_on_what_was_drawn_before(sampler):
