@@ -71,11 +71,9 @@ def pix2pixhd_updates(translate: Callable[[dict], tf.Tensor],
         made['picture'] = translate(batch)
         fake = seen(_pair(batch, made['picture']), batch, 0)
         terms = {'gan_loss': least_squares(fake, 1.0),
-                 'feature_loss': feature_weight * feature_matching(
-                     seen(_pair(batch, batch['target']), batch, 0), fake)}
+                 'feature_loss': feature_weight * feature_matching(seen(_pair(batch, batch['target']), batch, 0), fake)}
         if perceptual is not None:
-            terms['perceptual_loss'] = feature_weight * perceptual(batch['target'],
-                                                                   made['picture'])
+            terms['perceptual_loss'] = feature_weight * perceptual(batch['target'], made['picture'])
         if diverse is not None:
             terms['style_loss'] = diverse(batch, made['picture'])
         return tf.add_n(list(terms.values())), terms
