@@ -12,6 +12,7 @@ from typing import Dict, Tuple
 
 import numpy as np
 
+from datasets.depths import as_deep
 from datasets.errors import InputError
 from datasets.files import digest, read_json, write_json
 from datasets.sample import Dataset, Sample
@@ -59,7 +60,7 @@ class Digests:
 
     def _keep(self, dataset: Dataset, id: str, sample: Sample) -> None:
         key, stamps = self._stamps(dataset, id)
-        self.known[key] = [stamps, of_sample(sample), of_sample(Sample(id, sample.image, {}))]
+        self.known[key] = [stamps, of_sample(sample), of_sample(Sample(id, as_deep(sample.image), {}))]
         self.is_changed = True
 
     def _stamps(self, dataset: Dataset, id: str):
@@ -106,7 +107,8 @@ def contents(dataset: Dataset, digests: Digests, bar=lambda ids: ids) -> Dict[st
 
 
 def check_apart(dataset: Dataset, other: Dataset, digests: Digests, keys: Tuple[str, str]) -> None:
-    """InputError where one picture stands in both data sets, if under two names or compressed anew; drawn ones by their ids.
+    """InputError where one picture stands in both data sets, if under two names, at another depth or compressed anew without
+    losses; drawn ones by their ids.
 
     Args:
       keys: what the two are called where they were asked for; for the message.

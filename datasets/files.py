@@ -117,7 +117,7 @@ def read_json(path) -> dict:
       InputError: there is none, or it is damaged.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding='utf-8'))
+        content = json.loads(Path(path).read_text(encoding='utf-8-sig'))
     except OSError as error:
         raise InputError(f'{path}: cannot be read: {error.strerror}') from None
     except (ValueError, RecursionError):

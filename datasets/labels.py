@@ -38,7 +38,7 @@ RESERVED = ('average', 'background')   # columns of every table
 
 def is_name(name: str) -> bool:
     """Whether an organ or a class can be called so: as a file, and as a column beside the reserved ones."""
-    return name not in RESERVED and bool(name.strip()) and name[0] != '.' and not set(name) & set('/\\\n\r\t\0')
+    return name.lower() not in RESERVED and bool(name.strip()) and name[0] != '.' and not set(name) & set('/\\\n\r\t\0')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +69,10 @@ class LabelCoding:
             raise InputError(f'coding {self.name!r}: expected at most 256 codes (a label map is '
                              f'uint8), found {len(self.codes)}')
         known = set(self.organs)
+        for names in (self.organs, self.targets):
+            if len({name.lower() for name in names}) < len(names):  # folders, and not every disk tells a from A
+                raise InputError(f'coding {self.name!r}: expected names that differ by more than capitals, found '
+                                 f'{", ".join(names)}; rename one')
         for name in (*self.organs, *self.targets):
             if not is_name(name):
                 raise InputError(f'coding {self.name!r}: expected names of organs that can be files and columns, other than '

@@ -130,7 +130,14 @@ def check_not_inverted(mask: np.ndarray, source: str) -> None:
     """Raises InputError, naming `source`, if a mask covers all four corners: its background is painted."""
     if mask[[0, 0, -1, -1], [0, -1, 0, -1]].all():
         raise InputError(f'{source}: expected an organ on a background of 0, found a mask that covers all '
-                         f'four corners of the picture; is it inverted?')
+                         f'four corners of the picture; is it inverted? What lies all around is the background')
+
+
+def check_background(masks: Mapping[str, np.ndarray], source: str) -> None:
+    """Raises InputError, naming `source`, if masks of one shape leave no pixel to the background."""
+    if masks and np.logical_or.reduce(list(masks.values())).all():
+        raise InputError(f'{source}: expected organs on a background, found that {", ".join(masks)} together cover every '
+                         f'pixel; is one inverted?')
 
 
 def check_aspect(image: np.ndarray, masks: Mapping[str, np.ndarray], source: str) -> None:
@@ -184,5 +191,7 @@ def read_masks(paths: Dict[str, pathlib.Path], coding: LabelCoding) -> Dict[str,
         if size != first:
             raise InputError(f'{path}: expected the size of the other masks of {path.stem}, '
                              f'{first}, found {size}')
-    check_sides(coding, masks, f'{path.parents[1]}, masks of {path.stem}')
+    where = f'{path.parents[1]}, masks of {path.stem}'
+    check_background(masks, where)
+    check_sides(coding, masks, where)
     return masks

@@ -65,8 +65,9 @@ def choose_ids(known: Sequence[str], ids: Optional[Sequence[str]], source: str) 
     _check_unique(ids, f'ids for {source}')
     unknown = sorted(set(ids) - set(known))
     if unknown:
+        stems = set(known) & {id.rpartition('.')[0] for id in unknown}
         raise InputError(f'{source}: unknown ids {name_some(unknown)}; {len(known)} are known, '
-                         f'such as {name_some(known[:2])}')
+                         f'such as {name_some(known[:2])}' + '; ids are names without their ending' * bool(stems))
     return tuple(ids)
 
 

@@ -121,6 +121,13 @@ def _check_order(info: Info, sources: Sequence[str]) -> None:
                          f'another order; remove the folder and make the records anew')
 
 
+def check_vacant(directory) -> None:
+    """InputError unless a folder holds records, whole or begun, or nothing."""
+    if not (Path(directory) / RECIPE).exists() and not is_vacant(Path(directory)):
+        raise InputError(f'{directory}: expected a new or empty folder for records, found files '
+                         f'that are none; choose another folder')
+
+
 def _claim(directory: Path, recipe: dict) -> None:
     """Makes the folder for records of a recipe, or refuses one that holds something else."""
     path = directory / RECIPE
@@ -134,9 +141,7 @@ def _claim(directory: Path, recipe: dict) -> None:
             raise InputError(f'{directory}: holds records made with another '
                              f'{", ".join(keys) or "description"}; choose another folder or remove '
                              f'it')
-    elif not is_vacant(directory):
-        raise InputError(f'{directory}: expected a new or empty folder for records, found files '
-                         f'that are none; choose another folder')
+    check_vacant(directory)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         write_json(path, recipe)

@@ -89,7 +89,7 @@ def parser(description: str, examples: str) -> argparse.ArgumentParser:
 
 def add_config_options(options: argparse.ArgumentParser) -> None:
     """--config, --workdir, --set and --dry-run."""
-    options.add_argument('--config', required=True, metavar='FILE',
+    options.add_argument('--config', required=True, type=some_path, metavar='FILE',
                          help='YAML file, such as those in pipelines/configs/; every key: '
                          'pipelines/plan/config.py')
     options.add_argument('--workdir', required=True, type=some_path, metavar='DIR',

@@ -19,7 +19,7 @@ def parsed():
     for name, words in (('reference', 'whose masks are taken for right'), ('other', 'whose masks are scored')):
         options.add_argument(f'--{name}', required=True, metavar='D', help=f'the data set {words}: a name as '
                              'prepare_records.py takes it')
-    options.add_argument('--source', required=True, metavar='DIR', help='folder of both')
+    options.add_argument('--source', required=True, type=common.some_path, metavar='DIR', help='folder of both')
     options.add_argument('--split', choices=['train', 'test', 'all'], default='all',
                          help='which pictures (default all)')
     return options.parse_args()

@@ -20,9 +20,9 @@ EXAMPLES = """\
 
 def main() -> None:
     options = common.parser(__doc__, EXAMPLES)
-    options.add_argument('--results', required=True, metavar='PATH',
+    options.add_argument('--results', required=True, type=common.some_path, metavar='PATH',
                          help='the workdir of an experiment, or one results.jsonl')
-    options.add_argument('--markdown', metavar='FILE', help='also write the tables here')
+    options.add_argument('--markdown', type=common.some_path, metavar='FILE', help='also write the tables here')
     arguments = options.parse_args()
 
     from pipelines.report import protocols, published

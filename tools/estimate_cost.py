@@ -17,7 +17,7 @@ def main() -> None:
         __doc__, '  python tools/estimate_cost.py --config pipelines/configs/jsrt_full.yaml \\\n'
         '      --images 124    # of the learning fold; the data need not be there\n'
         '  ... --rate 40       # another GPU: TFLOP/s that convolutions reach in training')
-    options.add_argument('--config', required=True, metavar='FILE', help='YAML file without a '
+    options.add_argument('--config', required=True, type=common.some_path, metavar='FILE', help='YAML file without a '
                          'matrix, such as pipelines/configs/jsrt_full.yaml; every key: '
                          'pipelines/plan/config.py')
     options.add_argument('--set', action='append', default=[], metavar='KEY=VALUE', dest='overrides',

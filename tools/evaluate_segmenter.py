@@ -57,9 +57,9 @@ def parsed():
     options.add_argument('--output', required=True, type=common.some_path, metavar='FILE.json',
                          help='the scores, and of each image what they follow from; '
                          'replaced')
-    options.add_argument('--overlays', metavar='FILE.png',
+    options.add_argument('--overlays', type=common.some_path, metavar='FILE.png',
                          help='also draw image, target and prediction, worst to best')
-    options.add_argument('--workdir', metavar='DIR', help='also as a line of the results of this experiment (or arm), '
+    options.add_argument('--workdir', type=common.some_path, metavar='DIR', help='also as a line of the results of this experiment (or arm), '
                          'whose --records these are, and in its report; of --predictions')
     options.add_argument('--name', metavar='N', help='with --workdir: the network in tables, such as nnunet')
     options.add_argument('--regime', metavar='R', help='with --workdir: what it learned from: real, synth1..3, '
@@ -81,6 +81,8 @@ def main() -> None:
     common.check_parent('--output', arguments.output)
     if arguments.overlays:
         common.check_parent('--overlays', arguments.overlays)
+        if Path(arguments.overlays).resolve() == Path(arguments.output).resolve():
+            raise InputError(f'--overlays {arguments.overlays}: expected another file than --output')
 
     common.setup_tensorflow()
     from pipelines.evaluation import evaluate

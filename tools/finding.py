@@ -4,18 +4,19 @@ from __future__ import annotations
 import argparse
 
 from datasets.errors import InputError
+from tools import common
 
 
 def add_finder_options(options: argparse.ArgumentParser) -> None:
     """--model or --predictions with --classes, and --records, see `finder_of`."""
     who = options.add_mutually_exclusive_group(required=True)
-    who.add_argument('--model', metavar='SAVEDMODEL', help='folder with saved_model.pb, from export_model.py')
-    who.add_argument('--predictions', metavar='DIR', help='label maps of any other program, <id>.png for each picture of '
+    who.add_argument('--model', type=common.some_path, metavar='SAVEDMODEL', help='folder with saved_model.pb, from export_model.py')
+    who.add_argument('--predictions', type=common.some_path, metavar='DIR', help='label maps of any other program, <id>.png for each picture of '
                      'the records, of its shape or of that of the records')
     options.add_argument('--classes', nargs='+', metavar='CLASS=CODE', help='what the label maps of --predictions hold, as '
                          'left_lung=1 heart=2 right_lung=3, beside 0 for the background; default: as the coding.yaml or '
                          'the dataset.json (of nnU-Net) says that lies beside them')
-    options.add_argument('--records', required=True, metavar='DIR', help='WORKDIR/records/test of a run, or from '
+    options.add_argument('--records', required=True, type=common.some_path, metavar='DIR', help='WORKDIR/records/test of a run, or from '
                          'prepare_records.py')
 
 

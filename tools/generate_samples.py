@@ -27,9 +27,9 @@ def parsed():
                          help='samples; default: generation.num_train + num_validation of the '
                          'config. train_segmenter.py refuses a folder of any other number')
     sharing.add_part_options(options)
-    options.add_argument('--png', metavar='DIR', help='also as DIR/images and DIR/labels, a folder '
+    options.add_argument('--png', type=common.some_path, metavar='DIR', help='also as DIR/images and DIR/labels, a folder '
                          'that prepare_records.py --dataset folder reads')
-    options.add_argument('--nnunet', metavar='DIR', help='also as a data set of nnU-Net, a new folder such as '
+    options.add_argument('--nnunet', type=common.some_path, metavar='DIR', help='also as a data set of nnU-Net, a new folder such as '
                          'nnUNet_raw/Dataset501_CHEST: the classes of the segmenter, real pairs in their own shape and '
                          'in folds, synthetic ones to learn from in each of them, the test pairs as imagesTs')
     arguments = options.parse_args()
@@ -41,6 +41,8 @@ def parsed():
     if arguments.nnunet:
         from pipelines.data import nnunet
         nnunet.check_output(arguments.nnunet)
+        if arguments.png and Path(arguments.png).resolve() == Path(arguments.nnunet).resolve():
+            raise InputError(f'--png {arguments.png}: expected another folder than --nnunet')
     return arguments, part
 
 

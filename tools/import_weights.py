@@ -23,7 +23,7 @@ def main() -> None:
         'PGGAN, where the official code has unpickled (G, D, Gs):\n'
         "  np.savez('pggan.npz', **{f'G/{name}': Gs.get_var(name) for name in Gs.vars},\n"
         "           **{f'D/{name}': D.get_var(name) for name in D.vars})   # either alone will do")
-    options.add_argument('--source', required=True, metavar='FILE.npz',
+    options.add_argument('--source', required=True, type=common.some_path, metavar='FILE.npz',
                          help='tensors by official name; may hold meta, inputs and outputs too')
     options.add_argument('--output', required=True, type=common.some_path, metavar='DIR',
                          help='new folder for generator/1, discriminator/1, segmenter/1, ... (SavedModels), '

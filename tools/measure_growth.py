@@ -27,7 +27,7 @@ def main() -> None:
     options.add_argument('--job', choices=JOBS, metavar='J', help='with one G, --value and '
                          f'--workdir: run {", ".join(JOBS[:-1])} or {JOBS[-1]} in this process, '
                          'and print seconds and MiB as JSON; the tables call it so for every cell')
-    options.add_argument('--workdir', metavar='DIR', help='of --job; the tables use a temporary one')
+    options.add_argument('--workdir', type=common.some_path, metavar='DIR', help='of --job; the tables use a temporary one')
     arguments = options.parse_args()
     if arguments.job:
         given = {'--of with one name': len(arguments.of) == 1, '--value': arguments.value,

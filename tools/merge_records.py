@@ -12,7 +12,7 @@ def main() -> None:
         'same. It is for shards\nfrom several machines, copied into one folder with the files '
         'beside them and recipe.json.',
         '  python tools/merge_records.py --records runs/demo/synthetic/three')
-    options.add_argument('--records', required=True, metavar='DIR', help='the folder of shards')
+    options.add_argument('--records', required=True, type=common.some_path, metavar='DIR', help='the folder of shards')
     arguments = options.parse_args()
 
     common.setup_tensorflow()

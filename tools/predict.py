@@ -12,7 +12,7 @@ def main() -> None:
         __doc__,
         '  python tools/predict.py --model runs/demo/exports/finetune3-smanet-0/1 \\\n'
         '      --input scan.png more_scans/ --output segmented')
-    options.add_argument('--model', required=True, metavar='SAVEDMODEL',
+    options.add_argument('--model', required=True, type=common.some_path, metavar='SAVEDMODEL',
                          help='folder with saved_model.pb, from export_model.py')
     options.add_argument('--input', required=True, nargs='+', type=common.some_path, metavar='PATH',
                          help='pictures as the model learned from, of any size and shape, 8 or 16 bits '

@@ -31,11 +31,11 @@ def parsed():
                          'pneumothoraces; drive, chase_db1, stare, hrf, drive_second, ...: retinas with vessels of the '
                          'first or second observer; folder: your own, laid out as datasets/readers/folder.py says; '
                          'nnunet: a folder of nnUNet_raw')
-    options.add_argument('--source', metavar='DIR', help='folder of the data set (not for drawn ones)')
+    options.add_argument('--source', type=common.some_path, metavar='DIR', help='folder of the data set (not for drawn ones)')
     options.add_argument('--split', required=True, choices=['train', 'test', 'all'],
                          help='jsrt: the fold of odd numbers (train) or of even ones; others: the '
                          'ids in train.txt or test.txt of the folder; all: all there are')
-    options.add_argument('--ids', metavar='FILE', help='only these images: one id a line')
+    options.add_argument('--ids', type=common.some_path, metavar='FILE', help='only these images: one id a line')
     options.add_argument('--channels', type=int, choices=[1, 3], default=1, metavar='C',
                          help='of the pictures: 1 = grey (default), 3 = colour')
     options.add_argument('--grey', choices=['equal', 'luminance', 'red', 'green', 'blue'], default='equal',
@@ -63,17 +63,40 @@ def parsed():
     options.add_argument('--seed', type=int, default=0, metavar='N',
                          help='of the augmentation, and of drawn phantoms (default 0)')
     options.add_argument('--output', required=True, type=common.some_path, metavar='DIR', help='a new folder')
-    options.add_argument('--nnunet', metavar='DIR', help='also as a data set of nnU-Net, a new folder such as '
+    options.add_argument('--nnunet', type=common.some_path, metavar='DIR', help='also as a data set of nnU-Net, a new folder such as '
                          'nnUNet_raw/Dataset501_CHEST, in five folds by patient; of --split train the other part becomes '
                          'imagesTs')
     sharing.add_part_options(options)
     return options.parse_args()
 
 
+def check_contents(dataset, digests, output, part) -> Path:
+    """InputError where records were made of other files than there are now; -> where is noted which."""
+    from datasets.digests import contents
+    from datasets.files import read_json
+    note = Path(output) / f'.contents-{part.index}-of-{part.workers}.json'
+    if note.exists():
+        kept, found = read_json(note)['samples'], contents(dataset, digests)['samples']
+        changed = sorted(id for id in {*kept, *found} if kept.get(id) != found.get(id))
+        if changed:
+            raise InputError(f'--output {output}: made of other pictures or masks of {", ".join(changed[:3])} '
+                             f'({len(changed)} in all); remove it, or choose another folder')
+    return note
+
+
+def note_contents(dataset, digests, note) -> None:
+    """Writes down what records are about to be made of."""
+    from datasets.digests import contents
+    from datasets.files import write_json
+    note.parent.mkdir(parents=True, exist_ok=True)
+    write_json(note, contents(dataset, digests))
+
+
 def check_other_part(dataset, asked, name, digests) -> None:
     """InputError where a picture stands in the other part of the archive too; says so if there is none to see."""
     from datasets.digests import check_apart
     from datasets.readers import open_dataset
+    from pipelines.data.sources import check_patients
     part = 'test' if asked.split == 'train' else 'train'
     try:
         other = open_dataset(name, asked._replace(split=part))
@@ -81,6 +104,7 @@ def check_other_part(dataset, asked, name, digests) -> None:
         print(f'note: the pictures of {part} are not looked at for copies of these: {error}')
         return
     check_apart(dataset, other, digests, (f'--split {asked.split}', part))
+    check_patients(dataset, other)
 
 
 def nnunet_sets(arguments, part, asked, dataset, data):
@@ -109,6 +133,7 @@ def main() -> None:
     from datasets.readers import READERS, Request, open_dataset
     from datasets.records import INFO
     from datasets.splits import read_ids
+    from datasets.writing import check_vacant
     from pipelines.data import contact_sheet, prepare, structures
     from pipelines.plan.config import Data, Labels
     from pipelines.plan.methods import METHODS
@@ -121,7 +146,7 @@ def main() -> None:
     if arguments.field_of_view_mm:
         dataset = dataset._replace(field_of_view_mm=tuple(arguments.field_of_view_mm))
     part, data = sharing.part_of(arguments), Data(
-        arguments.dataset, channels=arguments.channels, fit=arguments.fit, noise=arguments.noise,
+        arguments.dataset, channels=arguments.channels, grey=arguments.grey, fit=arguments.fit, noise=arguments.noise,
         trim_borders=arguments.trim_borders)
     sets = nnunet_sets(arguments, part, asked, dataset, data) if arguments.nnunet else None
     labels = Labels(arguments.label_channels, clean=True, reject=True)
@@ -134,9 +159,14 @@ def main() -> None:
     has_other = ids is None and arguments.split != 'all' and not READERS[arguments.dataset].is_drawn
     is_first = part.index == 0 and not (Path(arguments.output) / INFO).exists()
 
+    check_vacant(arguments.output)
+    own = dataset._replace(ids=tuple(prepare.ids_of(dataset, part)))
+    note = check_contents(own, digests, arguments.output, part)
+
     def begin():
         if has_other and is_first:
             check_other_part(dataset, asked, arguments.dataset, digests)
+        note_contents(own, digests, note)
 
     info = prepare.write_records(
         dataset, arguments.output, arguments.split, arguments.size, arguments.augment,

@@ -23,7 +23,7 @@ def main() -> None:
                          'names in the config\'s segmenters; with a matrix, of its segmenters')
     options.add_argument('--seeds', nargs='+', type=common.natural, metavar='N',
                          help='only these seeds of the segmenters, of those in the matrix')
-    options.add_argument('--stages-from', metavar='DIR', help='the workdir of another experiment: its '
+    options.add_argument('--stages-from', type=common.some_path, metavar='DIR', help='the workdir of another experiment: its '
                          'trained GAN stages are taken where settings and data are the same')
     arguments = options.parse_args()
     if arguments.stages_from and not Path(arguments.stages_from).is_dir():

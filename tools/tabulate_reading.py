@@ -12,8 +12,8 @@ def main() -> None:
         '  # one file of answers per reader\n'
         '  python tools/tabulate_reading.py --key reading/key.json \\\n'
         '      --answers answers_rossi.json answers_bianchi.json --output reading/result')
-    options.add_argument('--key', required=True, metavar='FILE', help='from make_reading.py')
-    options.add_argument('--answers', required=True, nargs='+', metavar='FILE',
+    options.add_argument('--key', required=True, type=common.some_path, metavar='FILE', help='from make_reading.py')
+    options.add_argument('--answers', required=True, nargs='+', type=common.some_path, metavar='FILE',
                          help='the answers.json that the page let each reader download')
     options.add_argument('--output', required=True, type=common.some_path, metavar='DIR',
                          help='for reading.md and reading.csv, which are replaced')

@@ -13,7 +13,7 @@ def main() -> None:
         '  # the tables of the study on real radiographs, from the results in the repository\n'
         '  python tools/write_report.py --workdir pipelines/studies/jsrt_study_cpu \\\n'
         '      --output runs/study_report')
-    options.add_argument('--workdir', required=True, metavar='DIR',
+    options.add_argument('--workdir', required=True, type=common.some_path, metavar='DIR',
                          help='of run_experiment.py, or a copy of its results alone')
     options.add_argument('--output', type=common.some_path, metavar='DIR', help='default: the workdir')
     arguments = options.parse_args()

@@ -37,8 +37,8 @@ from datasets.errors import InputError
 from datasets.images import SUFFIXES, bits_of, check_not_constant, read_codes, read_picture, what_else
 from datasets.labels import UNLABELLED
 from datasets.readers.coding import Coding, read_coding
-from datasets.sample import (Dataset, Sample, check_aspect, check_same_aspect, check_shown, check_sides,
-                             check_split, read_masks)
+from datasets.sample import (Dataset, Sample, check_aspect, check_background, check_not_inverted,
+                             check_same_aspect, check_shown, check_sides, check_split, read_masks)
 from datasets.splits import choose_ids, listed_ids, name_some, normal
 
 Path = Union[str, pathlib.Path]
@@ -168,6 +168,9 @@ def _load(id: str, images: Mapping, needed: Mapping, coded: Coding, read: Callab
         label_map, ignored = coded.codes_of(read_codes(labels), str(labels))
         masks = {organ: coding.organ_mask(label_map, organ) for organ in coding.organs}
         check_shown(coding, masks, f'{labels}, organ ')
+        for organ, mask in masks.items():
+            check_not_inverted(mask, f'{labels}, organ {organ}')
+        check_background(masks, str(labels))
         check_sides(coding, masks, str(labels))
     else:
         masks = read_masks(files, coding) if files else {}

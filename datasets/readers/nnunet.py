@@ -92,7 +92,7 @@ def _cases(folder: pathlib.Path) -> Dict[str, pathlib.Path]:
 def _described(path: pathlib.Path) -> Dict[str, Any]:
     """What dataset.json says, checked."""
     try:
-        found = json.loads(path.read_text(encoding='utf-8'))
+        found = json.loads(path.read_text(encoding='utf-8-sig'))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f'{path}: expected JSON: {str(error)[:100]}') from None
     labels = found.get('labels') if isinstance(found, dict) else None

@@ -96,10 +96,10 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
             'augment': versions, 'noise': data.noise, 'augment_mode': data.augment_mode,
             'dots_size': data.dots_size, 'dots_radius': data.dots_radius, 'seed': seed, 'fit': data.fit,
             'ids': list(dataset.ids), 'field_of_view_mm': dataset.field_of_view_mm,
+            **({'grey': data.grey} if data.grey != 'equal' else {}),
             **{key: True for key, is_so in zip(UNUSUAL, (dataset.has_bone_suppressed, data.trim_borders, dataset.is_at_detector)) if is_so}}
     bits = 8 * dataset.load(dataset.ids[0]).image.dtype.itemsize
-    shards = [dataset.ids[i:i + IMAGES_PER_SHARD] for i in range(0, len(dataset.ids), IMAGES_PER_SHARD)]
-    own = list(itertools.chain(*part.of(shards)))
+    shards, own = _shards(dataset), ids_of(dataset, part)
     if not (Path(output) / writing.RECIPE).exists():
         # every file is read once before anything is written: a bad one leaves no half-made set
         lost, told = collections.Counter(), collections.Counter()
@@ -131,6 +131,15 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
                          has_bone_suppressed=dataset.has_bone_suppressed)
     with progress.bar(total=len(own), desc=f'records {split}', unit='image') as bar:
         return writing.write_dataset(blank, [lambda notes, ids=ids: shard(ids, notes, bar) for ids in shards], part)
+
+
+def _shards(dataset: Dataset) -> List[Sequence[str]]:
+    return [dataset.ids[i:i + IMAGES_PER_SHARD] for i in range(0, len(dataset.ids), IMAGES_PER_SHARD)]
+
+
+def ids_of(dataset: Dataset, part: writing.Part) -> List[str]:
+    """The images whose records a worker writes."""
+    return list(itertools.chain(*part.of(_shards(dataset))))
 
 
 def _tell(dataset: Dataset, sides: Sequence[int], size: int, told: Dict[str, int]) -> None:

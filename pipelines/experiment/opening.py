@@ -62,6 +62,14 @@ def open_experiment(config: Config, workdir, arms: Sequence[Arm], names: Optiona
     return workdir
 
 
+def _how_to_go_on(workdir: Path, name: str) -> str:
+    """What else could be meant where a stage is to be trained for longer."""
+    *_, sort, folder = name.split('/')
+    if sort != 'stages':
+        return ''
+    return f'; to train on from it: another --workdir and --set stages.{folder}.initial_weights={workdir / name}'
+
+
 def _check(workdir: Path, arms: Sequence[Arm], wanted: Dict[str, Dict[str, Artefact]], looks) -> None:
     """Raises Outdated, of all arms together, where something no longer fits, or nobody knows."""
     wrong: Dict[str, List[str]] = {}
@@ -81,7 +89,7 @@ def _check(workdir: Path, arms: Sequence[Arm], wanted: Dict[str, Dict[str, Artef
             f'{workdir}: {first} no longer fits: it was made with {"; ".join(wrong[first][:notes.NAMED])}'
             + (f', and {", ".join(others)} with it' if others else '')
             + f'. Go back to what it was made with, choose another --workdir, or repeat the command with '
-              f'--redo {" ".join(wrong)}', list(wrong))
+              f'--redo {" ".join(wrong)}' + _how_to_go_on(workdir, first), list(wrong))
     if unknown:
         raise Outdated(
             f'{workdir}: nobody noted what {", ".join(unknown)} was made with (by an older version of this '

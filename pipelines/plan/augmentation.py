@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 
+MOST = {'rotation': 180, 'shift': 0.5, 'scale': 2, 'elastic': 0.25, 'gamma': 3, 'noise': 5, 'flip': 1}  # [ours]
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
@@ -15,6 +16,12 @@ class Augmentation:
     noise: float = 0.0                  # highest standard deviation, in units of the image's own
     # Share of the pictures that are mirrored, left to right; not where organs have a left and a right.
     flip: float = 0.0
+
+    def check(self, section: str, refuse) -> None:
+        """Refuses numbers beyond which nothing of a picture is left, or that are none of their kind."""
+        for key, most in MOST.items():
+            if not 0 <= getattr(self, key) <= most:
+                refuse(f'{section}.augmentation.{key}', f'a number from 0 to {most}', getattr(self, key))
 
 
 @dataclasses.dataclass(frozen=True)

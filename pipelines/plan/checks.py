@@ -22,6 +22,8 @@ POSITIVE = (
 NOT_NEGATIVE = ('generation.num_validation', 'labels.margin', 'labels.centroid_margin', 'run.checkpoint_seconds')
 SHARES = ('labels.warp', 'labels.jitter')  # of the side
 MOST_MOVED = 0.25  # [ours] beyond it nothing stays where it belongs; a per cent that was meant is 0.01
+HALVINGS = ('downsamplings', 'enhancers', 'layers', 'levels', 'scales')
+MOST_HALVINGS = 14  # of a picture of 16,384 px, the largest that is read
 CHOICES = {
     'labels.channels': ('grey', 'onehot'),
     'precision': ('float32', 'mixed_float16'),
@@ -96,6 +98,11 @@ def check_segmenter(config, name: str, segmenter, source: str) -> None:
     for key in (key.split('.')[1] for key in POSITIVE if key.startswith('segmenter.')):
         if getattr(segmenter, key) < 1:
             refuse(key, 'a number from 1 on', getattr(segmenter, key))
+    segmenter.augmentation.check(section, functools.partial(_refuse, source))
+    if segmenter.min_holdout_images < 0:
+        refuse('min_holdout_images', 'a number from 0 on', segmenter.min_holdout_images)
+    if not 0 <= segmenter.average_decay < 1:
+        refuse('average_decay', 'a share from 0 to below 1', segmenter.average_decay)
     if not 0 < segmenter.holdout < 1:
         refuse('holdout', 'a share between 0 and 1', segmenter.holdout)
     for key in ('learning_rate', 'finetune_learning_rate'):
@@ -152,6 +159,12 @@ def check_translator(config, stage, settings, source: str = 'config') -> None:
 
 
 def _check_stages(config, source: str, stage_settings, refuse) -> None:
+    stages = all_stages()
+    for folder in config.stages:
+        if folder not in stages:
+            raise InputError(f'{source}: stages.{folder}: unknown stage; known: {", ".join(stages)}')
+        stage = stages[folder]
+        _check_numbers(f'stages.{folder}', stage_settings(config, stage, source), KINDS[stage.kind], refuse)
     for regime in _regimes(config):
         method = parse_regime(regime).method
         for stage in method.stages if method else ():
@@ -160,12 +173,6 @@ def _check_stages(config, source: str, stage_settings, refuse) -> None:
                 refuse(f'sources.{stage.reads[0]}.unlabelled', f'false, for stage {stage.folder} learns labels', True)
             settings = stage_settings(config, stage, source)
             KINDS[stage.kind].check(config, stage, settings, refuse)
-    stages = all_stages()
-    for folder in config.stages:
-        if folder not in stages:
-            raise InputError(f'{source}: stages.{folder}: unknown stage; known: {", ".join(stages)}')
-        stage = stages[folder]
-        _check_numbers(f'stages.{folder}', stage_settings(config, stage, source), KINDS[stage.kind], refuse)
 
 
 def _regimes(config) -> set:
@@ -184,10 +191,15 @@ def _check_block(config, block, where, refuse) -> None:
 
 
 def _check_numbers(section: str, settings, kind, refuse) -> None:
+    if hasattr(settings, 'augmentation'):
+        settings.augmentation.check(section, refuse)
     for keys, least in ((kind.positive, 1), (kind.not_negative, 0)):
         for key in keys:
             if not getattr(settings, key) >= least:
                 refuse(f'{section}.{key}', f'a number from {least} on', getattr(settings, key))
+    for key in HALVINGS:  # 2 to the power of more is nothing that could be said
+        if getattr(settings, key, 0) > MOST_HALVINGS:
+            refuse(f'{section}.{key}', f'at most {MOST_HALVINGS}', getattr(settings, key))
 
 
 def _refuse(source: str, key: str, expected: str, found) -> None:

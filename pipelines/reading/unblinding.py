@@ -214,7 +214,7 @@ def _read_json(option: str, path):
         if size > MAX_BYTES:
             raise InputError(f'{option} {path}: expected a file of at most {MAX_BYTES} bytes, '
                              f'found {size}; is it the page itself?')
-        return json.loads(Path(path).read_text(encoding='utf-8'))
+        return json.loads(Path(path).read_text(encoding='utf-8-sig'))
     except OSError as error:
         raise InputError(f'{option} {path}: cannot be read: {error.strerror}') from None
     except InputError:

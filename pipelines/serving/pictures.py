@@ -112,7 +112,7 @@ def list_pictures(inputs: Sequence, output=None, are_numbered: bool = False) -> 
     owners: Dict[str, Path] = {}
     for path, name in files.items():
         for result in (name, name + OVERLAY):
-            other = owners.setdefault(normal(result), path)
+            other = owners.setdefault(normal(result).lower(), path)  # not every disk tells a from A
             if other != path:
                 raise InputError(f'--input: the results of {other} and {path} would both be called '
                                  f'{result}.png; segment them into two folders')

@@ -35,6 +35,8 @@ def test_code_out_of_range_names_file_and_codes():
 
 
 @pytest.mark.parametrize('change, message', [
+    (dict(organs=('b', 'B')), 'expected names that differ by more than capitals, found b, B; rename one'),
+    (dict(organs=('Background',)), "other than average and background, found 'Background'"),
     (dict(targets=('liver',)), "unknown organ 'liver'"),
     (dict(codes=(Code(('a',), (0, 0, 0), 'a'),)), 'code 0 must be the background'),
     (dict(codes=(Code((), (0, 0, 0), None),)), "no code stands for organ 'a'"),

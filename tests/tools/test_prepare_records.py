@@ -1,6 +1,9 @@
 """prepare_records.py and merge_records.py: shards, shares of the work, refusals in one line."""
 import shutil
 
+import numpy as np
+from PIL import Image
+
 from tests.command import call, refused
 from tests.odd_folder import make_folder
 
@@ -31,9 +34,49 @@ def test_records_of_a_picture_that_stands_in_both_parts(tmp_path):
         line = refused(call('prepare_records', *asked, '--split', part))
         assert 'k00' in line and 'k02' in line and 'are the same picture (1 in all)' in line
     assert not (tmp_path / 'records').exists()
+    grey = np.array(Image.open(source / 'images' / 'k00.png')) // 257
+    Image.fromarray(grey.astype(np.uint8)).save(source / 'images' / 'k00.png')
+    Image.fromarray(grey.astype(np.uint16) * 257).save(source / 'images' / 'k02.png')  # the same at 16 bits
+    assert 'are the same picture' in refused(call('prepare_records', *asked, '--split', 'train'))
     (source / 'test.txt').unlink()
     alone = call('prepare_records', *asked, '--split', 'train')
     assert alone.returncode == 0 and 'the pictures of test are not looked at for copies of these' in alone.stdout
+
+
+def test_records_are_not_kept_for_other_files_or_another_reading(tmp_path):
+    source = make_folder(tmp_path / 'mine', 3, 1)
+    asked = ['prepare_records', '--dataset', 'folder', '--source', source, '--split', 'train', '--size', 32, '--output',
+             tmp_path / 'records']
+    assert call(*asked).returncode == 0 and call(*asked).returncode == 0
+    mask = source / 'masks' / 'kidney' / 'k01.png'
+    kept = mask.read_bytes()
+    shutil.copy(source / 'masks' / 'kidney' / 'k03.png', mask)
+    assert f'--output {tmp_path / "records"}: made of other pictures or masks of k01 (1 in all)' in refused(call(*asked))
+    mask.write_bytes(kept)
+    assert call(*asked).returncode == 0
+    colours = np.random.default_rng(0).integers(0, 255, (75, 60, 3), np.uint8)
+    Image.fromarray(colours).save(source / 'images' / 'k00.png')
+    asked[-1] = tmp_path / 'red'
+    assert call(*asked, '--grey', 'red').returncode == 0
+    assert 'holds records made with another grey' in refused(call(*asked, '--grey', 'green'))
+
+
+def test_refused_before_a_picture_is_read(tmp_path):
+    source = make_folder(tmp_path / 'mine', 3, 2)
+    asked = ['prepare_records', '--dataset', 'folder', '--source', source, '--split', 'train', '--size', 32]
+    (source / 'patients.csv').write_text('id,patient\n' + ''.join(f'k{i:02},p{i % 3}\n' for i in range(5)))
+    assert 'patient p0 has pictures in both' in refused(call(*asked, '--output', tmp_path / 'records'))
+    assert not (tmp_path / 'records').exists()
+    (tmp_path / 'foreign').mkdir()
+    (tmp_path / 'foreign' / 'log.txt').write_text('mine')
+    line = refused(call(*asked, '--output', tmp_path / 'foreign'))
+    assert 'expected a new or empty folder for records' in line and [*(tmp_path / 'foreign').iterdir()][0].name == 'log.txt'
+    for option in ('--ids', '--nnunet', '--source'):
+        done = call(*asked, '--output', tmp_path / 'records', option, '')
+        assert done.returncode == 2 and f'{option}: expected a path, found an empty text' in done.stderr
+    (tmp_path / 'ids.txt').write_text('k00.png\n')
+    line = refused(call(*asked, '--output', tmp_path / 'records', '--ids', tmp_path / 'ids.txt'))
+    assert 'unknown ids k00.png' in line and 'ids are names without their ending' in line
 
 
 def test_workers_share_the_work(tmp_path, monkeypatch):

@@ -92,3 +92,22 @@ def test_masks_on_a_white_background_are_refused(source):
     Image.fromarray(np.full((64, 64), 255, np.uint8)).save(path)
     with pytest.raises(InputError, match='covers all four corners'):
         open_folder(source, 'train').load('a')
+
+
+def test_organs_that_leave_no_background_are_refused(source):
+    half = np.zeros((64, 64), np.uint8)
+    half[:, :32] = 255
+    organs = sorted(path.name for path in (source / 'masks').iterdir())
+    for number, organ in enumerate(organs):
+        Image.fromarray(half if number else 255 - half).save(source / 'masks' / organ / 'a.png')
+    with pytest.raises(InputError, match='masks of a: expected organs on a background, found that .* cover every pixel'):
+        open_folder(source, 'train').load('a')
+    (source / 'labels').mkdir()
+    around = np.ones((64, 64), np.uint8)
+    around[20:40, 20:40] = 0
+    for code in range(2, CHEST.num_codes):
+        around[45:50, 5 * code:5 * code + 4] = code
+    for id in ('a', 'b'):
+        Image.fromarray(around).save(source / 'labels' / f'{id}.png')
+    with pytest.raises(InputError, match='labels/a.png, organ .* covers all four corners'):
+        open_folder(source, 'train').load('a')

@@ -153,6 +153,14 @@ def test_bad_answers_are_one_line(key, tmp_path, case):
     assert len(text) < 200 + len(str(path))
 
 
+def test_a_byte_order_mark_is_no_damage(key, tmp_path):
+    answers = write_answers(tmp_path / 'a.json', FIRST)
+    marked = [tmp_path / 'key_marked.json', tmp_path / 'a_marked.json']
+    for path, of in zip(marked, (key, answers)):
+        path.write_bytes(b'\xef\xbb\xbf' + of.read_bytes())
+    assert unblinding.tabulate(marked[0], marked[1:]) == unblinding.tabulate(key, [answers])
+
+
 @pytest.mark.parametrize('content', [b'{"reading": ', b'\xff\xfe\x00', b'[' * 100_000, b'1' * 5000])
 def test_damaged_files_are_one_line(key, tmp_path, content):
     path = tmp_path / 'a.json'

@@ -99,6 +99,9 @@ def test_pictures_whose_results_would_meet_or_none_are_refused(tmp_path):
     touch(tmp_path / 'one/x_overlay.png')
     with pytest.raises(InputError, match='would both be called x_overlay.png'):
         pictures.list_pictures([tmp_path / 'one'])
+    touch(tmp_path / 'four/X.png', tmp_path / 'four/x.png')
+    with pytest.raises(InputError, match='would both be called'):  # where a disk does not tell X from x
+        pictures.list_pictures([tmp_path / 'four'])
     touch(tmp_path / 'three/x.jpg', tmp_path / 'three/x.png')
     with pytest.raises(InputError, match='would both be called x.png'):
         pictures.list_pictures([tmp_path / 'three'])
