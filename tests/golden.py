@@ -114,7 +114,7 @@ def write_report(folder) -> str:
     results.append_results(Path(folder) / results.RESULTS, rows)
     report.write_report(folder)
     text = (Path(folder) / 'report.md').read_text()
-    return re.sub(r'(?m)^\| (python|tensorflow|keras|tf_keras|numpy) \|.*\n', '', text).replace(
+    return re.sub(r'(?m)^\| (multi-stage-synthesis|python|tensorflow|keras|tf_keras|numpy) \|.*\n', '', text).replace(
         f'Report: {Path(folder).name}', 'Report')
 
 

@@ -15,7 +15,9 @@ from pipelines.experiment.possible import check_external, check_possible
 from pipelines.plan import artefacts, matrix, notes, provenance, redo as taking
 from pipelines.plan.artefacts import Artefact
 from pipelines.plan.config import Config
+from pipelines.plan.kinds import KINDS
 from pipelines.plan.matrix import Arm
+from pipelines.plan.methods import all_stages
 from pipelines.plan.provenance import Outdated
 from pipelines.plan.workdir import Workdir
 from pipelines.scores import results
@@ -64,10 +66,11 @@ def open_experiment(config: Config, workdir, arms: Sequence[Arm], names: Optiona
 
 def _how_to_go_on(workdir: Path, name: str) -> str:
     """What else could be meant where a stage is to be trained for longer."""
-    *_, sort, folder = name.split('/')
-    if sort != 'stages':
+    parts = name.split('/')
+    stage = all_stages().get(parts[-1]) if parts[-2:-1] == ['stages'] else None
+    if stage is None or not hasattr(KINDS[stage.kind].settings, 'initial_weights'):
         return ''
-    return f'; to train on from it: another --workdir and --set stages.{folder}.initial_weights={workdir / name}'
+    return f'; to train on from it: another --workdir and --set stages.{parts[-1]}.initial_weights={workdir / name}'
 
 
 def _check(workdir: Path, arms: Sequence[Arm], wanted: Dict[str, Dict[str, Artefact]], looks) -> None:

@@ -17,7 +17,8 @@ def test_a_command_asks_only_for_what_it_needs(run):
     _, workdir = run
     config = tiny_config(labels={'margin': 2.0}, pix2pixhd={'epochs': 3})
     assert opened(config, workdir, ['stages/dots']) == []
-    with pytest.raises(Outdated, match='stages/labels_from_dots no longer fits'):
+    goes_on = f'to train on from it: another --workdir and --set stages.labels_from_dots.initial_weights={workdir}/stages/labels'
+    with pytest.raises(Outdated, match=f'stages/labels_from_dots no longer fits.*{goes_on}'):
         opened(config, workdir, ['synthetic/three'])
 
 
