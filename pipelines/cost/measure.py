@@ -112,8 +112,8 @@ def predict(what: str, config: Config, training: Training, phase_name: str, codi
         return {'predicted': need.total, 'parameters': need.parameters}
 
     def traced():
-        draw, spec, _ = sample_function(config, training, coding)
-        return draw.get_concrete_function(spec).graph
+        draw, specs, _ = sample_function(config, training, coding)
+        return draw.get_concrete_function(*specs).graph
 
     return {'predicted': step_memory.predict_call(traced).total}
 
@@ -138,31 +138,31 @@ def step_of(config: Config, training: Training, phase_name: str, workdir) -> Wor
 
 def sample_of(config: Config, training: Training, coding) -> Work:
     """A sample as generation or prediction makes it, of zeros and an untrained network."""
-    draw, spec, turns = sample_function(config, training, coding)
-    given = tf.zeros(spec.shape, spec.dtype)
+    draw, specs, turns = sample_function(config, training, coding)
+    given = [tf.zeros(spec.shape, spec.dtype) for spec in specs]
 
     def sample():
-        for value in tf.nest.flatten(draw(given)):
+        for value in tf.nest.flatten(draw(*given)):
             value.numpy()
 
-    return sample, lambda: turns * graph_flops.flops(draw.get_concrete_function(given).graph)
+    return sample, lambda: turns * graph_flops.flops(draw.get_concrete_function(*given).graph)
 
 
 def sample_function(config: Config, training: Training, coding
-                    ) -> Tuple[Callable[[tf.Tensor], Any], tf.TensorSpec, int]:
+                    ) -> Tuple[Callable[..., Any], List[tf.TensorSpec], int]:
     """(what draws a sample of a stage or predicts a picture, what it is given, turns of its loop)."""
     if isinstance(training, Stage):
         io, task = stage_io(config, training, coding), planned(config, training, coding)
         network = task.networks[kind_of(training).draws(io)]
-        draw, styles = draw_function(io, network), [tf.zeros([1, *[style_size(io)] * 2])] * bool(style_size(io))
-        return tf.function(lambda given: draw(given, *styles)), (
+        styles = [tf.TensorSpec([1, *[style_size(io)] * 2])] * bool(style_size(io))
+        return draw_function(io, network), [
             tf.TensorSpec([1, network.latent_size]) if io.source is None else
-            tf.TensorSpec([1, io.source.size, io.source.size], tf.uint8)), 1
+            tf.TensorSpec([1, io.source.size, io.source.size], tf.uint8), *styles], 1
     run, settings = Run(parse_regime('real'), training), segmenter_settings(config, training)
     targets = targets_for(config, run, coding)
     network, side, crop = make_network(config, run, targets.num_outputs), settings.size, settings.crop
     return (tf.function(lambda x: predict_probabilities(network, x, crop, targets)),
-            tf.TensorSpec([1, side, side, config.data.channels]),
+            [tf.TensorSpec([1, side, side, config.data.channels])],
             len(window_starts(side, crop, default_stride(crop))) ** 2)
 
 

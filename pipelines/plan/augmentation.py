@@ -5,6 +5,7 @@ import dataclasses
 
 MOST = {'rotation': 180, 'shift': 0.5, 'scale': 2, 'elastic': 0.25, 'gamma': 3, 'noise': 5, 'flip': 1}  # [ours]
 
+
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
     """Random changes while training, the same ones in every regime; all 0 = none (the paper)."""

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from typing import Dict, List, Sequence, Tuple
 
-import numpy as np
-
 from pipelines.plan.transfers import TRANSFERS
 from pipelines.report import document
 from pipelines.report.answers import HEADLINES, Answer
 from pipelines.report.document import Block
 from pipelines.report.findings import ONE_EACH, digits
-from pipelines.report.label_section import RESAMPLES, Point, by_data_set, way_of
+from pipelines.report.label_section import Point, by_data_set, mean_of
 from pipelines.runtime.json_lines import Row
-from pipelines.scores import overlap, resampling
 
 BASIS = 'by image, trainings taken as given, each interval by itself'
 
@@ -30,9 +27,9 @@ def answered(rows: Sequence[Row]) -> List[Block]:
 def answers(rows: Sequence[Row]) -> List[Answer]:
     """A sentence for each share of labels with a translation and something to hold it against."""
     made = []
-    for title, points, of_group in by_data_set(rows):
-        translated = {name for name, regime in _regimes(of_group).items()
-                      if TRANSFERS.get(regime) and TRANSFERS[regime].translator}
+    for title, points, _ in by_data_set(rows):
+        translated = {name for name, line in points.items() for point in line.values()
+                      if point.regime in TRANSFERS and TRANSFERS[point.regime].translator}
         for share in sorted({share for name in translated for share in points[name]}):
             ours = {name: points[name][share] for name in points if name in translated and share in points[name]}
             others = {name: line[at] for name, line in points.items() if name not in translated
@@ -42,14 +39,10 @@ def answers(rows: Sequence[Row]) -> List[Answer]:
     return made
 
 
-def _regimes(rows: Sequence[Row]) -> Dict[str, str]:
-    return {way_of(row, rows): row['regime'] for row in rows}
-
-
 def _answer(title: str, share: float, ours: Dict[str, Point], others: Dict[str, Point]) -> Answer:
     base = max(others, key=lambda name: others[name].mean)
     best, *rest = sorted(ours, key=lambda name: -ours[name].mean)
-    found = {name: _difference(point, others[base]) for name, point in ours.items()}
+    found = {name: mean_of(point.per_image - others[base].per_image) for name, point in ours.items()}
     few = max(ours[best].trainings, others[base].trainings) == 1
     told = ONE_EACH if few else 'yes, higher' if found[best][1] > 0 else 'yes, lower' if found[best][2] < 0 else 'no'
     text = (f'{best}: J is {_gap(found[best])} than {base}, the best of the others with {others[base].mean:.2f} '
@@ -58,14 +51,6 @@ def _answer(title: str, share: float, ours: Dict[str, Point], others: Dict[str, 
         text += ' Beside it: ' + '; '.join(f'{name} {_gap(found[name])} ({_trainings(ours[name])})' for name in rest) + '.'
     return Answer(f'{title}: is translation worth more than the best of the other ways, with {share:g} % of the labels there?',
                   HEADLINES[told], text)
-
-
-def _difference(one: Point, base: Point) -> Tuple[float, float, float]:
-    """Mean difference of J per image, with its 95 % interval over images."""
-    apart = one.per_image - base.per_image
-    apart = apart[~np.isnan(apart)]
-    counted = resampling.counted(np.random.default_rng(overlap.BOOTSTRAP_SEED), RESAMPLES, len(apart), len(apart))
-    return (float(apart.mean()), *np.quantile(counted @ apart / len(apart), (.025, .975)))
 
 
 def _gap(found: Tuple[float, float, float]) -> str:

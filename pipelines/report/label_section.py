@@ -34,12 +34,13 @@ BESIDE = ', published ones dashed: figure 8 of Oliveira and dos Santos 2018'
 
 class Point(NamedTuple):
     """J of one way at one share: mean over images, 95 % interval, number of trainings, and of each image [N], mean over
-    these (NaN: nothing to find in it)."""
+    these (NaN: nothing to find in it); the regime."""
     mean: float
     low: float
     high: float
     trainings: int
     per_image: np.ndarray
+    regime: str
 
 
 def labels(rows: Sequence[Row]) -> List[Block]:
@@ -78,7 +79,7 @@ def convergence(rows: Sequence[Row]) -> Table:
                                'distance: of translated pictures of B from A, by features of a random network (no KID).'])
 
 
-def by_data_set(rows: Sequence[Row]) -> Iterator[Tuple[str, Dict[str, Dict[float, 'Point']], List[Row]]]:
+def by_data_set(rows: Sequence[Row]) -> Iterator[Tuple[str, Dict[str, Dict[float, Point]], List[Row]]]:
     """(title, {way: {share: Point}}, rows) of each data set elsewhere on which something was brought there."""
     found: Dict[tuple, List[Row]] = collections.defaultdict(list)
     for row in rows:
@@ -88,17 +89,13 @@ def by_data_set(rows: Sequence[Row]) -> Iterator[Tuple[str, Dict[str, Dict[float
         if all(row['labelled'] is None for row in of_group):
             continue
         lines: Dict[Tuple[int, str], Dict[float, List[Row]]] = collections.defaultdict(lambda: collections.defaultdict(list))
+        networks = {row['segmenter'] for row in of_group}
         for row in of_group:
-            lines[regimes.order_of(row['regime'])[0], way_of(row, of_group)][row['labelled'] or 0.0].append(row)
+            name = _words(row['regime']) + (f' ({segmenters.label_of(row["segmenter"])})' if len(networks) > 1 else '')
+            lines[regimes.order_of(row['regime'])[0], name][row['labelled'] or 0.0].append(row)
         points = {name: {share: _point(some) for share, some in sorted(lines[rank, name].items())}
                   for rank, name in sorted(lines)}
         yield f'{group}: {", ".join(o.replace("_", " ") for o in organs)} on {split}', points, of_group
-
-
-def way_of(row: Row, rows: Sequence[Row]) -> str:
-    """How the way of a row is called beside others: with its network where there are several."""
-    several = len({other['segmenter'] for other in rows}) > 1
-    return _words(row['regime']) + (f' ({segmenters.label_of(row["segmenter"])})' if several else '')
 
 
 def _words(regime: str) -> str:
@@ -107,11 +104,15 @@ def _words(regime: str) -> str:
 
 def _point(rows: Sequence[Row]) -> Point:
     per_image = np.nanmean([np.nanmean(overlap.jaccard(np.array(row['images']['counts'])), axis=-1) for row in rows], axis=0)
-    seen = per_image[~np.isnan(per_image)]
-    rng = np.random.default_rng(overlap.BOOTSTRAP_SEED)
-    counted = resampling.counted(rng, RESAMPLES, len(seen), len(seen))
+    return Point(*mean_of(per_image), len(rows), per_image, rows[0]['regime'])
+
+
+def mean_of(values: np.ndarray) -> Tuple[float, float, float]:
+    """Mean of a value of each image [N], NaN left out, with its 95 % interval over images."""
+    seen = values[~np.isnan(values)]
+    counted = resampling.counted(np.random.default_rng(overlap.BOOTSTRAP_SEED), RESAMPLES, len(seen), len(seen))
     low, high = np.quantile(counted @ seen / len(seen), (.025, .975))
-    return Point(float(seen.mean()), float(low), float(high), len(rows), per_image)
+    return float(seen.mean()), float(low), float(high)
 
 
 def _published(rows: Sequence[Row]) -> Dict[str, Dict[float, Tuple[float, float]]]:
