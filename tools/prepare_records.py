@@ -50,7 +50,7 @@ def parsed():
     options.add_argument('--field-of-view-mm', type=float, nargs=2, metavar=('HEIGHT', 'WIDTH'), help='folder: what '
                          'every picture covers, so that distances can be scored')
     options.add_argument('--size', type=common.positive, required=True, metavar='N', help='side of the records, px')
-    options.add_argument('--label-channels', choices=['grey', 'onehot'], default='grey',
+    options.add_argument('--label-channels', choices=['grey', 'onehot', 'distance'], default='grey',
                          help='how a GAN would draw label maps, by which cleaning is tried on the real ones (default '
                          'grey, as labels.channels)')
     options.add_argument('--augment', type=common.positive, default=1, metavar='K',

@@ -27,12 +27,12 @@ from pipelines.data import pixels, sheets
 from pipelines.plan.config import Config
 from pipelines.plan.methods import Stage
 
-# [ours] One-hot labels that are drawn together with the picture. At 1 a pixel's change of code is a
-# hundred times its change of grey, and the discriminator sees no picture: it stays a cartoon.
+# [ours] Labels in channels of their own that are drawn together with the picture. At 1 a pixel's change of code is
+# a hundred times its change of grey, and the discriminator sees no picture: it stays a cartoon.
 JOINT_AMPLITUDE = 0.25
 # [ours] side of the majority window, px: one-hot channels have no rims to remove, and a wider one
 # costs thin clavicles
-WINDOWS = {'grey': 5, 'onehot': 3}
+WINDOWS = {'grey': 5, 'onehot': 3, 'distance': 3}
 
 
 class Repairs(NamedTuple):
@@ -109,7 +109,7 @@ class Region(Picture):
 class Codes:
     """A map of codes: drawn in the channels that `labels.channels` says, given as one-hot.
 
-    `amplitude` is that of one-hot channels as a GAN draws them.
+    `amplitude` is that of the channels as a GAN draws them.
     """
 
     def __init__(self, name: str, num_codes: int, size: int, colours: np.ndarray, config: Config,
@@ -133,7 +133,7 @@ class Codes:
 
     def decode(self, drawn: tf.Tensor) -> tf.Tensor:
         """-> uint8 codes [N, S, S]."""
-        return pixels.decode_labels(drawn, self.num_codes, self.drawn_as)
+        return pixels.decode_labels(drawn / self.amplitude, self.num_codes, self.drawn_as)
 
     def condition(self, values: tf.Tensor, size: int, edges: bool = False) -> tf.Tensor:
         """-> float32 [N, size, size, num_codes (+ 1 for edges)], 0 or 1."""
@@ -175,13 +175,13 @@ FIELDS: Dict[str, Callable] = {'image': Picture, 'region': Region, 'labels': _la
 
 
 def field_of(name: str, config: Config, coding: LabelCoding, amplitude: float = 1.0):
-    """The field of that name; `amplitude` is that of one-hot channels as a GAN draws them."""
+    """The field of that name; `amplitude` is that of a label map's channels as a GAN draws them."""
     return FIELDS[name](config, coding, amplitude)
 
 
 def drawn_fields(config: Config, stage: Stage, coding: LabelCoding) -> List:
     """The fields that a stage draws, in the order of their channels."""
-    joint = len(stage.produces) > 1 and config.labels.channels == 'onehot'
+    joint = len(stage.produces) > 1 and config.labels.channels != 'grey'
     return [field_of(name, config, coding, JOINT_AMPLITUDE if joint else 1.0)
             for name in stage.produces]
 

@@ -120,25 +120,44 @@ def encode_labels(labels: tf.Tensor, num_codes: int, channels: str) -> tf.Tensor
     """Codes [...] -> the channels in which a GAN learns to draw them, float32 in [-1, 1].
 
     Args:
-      channels: 'grey', one channel of equally spaced levels (the paper's), or 'onehot', one each.
+      channels: 'grey', one channel of equally spaced levels (the paper's); 'onehot', one each; 'distance', one for each but
+        background, see `near`, of codes [N, H, W].
     """
     labels = tf.cast(labels, tf.int32)
     if channels == 'grey':
         return tf.gather(tf.constant(grey_levels(num_codes)), labels)[..., None]
+    if channels == 'distance':
+        return near(tf.one_hot(labels - 1, num_codes - 1))
     return tf.one_hot(labels, num_codes, on_value=1.0, off_value=-1.0)
 
 
+def near(inside: tf.Tensor) -> tf.Tensor:
+    """Masks, float32 0 or 1 [N, H, W, K] -> 1 inside, at most 0 outside, falling to -1 at a twentieth of the side from there.
+
+    [ours] A thin structure leaves next to nothing of itself in a picture of 8 x 8: a progressively grown discriminator,
+    which is asked for a slope there that is as many times as steep, could not tell vessel maps from drawn ones. What is
+    around them it sees. Distance is the larger of those along rows and columns.
+    """
+    grown, ramp, reach = inside, 0.0, max(inside.shape[-2] // 20, 2)
+    for _ in range(reach):
+        grown = tf.nn.max_pool2d(grown, 3, 1, 'SAME')
+        ramp += grown / reach
+    return inside + ramp - 1
+
+
 def decode_labels(drawn: tf.Tensor, num_codes: int, channels: str) -> tf.Tensor:
-    """The inverse for what a GAN drew: nearest level, or arg max; uint8 without the last axis."""
+    """The inverse for what a GAN drew: nearest level, or arg max, of distances where it is inside; uint8 without the last axis."""
     if channels == 'grey':
         distance = tf.abs(drawn - tf.constant(grey_levels(num_codes)))
         return tf.cast(tf.argmin(distance, axis=-1), tf.uint8)
+    if channels == 'distance':
+        return tf.where(tf.reduce_max(drawn, -1) > 0.5, 1 + tf.cast(tf.argmax(drawn, axis=-1), tf.uint8), tf.constant(0, tf.uint8))
     return tf.cast(tf.argmax(drawn, axis=-1), tf.uint8)
 
 
 def label_channels(num_codes: int, channels: str) -> int:
     """How many channels `encode_labels` makes."""
-    return 1 if channels == 'grey' else num_codes
+    return {'grey': 1, 'distance': num_codes - 1}.get(channels, num_codes)
 
 
 def condition(labels: tf.Tensor, num_codes: int, edges: bool) -> tf.Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Callable, Dict, List, NamedTuple, Sequence
 
+import cv2
 import numpy as np
 
 from datasets import anatomy
@@ -18,6 +19,7 @@ from pipelines.plan.methods import Method
 from pipelines.plan.regimes import methods_of, parse_regime
 
 MOST_REMOVED, MOST_FAILING = 0.01, 0.05  # shares of an organ's pixels and of real maps, above which to warn
+FAINT, COARSE = 0.1, 8  # what contrast is too little, in cells of how many px
 LEAST_WHOLE = 0.95   # of the maps that show an organ, in one piece: then a dot says where it is
 MOST_EXAMINED = 64   # label maps, evenly chosen
 COLUMNS = ('organ', 'in maps', 'area', 'cleaning removes', 'fail the check', 'in one piece')
@@ -41,9 +43,15 @@ class Organ(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """What the rules do to real label maps; `failing` is the share of maps that fail for any organ."""
+    """What the rules do to real label maps.
+
+    Attributes:
+      failing: share of maps that fail for any organ.
+      contrast: what is left in a picture of 8 x 8: standard deviation of the shares that the best seen organ has of its cells.
+    """
     organs: Dict[str, Organ]
     failing: float
+    contrast: float
 
 
 def some(items: Sequence, most: int = MOST_EXAMINED) -> list:
@@ -70,7 +78,12 @@ def examine(label_maps: Sequence[np.ndarray], coding: LabelCoding, labels: Label
             sum((mask & ~own).sum() for mask, own in zip(masks, kept)) / pixels if pixels else np.nan,
             float(np.mean([any(line.startswith(f'{organ}:') for line in lines) for lines in wrong])),
             float(np.mean([anatomy.largest_share(mask) >= anatomy.DOMINANT for mask in shown])) if shown else np.nan)
-    return Examined(organs, float(np.mean([bool(lines) for lines in wrong])))
+    return Examined(organs, float(np.mean([bool(lines) for lines in wrong])),
+                    max(_contrast([coding.organ_mask(label_map, organ) for label_map in label_maps]) for organ in coding.organs))
+
+
+def _contrast(masks: Sequence[np.ndarray]) -> float:
+    return float(np.std([cv2.resize(mask.astype(np.float32), (COARSE, COARSE), interpolation=cv2.INTER_AREA) for mask in masks]))
 
 
 def settled(labels: Labels, found: Examined) -> Labels:
@@ -124,6 +137,10 @@ def warnings(found: Examined, coding: LabelCoding, labels: Labels, methods: Sequ
         worst = max(found.organs, key=lambda name: found.organs[name].failing)
         told.append(f'{found.failing:.0%} of the real label maps fail the anatomical check, most for {worst}: set '
                     f'labels.reject=false or auto, or name organs of many pieces as `scattered` in coding.yaml')
+    if found.contrast < FAINT and labels.channels != 'distance' and any(
+            stage.kind == 'pggan' and 'labels' in stage.produces for method in methods for stage in method.stages):
+        told.append(f'{", ".join(found.organs)}: so thin or small that next to nothing is left of them in the small pictures that a '
+                    f'PGGAN begins with, and it would draw none: set labels.channels=distance')
     parts = without_dot(found, coding)
     if parts and any('dots' in stage.produces for method in methods for stage in method.stages):
         told.append(f'{", ".join(parts)}: in several pieces, which a dot does not describe: the three-stage method '

@@ -25,7 +25,7 @@ MOST_MOVED = 0.25  # [ours] beyond it nothing stays where it belongs; a per cent
 HALVINGS = ('downsamplings', 'enhancers', 'layers', 'levels', 'scales')
 MOST_HALVINGS = 14  # of a picture of 16,384 px, the largest that is read
 CHOICES = {
-    'labels.channels': ('grey', 'onehot'),
+    'labels.channels': ('grey', 'onehot', 'distance'),
     'precision': ('float32', 'mixed_float16'),
     'strategy': ('none', 'mirrored', 'multi_worker'),
 }

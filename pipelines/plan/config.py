@@ -85,7 +85,7 @@ class External(Data):
 @dataclasses.dataclass(frozen=True)
 class Labels:
     """How label maps are drawn, cleaned and checked."""
-    channels: str = 'grey'              # grey (the paper) | onehot: how codes enter a GAN
+    channels: str = 'grey'              # grey (the paper) | onehot | distance, for thin ones: how a GAN draws codes
     # Majority filter and speck removal on generated label maps; auto: unless it would remove more than 1 % of
     # an organ in the real ones.
     clean: Literal[True, False, 'auto'] = 'auto'

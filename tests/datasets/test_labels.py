@@ -50,14 +50,14 @@ def test_an_impossible_coding_is_refused(change, message):
 
 
 @settings(deadline=None, max_examples=20)
-@given(st.integers(2, 20), st.sampled_from(['grey', 'onehot']), st.integers(0, 2**31 - 1))
+@given(st.integers(2, 20), st.sampled_from(['grey', 'onehot', 'distance']), st.integers(0, 2**31 - 1))
 def test_label_channels_round_trip_with_noise(num_codes, channels, seed):
     rng = np.random.default_rng(seed)
     label_map = rng.integers(0, num_codes, (2, 5, 5)).astype(np.uint8)
     drawn = encode_labels(tf.constant(label_map), num_codes, channels).numpy()
     assert drawn.shape[-1] == label_channels(num_codes, channels)
     assert drawn.min() >= -1 and drawn.max() <= 1
-    half_step = 0.99 / (num_codes - 1)
+    half_step = 0.49 if channels == 'distance' else 0.99 / (num_codes - 1)
     noisy = drawn + rng.uniform(-half_step, half_step, drawn.shape).astype(np.float32)
     assert (decode_labels(noisy, num_codes, channels).numpy() == label_map).all()
 
@@ -65,6 +65,18 @@ def test_label_channels_round_trip_with_noise(num_codes, channels, seed):
 def test_grey_levels_by_hand():
     drawn = encode_labels(tf.constant([[0, 1, 2]]), 3, 'grey')
     assert drawn.numpy()[..., 0].tolist() == [[-1, 0, 1]]
+
+
+def test_distances_by_hand():
+    """Of a twentieth of 60 px: 1 inside, 0 beside it, a third less with every pixel; the nearer of two codes' channels."""
+    label_map = np.zeros((1, 60, 60), np.uint8)
+    label_map[0, 10, 20], label_map[0, :, 40] = 1, 2
+    drawn = encode_labels(tf.constant(label_map), 3, 'distance').numpy()
+    assert drawn.shape == (1, 60, 60, 2)
+    np.testing.assert_allclose(drawn[0, 10, 16:25, 0], [-1, -2 / 3, -1 / 3, 0, 1, 0, -1 / 3, -2 / 3, -1], atol=1e-6)
+    np.testing.assert_allclose(drawn[0, 13, 21:25, 0], [-2 / 3, -2 / 3, -2 / 3, -1], atol=1e-6)
+    np.testing.assert_allclose(drawn[0, 0, 37:42, 1], [-2 / 3, -1 / 3, 0, 1, 0], atol=1e-6)
+    assert decode_labels(tf.constant([[0.4, 0.5], [0.6, 0.7], [0.8, -1]], tf.float32), 3, 'distance').numpy().tolist() == [0, 2, 1]
 
 
 def test_a_target_that_no_code_is_of_is_refused():

@@ -1,10 +1,13 @@
 """What cleaning, the anatomical check and dots do to real label maps: blobs suit them, vessels do not."""
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 
-from datasets.labels import Code, LabelCoding
+from datasets.labels import VESSELS, Code, LabelCoding
 from datasets.phantom import phantom
+from datasets.phantom.retina import draw_retina
 from pipelines.data import structures
 from pipelines.data.prepare import prepare_split, resize_sample
 from pipelines.plan.config import Labels
@@ -78,7 +81,21 @@ def test_shares_by_hand():
     disc, vessel = found.organs['disc'], found.organs['vessel']
     assert (disc.seen, disc.area, disc.removed, disc.whole) == (1, 0.5, 0, 1)
     assert (vessel.seen, vessel.area, vessel.removed, vessel.whole) == (0.5, 0.01, 1, 1)
+    assert found.contrast == pytest.approx(0.5)  # of the disc, which fills half of the 8 x 8 cells
     assert structures.table(found)[2].split() == ['vessel', '50.0%', '1.0%', '100.0%', '0.0%', '100.0%']
+
+
+def test_what_small_pictures_do_not_show_is_drawn_by_its_distance():
+    """Vessels alone; with a disc beside them there is something to see, and of real maps a PGGAN draws none."""
+    maps = [VESSELS.encode(draw_retina(0, number, 128).masks) for number in range(4)]
+    two, grey = [METHODS['two']], Labels('grey', clean=False, reject=False)
+    found = structures.examine(maps, VESSELS, grey)
+    assert 0.02 < found.contrast < 0.1
+    assert [line.split(':')[0] for line in structures.warnings(found, VESSELS, grey, two)] == ['vessels']
+    assert 'set labels.channels=distance' in structures.warnings(found, VESSELS, grey, two)[0]
+    told = [structures.warnings(found, VESSELS, labels, [METHODS[name]]) for labels, name in (
+        (dataclasses.replace(grey, channels='distance'), 'two'), (grey, 'dfgan'))]
+    assert told == [[], []] and structures.examine(eyes(), coding(), grey).contrast > 0.1
 
 
 def test_records_of_an_experiment_tell_what_does_not_suit(tmp_path, capsys):

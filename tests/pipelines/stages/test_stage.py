@@ -62,7 +62,7 @@ def test_weights_are_a_function_of_seed_and_stage():
     assert all((a == b).all() for a, b in zip(first, again))
 
 
-@pytest.mark.parametrize('channels', ['grey', 'onehot'])
+@pytest.mark.parametrize('channels', ['grey', 'onehot', 'distance'])
 @pytest.mark.parametrize('name', ['image', 'labels', 'dots'])
 def test_fields_come_back_from_their_channels(name, channels):
     field = field_of(name, tiny_config(labels={'channels': channels}), CHEST)
@@ -75,7 +75,7 @@ def test_fields_come_back_from_their_channels(name, channels):
 
 
 @pytest.mark.parametrize('channels, method, amplitude', [
-    ('onehot', 'single', 0.25), ('grey', 'single', 1.0), ('onehot', 'two', 1.0)])
+    ('onehot', 'single', 0.25), ('grey', 'single', 1.0), ('onehot', 'two', 1.0), ('distance', 'single', 0.25)])
 def test_labels_drawn_beside_the_picture_do_not_drown_it(channels, method, amplitude):
     config = tiny_config(labels={'channels': channels})
     field = drawn_fields(config, METHODS[method].stages[0], CHEST)[-1]
