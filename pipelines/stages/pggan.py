@@ -131,12 +131,15 @@ def _rows(io, level: int, top_level: int):
     def fields(row):
         return {field.name: field.prepare(row) for field in io.drawn}
 
+    def alone(row):
+        return {name: values[None] for name, values in fields(row).items()}
+
     def encode(rows):
         return tf.concat([field.encode(tf.convert_to_tensor(rows[field.name])) for field in io.drawn], -1)
 
     if level == top_level:
         return fields, encode
-    return (lambda row: {'real': grow_images(encode(fields(row))[None], level)[0]}), lambda rows: rows['real']
+    return (lambda row: {'real': grow_images(encode(alone(row)), level)[0]}), lambda rows: rows['real']
 
 
 def sheet_latents(latent_size: int) -> tf.Tensor:

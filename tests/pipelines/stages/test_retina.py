@@ -10,7 +10,7 @@ from pipelines.stages.stage import stage_io
 from tests.conftest import tiny_config
 
 CONFIG = {
-    'regimes': ['synth1', 'synth2'], 'labels': {'channels': 'grey', 'clean': True, 'reject': False},
+    'regimes': ['synth1', 'synth2'], 'labels': {'channels': 'distance', 'clean': True, 'reject': False},
     'data': {'dataset': 'phantom_retina', 'channels': 3, 'size': 8, 'num_train': 2, 'dots_size': 16},
     'pggan': {'batch_sizes': {4: 4, 8: 4}, 'stable_images': 4},
     'pix2pixhd': {'downsamplings': 1, 'layers': 1, 'scales': 1},

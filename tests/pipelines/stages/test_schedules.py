@@ -55,7 +55,7 @@ def test_discriminator_and_generator_get_fresh_latents_each(finished):
         assert {one.shape for one in drawn} == {(4, 8)} and len(np.unique(drawn)) == np.size(drawn)
 
 
-@pytest.mark.parametrize('channels', ['grey', 'onehot'])
+@pytest.mark.parametrize('channels', ['grey', 'onehot', 'distance'])
 def test_full_size_is_kept_as_half_precision_and_codes(channels):
     """A picture and its map at full size; what trains is what the fields draw, at half size its means."""
     config = tiny_config(data={'size': 8}, labels={'channels': channels})
@@ -68,7 +68,7 @@ def test_full_size_is_kept_as_half_precision_and_codes(channels):
     assert sum(tf.size(value) * value.dtype.size for value in rows.values()) == 3 * 64
     full = encode({key: value[None] for key, value in rows.items()})
     np.testing.assert_array_equal(full, tf.concat(
-        [field.encode(field.prepare(row))[None] for field in io.drawn], -1))
+        [field.encode(field.prepare(row)[None]) for field in io.drawn], -1))
     prepare, encode = pggan._rows(io, 2, 3)
     np.testing.assert_array_equal(encode({key: value[None] for key, value in prepare(row).items()}),
                                   tf.nn.avg_pool2d(full, 2, 2, 'VALID'))

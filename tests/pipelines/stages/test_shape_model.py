@@ -15,7 +15,7 @@ from tests.conftest import tiny_config
 STAGE = METHODS['two_shapes'].stages[0]
 
 
-@pytest.mark.parametrize('channels', ['onehot', 'grey'])
+@pytest.mark.parametrize('channels', ['onehot', 'grey', 'distance'])
 def test_it_draws_label_maps_like_the_real_ones_and_none_twice(tmp_path, capsys, channels):
     config = tiny_config(labels={'channels': channels}, data={'num_train': 11, 'augment': 1, 'size': 64})
     steps.train_stage(config, STAGE, tmp_path)
