@@ -9,7 +9,7 @@ import tensorflow as tf
 from datasets.labels import LabelCoding
 from datasets.records import Info
 from datasets.sample import Dataset
-from datasets.targets import targets_of
+from datasets.targets import Targets, targets_of
 from pipelines.cost import step_memory
 from pipelines.cost.planned import planned_segmenter, planned_sources, planned_stage, planned_transfer
 from pipelines.data import structures
@@ -98,6 +98,7 @@ def _describe(config: Config, runs: Sequence[Run], traced: Traced) -> str:
     estimates = {name: _described(traced, config, name, _shape_of(segmenter_settings(config, name), coding), (
         lambda: planned_segmenter(config, name, coding))).estimate
         for name in dict.fromkeys(run.segmenter for run in runs)}
+    lines += [f'network    {name}: finds {", ".join(_targets(config, name, coding).names)}' for name in estimates]
     for run in runs:
         settings, estimate = segmenter_settings(config, run.segmenter), estimates[run.segmenter]
         if run.trained != run:
@@ -115,6 +116,11 @@ def _describe(config: Config, runs: Sequence[Run], traced: Traced) -> str:
                      f'{steps_of(config, run, count):,} updates, '
                      f'{estimate.total / GIB:.1f} GiB')
     return '\n'.join([*lines, *_memory(needs)])
+
+
+def _targets(config: Config, segmenter: str, coding: LabelCoding) -> Targets:
+    settings = segmenter_settings(config, segmenter)
+    return targets_of(coding, settings.targets, settings.overlapping)
 
 
 def describe_translator(config: Config, stage: Stage) -> str:

@@ -30,6 +30,7 @@ def test_a_plan_that_fits(monkeypatch):
     # 4 images in 2 versions, batch 2: 4 steps in each of 2 epochs of the global generator, 1 + 1 after
     assert 'parameters; global, enhancer, everything; 16 steps' in text
     assert re.search(r'finetune3-smanet-0: [\d,]+ parameters, crop 41 of 48 px, batch 2, 3 updates', text)
+    assert 'network    smanet: finds left_lung, heart, right_lung' in text
     assert re.search(r'memory     at most \d\.\d GiB, for [\w ]+, .*; GPU: 64.0 GiB', text)
     assert 'labels     clean false (auto), reject true (auto)' in text  # clavicles are thin at 48 px
     assert 'WARNING' not in text
