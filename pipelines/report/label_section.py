@@ -29,6 +29,7 @@ NOTE = ('J: mean over images and classes, per cent, mean over trainings, with it
 PRINTED = ('Published: mean ± standard deviation over 27 test images of Montgomery, 247 radiographs of JSRT, 256 px; one '
            'training each.')
 CAPTION = 'J per image against the share of labels, with 95 % intervals over images'
+EACH = 'J of every image there'
 BESIDE = ', published ones dashed: figure 8 of Oliveira and dos Santos 2018'
 
 
@@ -52,6 +53,7 @@ def labels(rows: Sequence[Row]) -> List[Block]:
         printed = _published(of_group)
         shares = sorted({*shares, *(share for line in printed.values() for share in line)})
         blocks.append(document.table(_table(title, points, printed, shares), css='scores'))
+        blocks.append(document.folded(EACH, [document.table(_each(points, of_group), css='scores')]))
         if len(shares) > 1:
             picture = plots.against(points, printed, shares, 'labels of the other hospital (%)', 'J per image (%)')
             blocks.append(document.figure(f'labels-{len(blocks)}', picture, f'{CAPTION}{BESIDE if printed else ""}.',
@@ -131,6 +133,12 @@ def _table(title: str, points, printed, shares: Sequence[float]) -> Table:
              for name, line in printed.items()]
     return Table(f'What labels are worth: {title}', ('Way', *(f'{share:g} % of labels' for share in shares)), body,
                  [NOTE, *([PRINTED] if printed else [])])
+
+
+def _each(points: Dict[str, Dict[float, Point]], rows: Sequence[Row]) -> Table:
+    columns = {f'{name}, {share:g} %': point.per_image for name, line in points.items() for share, point in line.items()}
+    return Table('', ('Image', *columns), [(name, *('-' if np.isnan(values[i]) else f'{values[i]:.1f}' for values in columns.values()))
+                                           for i, name in enumerate(rows[0]['images']['names'])], [])
 
 
 def _ours(point) -> str:

@@ -42,6 +42,17 @@ def test_a_line_for_each_way_and_a_column_for_each_share_with_the_papers_beside(
     assert ', 2 trainings' in text
 
 
+def test_every_image_has_its_line():
+    (_, points, of_group), = label_section.by_data_set(ROWS)
+    table = label_section._each(points, of_group)
+    assert table.header == ('Image', 'A as it is, 0 %', 'Fine-tuned on labels of B, 20 %', 'From scratch on labels of B, 20 %',
+                            'MUNIT, supervised, 0 %')
+    jaccard = points['A as it is'][0.0].per_image
+    assert [line[:2] for line in table.rows] == [('0', f'{jaccard[0]:.1f}'), ('1', f'{jaccard[1]:.1f}')]
+    points['A as it is'][0.0].per_image[1] = np.nan  # nothing there to find
+    assert label_section._each(points, of_group).rows[1][1] == '-'
+
+
 @pytest.mark.parametrize('protocol', [{'dataset': 'shenzhen'}, {'learned_from': 'phantom'}])
 def test_other_data_sets_stand_beside_nothing_published(protocol):
     rows = [{**one, 'protocol': {**one['protocol'], **protocol}} for one in ROWS]
@@ -56,5 +67,5 @@ def test_what_has_not_converged_is_said():
 
 def test_the_section_has_a_figure_and_nothing_where_nobody_went_elsewhere():
     blocks = label_section.labels(ROWS)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     assert label_section.labels([ROWS[0]]) == []

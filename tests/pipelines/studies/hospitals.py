@@ -1,12 +1,14 @@
 """What the documents show of the study of another hospital: parts of its report."""
 import re
 
+from pipelines.report import label_section
 from pipelines.scores.table import Table, to_markdown
 from tests.pipelines.studies.markdown import section, table_of
 
 WORTH = re.compile(r'^\*\*\S+?/(\w+), .*?: is translation worth more .*?, with (\S+) % of the labels there\?\*\* \*(.+?)\.\* '
                    r'(.+?): J is (\S+ \w+ \[\S+, \S+\]) than (.+?), the best', re.M)
 TITLE = re.compile(r'^### (?:What labels are worth: )?\S+?/(\w+), [^\n:]*(?:: [^\n]*)?$')
+EACH = label_section.EACH
 NONE = 'Nothing was scored there yet.\n'
 
 
@@ -17,14 +19,17 @@ def blocks_of(markdown: str) -> dict:
     parts = sorted((part for part in re.split(r'(?m)^(?=### )', elsewhere) if part.startswith('### ')),
                    key=lambda part: _arm(part) != 'main')  # which is first
     converged = table_of(elsewhere, 'Have the translators')
+    main = next((part for part in parts if EACH in part), '')
     return {'answers': ''.join(f'- {line.lstrip("> ")}\n' for line in told) or NONE, 'labels': _shown(labels(parts)),
-            'home': _shown(home(parts)), 'converged': to_markdown([converged]) if converged else NONE}
+            'home': _shown(home(parts)), 'images': _shown(images(main)), 'converged': to_markdown([converged]) if converged else NONE}
 
 
 def found(markdown: str) -> str:
     """What translation is worth in the main arm, with each share of labels."""
-    return '; '.join(f'with {share} % of its labels {best}: J {gap} than {other}' for arm, share, _, best, gap, other
-                     in WORTH.findall(section(markdown, 'The answer')) if arm == 'main') or NONE.strip()
+    told = [one for one in WORTH.findall(section(markdown, 'The answer')) if one[0] == 'main']
+    few = '; one training each' * any('one training each' in verdict for _, _, verdict, *_ in told)
+    return '; '.join(f'with {share} % of its labels {best}: J {gap} than {other}'
+                     for _, share, _, best, gap, other in told) + few or NONE.strip()
 
 
 def labels(parts: list):
@@ -39,6 +44,16 @@ def labels(parts: list):
         rows += [[f'{row[0]}{named}', *row[1:]] for row in table.rows if arm == 'main' or not row[0].startswith('Published')]
     columns = [i for i in range(len(header)) if any(row[i] != '-' for row in rows if not row[0].startswith('Published'))]
     return Table('', [header[i] for i in columns], [[row[i] for i in columns] for row in rows], [])
+
+
+def images(part: str):
+    """J of every image by what learned from no labels there."""
+    table = table_of(part.split(EACH)[1], None) if part else None
+    if not table:
+        return None
+    header, *rows = [[row[i] for i, name in enumerate(table.header) if not i or name.endswith(', 0 %')]
+                     for row in (table.header, *table.rows)]
+    return Table('', header, rows, [])
 
 
 def home(parts: list):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipelines.report import report
 from pipelines.scores.table import Table, to_markdown
-from tests.pipelines.studies import folds, synthesis
+from tests.pipelines.studies import folds, hospitals, synthesis
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 FOLDER = REPOSITORY / 'pipelines' / 'studies'
@@ -20,7 +20,9 @@ BLOCK = re.compile(r'(<!-- (\w+: \w+) -->\n).*?(<!-- end -->)', re.S)
 STUDIES = {  # name in marks: folder, what shows it, what README's table says was asked, heading of its page
     'study': ('jsrt_study_cpu', synthesis, 'Does synthesis from 11 radiographs help to segment radiographs?',
               'the-study-on-real-radiographs'),
-    'folds': ('jsrt_folds_cpu', folds, 'Which network, in five folds of 186 radiographs?', 'which-network-in-five-folds')}
+    'folds': ('jsrt_folds_cpu', folds, 'Which network, in five folds of 186 radiographs?', 'which-network-in-five-folds'),
+    'hospitals': ('jsrt_to_montgomery_cpu', hospitals, 'What is translation worth to a segmenter at another hospital?',
+                  'to-another-hospital')}
 
 
 def reports(folder) -> dict:
