@@ -56,7 +56,7 @@ def test_there_is_a_tool_for_every_step():
     assert NAMES == ['benchmark', 'compare_observers', 'compare_published', 'convert_dicom', 'estimate_cost', 'evaluate_segmenter',
                      'export_model', 'generate_samples', 'import_weights', 'launch_workers',
                      'make_reading', 'measure_growth', 'measure_steps', 'merge_records', 'play', 'predict',
-                     'prepare_records', 'run_experiment', 'tabulate_reading', 'train_segmenter',
+                     'prepare_records', 'profile_run', 'run_experiment', 'tabulate_reading', 'train_segmenter',
                      'train_stage', 'write_report']
 
 
