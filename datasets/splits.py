@@ -58,8 +58,11 @@ def in_both(train_ids: Iterable[str], test_ids: Iterable[str], patients: Mapping
     return sorted(set.intersection(*sides))
 
 
-def choose_ids(known: Sequence[str], ids: Optional[Sequence[str]], source: str) -> Tuple[str, ...]:
-    """Returns `ids`, all of which must be known and different; all known ones if ids is None."""
+def choose_ids(known: Sequence[str], ids: Optional[Sequence[str]], source: str, *notes: str) -> Tuple[str, ...]:
+    """Returns `ids`, all of which must be known and different; all known ones if ids is None.
+
+    `notes` are told with ids that are not known: what else lies there.
+    """
     if ids is None:
         return tuple(known)
     _check_unique(ids, f'ids for {source}')
@@ -67,7 +70,8 @@ def choose_ids(known: Sequence[str], ids: Optional[Sequence[str]], source: str) 
     if unknown:
         stems = set(known) & {id.rpartition('.')[0] for id in unknown}
         raise InputError(f'{source}: unknown ids {name_some(unknown)}; {len(known)} are known, '
-                         f'such as {name_some(known[:2])}' + '; ids are names without their ending' * bool(stems))
+                         f'such as {name_some(known[:2])}' + '; ids are names without their ending' * bool(stems)
+                         + ''.join(f'; {note}' for note in notes))
     return tuple(ids)
 
 

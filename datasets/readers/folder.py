@@ -79,7 +79,7 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
                          f'found {there}')
     if ids is None:
         ids = listed_ids(source, split, stored)
-    ids = choose_ids(stored, ids, f'{source}/images')
+    ids = choose_ids(stored, ids, f'{source}/images', *_passed_over(source / 'images'))
     folders = {} if unlabelled else _folders(source, coded)
     annotated = {organ: by_id(folder) for organ, folder in folders.items()}
     for id in ids:

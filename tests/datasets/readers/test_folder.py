@@ -117,6 +117,8 @@ def test_dicom_is_known_without_a_suffix_and_told_where_it_lies_among_pictures(s
     (source / 'images' / 'x.dcm').write_bytes(of_dicom)
     note, = open_folder(source, 'train').notes
     assert 'images: 1 files of DICOM are passed over; tools/convert_dicom.py makes PNG of them' in note
+    with pytest.raises(InputError, match='unknown ids x; .* known, such as a, b; .*images: 1 files of DICOM are passed over'):
+        open_folder(source, 'train', ids=['a', 'x'])
     shutil.rmtree(source / 'images')
     (source / 'images').mkdir()
     (source / 'images' / '1.2.840').write_bytes(of_dicom)

@@ -3,7 +3,7 @@ import re
 
 from pipelines.report import label_section
 from pipelines.scores.table import Table, to_markdown
-from tests.pipelines.studies.markdown import section, table_of
+from tests.pipelines.studies.markdown import section, table_of, with_columns
 
 WORTH = re.compile(r'^\*\*\S+?/(\w+), .*?: is translation worth more .*?, with (\S+) % of the labels there\?\*\* \*(.+?)\.\* '
                    r'(.+?): J is (\S+ \w+ \[\S+, \S+\]) than (.+?), the best', re.M)
@@ -43,17 +43,13 @@ def labels(parts: list):
         named = '' if arm == 'main' else f' (arm {arm})'
         rows += [[f'{row[0]}{named}', *row[1:]] for row in table.rows if arm == 'main' or not row[0].startswith('Published')]
     columns = [i for i in range(len(header)) if any(row[i] != '-' for row in rows if not row[0].startswith('Published'))]
-    return Table('', [header[i] for i in columns], [[row[i] for i in columns] for row in rows], [])
+    return with_columns(Table('', header, rows, []), columns)
 
 
 def images(part: str):
     """J of every image by what learned from no labels there."""
     table = table_of(part.split(EACH)[1], None) if part else None
-    if not table:
-        return None
-    header, *rows = [[row[i] for i, name in enumerate(table.header) if not i or name.endswith(', 0 %')]
-                     for row in (table.header, *table.rows)]
-    return Table('', header, rows, [])
+    return with_columns(table, [i for i, name in enumerate(table.header) if not i or name.endswith(', 0 %')]) if table else None
 
 
 def home(parts: list):

@@ -1,5 +1,6 @@
 """Parts of a report in Markdown."""
 import re
+from typing import Sequence
 
 from pipelines.scores.table import Table
 
@@ -7,6 +8,12 @@ from pipelines.scores.table import Table
 def section(markdown: str, name: str) -> str:
     """What stands below a heading of the second level."""
     return markdown.split(f'\n## {name}\n')[1].split('\n## ')[0]
+
+
+def with_columns(table: Table, columns: Sequence[int]) -> Table:
+    """These columns of a table, by number."""
+    header, *rows = [[row[i] for i in columns] for row in (table.header, *table.rows)]
+    return Table(table.title, header, rows, table.notes)
 
 
 def table_of(text: str, title: str):

@@ -2,7 +2,7 @@
 import re
 
 from pipelines.scores.table import Table, to_markdown
-from tests.pipelines.studies.markdown import section, table_of
+from tests.pipelines.studies.markdown import section, table_of, with_columns
 
 IN_SHORT = ('REAL (SMANet)', 'RESTART (SMANet)', 'SYNTH 3 (SMANet)', 'FINETUNE 3 (SMANet)', 'REAL (U-Net)')
 SHORT_COLUMNS = ('Trained on', 'Difference', 'Differs?', 'Pairs', 'J [', 'HD95')
@@ -41,15 +41,12 @@ def sure(answer: str) -> str:
 def measures(text: str) -> str:
     """Copying by both distances, then whether the measures of samples agree with J."""
     validity, copying = table_of(text, 'Do these'), table_of(text.split('### Do these')[1].split('\n\n', 3)[-1], None)
-    columns = [0, *range(7, 12)]
-    header, *rows = [[row[i] for i in columns] for row in (copying.header, *copying.rows) if 'real' not in row[0]]
+    drawn = copying._replace(rows=[row for row in copying.rows if 'real' not in row[0]])
     wrong = next(line for line in text.splitlines() if 'no stand-in' in line)
-    return to_markdown([Table('', header, rows, [])]) + '\n' + to_markdown([validity]) + f'\n{wrong}\n'
+    return to_markdown([with_columns(drawn, [0, *range(7, 12)])]) + '\n' + to_markdown([validity]) + f'\n{wrong}\n'
 
 
 def shortened(table: Table) -> Table:
     """The lines and columns that the first page has room for."""
     columns = [i for i, name in enumerate(table.header) if name.startswith(SHORT_COLUMNS)]
-    lines = [row for row in (table.header, *table.rows) if row is table.header or row[0] in IN_SHORT]
-    header, *rows = [[row[i] for i in columns] for row in lines]
-    return Table('', header, rows, [])
+    return with_columns(table._replace(rows=[row for row in table.rows if row[0] in IN_SHORT]), columns)
