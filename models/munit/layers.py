@@ -33,11 +33,15 @@ def keyed_normal(keys: tf.Tensor, use: int, shape: Sequence) -> tf.Tensor:
     """Standard normal numbers [N, *shape], each sample's a function of its key and `use` alone.
 
     Args:
-      keys: int32 [N, 2], N static.
+      keys: int32 [N, 2]; in training N is static, for a loop is slower.
       shape: of one sample; may hold scalar tensors.
     """
-    return tf.stack([tf.random.stateless_normal(shape, tf.random.experimental.stateless_fold_in(key, use))
-                     for key in tf.unstack(keys)])
+    def of_one(key):
+        return tf.random.stateless_normal(shape, tf.random.experimental.stateless_fold_in(key, use))
+
+    if keys.shape[0] is None:  # a validation's last batch is smaller
+        return tf.map_fn(of_one, keys, fn_output_signature=tf.float32)
+    return tf.stack([of_one(key) for key in tf.unstack(keys)])
 
 
 class LayerNorm(tf.keras.layers.Layer):

@@ -165,7 +165,7 @@ def _score(config: Config, run: Run, io: StageIO, networks: Mapping[str, tf.kera
         if run.labelled:
             seen = live(pictures)
         else:
-            seen = live.seen(recovered({'a_image': pictures, 'a_key': keys}))
+            seen = live.seen(recovered({'a_image': pictures, 'a_key': keys, 'b_key': keys}))  # MUNIT's style of B is drawn
         return predict_probabilities(live.segmenter, seen, settings.crop, targets)
 
     return validator(config, settings, Chooser(info), targets,

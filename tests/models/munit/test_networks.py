@@ -127,6 +127,8 @@ def test_noise_is_each_samples_own():
     keys = tf.constant([[1, 2], [1, 3], [5, 6]])
     drawn = keyed_normal(keys, 7, [50, 40])
     np.testing.assert_array_equal(keyed_normal(keys[1:2], 7, [50, 40])[0], drawn[1])
+    any_number = tf.function(lambda some: keyed_normal(some, 7, [50, 40]), input_signature=[tf.TensorSpec([None, 2], tf.int32)])
+    np.testing.assert_array_equal(any_number(keys), drawn)
     assert abs(np.mean(drawn)) < 0.05 and np.std(drawn) == pytest.approx(1, abs=0.05)
     assert np.abs(np.corrcoef(np.reshape(drawn, [3, -1]))[np.triu_indices(3, 1)]).max() < 0.1
     assert not np.array_equal(drawn, keyed_normal(keys, 8, [50, 40]))

@@ -173,6 +173,19 @@ def test_without_labels_of_b_the_last_weights_are_kept(workdir):
     assert artefacts.used_by(divided, NONE)[-1] == 'validation'
 
 
+@pytest.mark.parametrize('kind', ['munit', 'unit', 'cyclegan'])
+def test_without_labels_of_b_a_validation_part_of_a_chooses_by_pictures_that_came_back(kind, tmp_path):
+    """One validation before any step: whatever the translator draws, it has the keys for."""
+    config = config_of(data={'division': '60/20/20', 'num_train': 5, 'num_test': 2, 'augment': 1},
+                       unit={'width': 4, 'blocks': 0, 'ndf': 2, 'epochs': 1},
+                       cyclegan={'ngf': 2, 'blocks': 1, 'ndf': 2, 'epochs': 1, 'decay_epochs': 0})
+    run, folder = run_of(kind, 0.0), provenance.open_workdir(config, tmp_path / 'run')
+    for name in artefacts.used_by(config, run):
+        steps.prepare_split(config, folder, name)
+    score = segmenter_task(config, run, folder).validation.score
+    assert 0 <= score() <= 100 and score() == score()
+
+
 def test_the_row_says_of_how_many_images_it_learned_there(workdir, trained):
     config, run = trained
     arm = matrix.arm_of(config, [run])

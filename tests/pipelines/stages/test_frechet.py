@@ -33,13 +33,13 @@ def made(tmp_path_factory):
     return steps.prepare(config_of(), workdir), workdir
 
 
-def first_step(config, info, folder):
-    """The metrics of the first step, and the task and batch it was made of."""
+def first_step(config, info, folder, **also):
+    """The metrics of the first step, and the task and batch it was made of; `also` takes the place of a part of the batch."""
     task = stage.stage_task(config, PAINT, {'train': info})
     task.start()
     state = checkpoints.State(task, folder)
     state.start_phase(task.phases[0])
-    batch = next(iter(task.phases[0].batches(0)))
+    batch = {**next(iter(task.phases[0].batches(0))), **also}
     before = [v.numpy() for v in task.networks['generator'].trainable_variables]
     metrics = loop.step_function(task, task.phases[0], state)(batch, tf.constant(1e-3))
     moved = [v.numpy() - old for v, old in zip(task.networks['generator'].trainable_variables, before)]
@@ -65,8 +65,10 @@ def test_the_term_is_the_distance_of_the_batch_from_all_learning_images(made, tm
 
 def test_it_moves_the_generator_and_the_literal_reading_moves_nothing(made, tmp_path):
     info, _ = made
-    plain, batch, literal = (first_step(config_of(fid_loss=mode, fid_weight=50.0), info, tmp_path / mode)
-                             for mode in ('none', 'batch', 'literal'))
+    due = {frechet.COUNTED: tf.ones([SETTINGS['batch_size']])}  # else this first step has no such term
+    plain, batch, literal = (first_step(config_of(fid_loss=mode, fid_weight=50.0), info, tmp_path / mode, **also)
+                             for mode, also in (('none', {}), ('batch', {}), ('literal', due)))
+    assert literal[2]['frechet_random_loss'] == pytest.approx(batch[2]['frechet_random_loss'], rel=1e-5) and batch[2]['frechet_random_loss'] > 0
     assert any(np.abs(a - b).max() > 1e-6 for a, b in zip(plain[3], batch[3]))
     for a, b in zip(plain[3], literal[3]):
         np.testing.assert_array_equal(a, b)
