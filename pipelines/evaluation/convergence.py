@@ -33,6 +33,7 @@ from pipelines.training.checkpoints import restore_networks
 
 PICTURES = 64         # of each set, at most
 AGREEMENT = 80.0      # per cent: J of what is found in a and in what came back of it, at least
+LEFT = 0.5            # of the kernel distance between the hospitals, at most: what changes nothing comes back unchanged, too
 FOUND_IN = {'a': 'a', 'aba': 'aba', 'b': 'ba', 'ba': 'ba'}  # row of a sheet -> where its outlines were found
 
 
@@ -53,7 +54,8 @@ def measure_convergence(config: Config, run: Run, workdir) -> dict:
 
     `cycle_error_a`, `cycle_error_b`: mean change of a picture in [-1, 1] that came back. `agreement`: mean J, per cent.
     `kid_random`, `kid_random_before`: kernel distance to pictures of A of translated pictures of B and of B's own,
-    by features of a random network. `has_converged`. `learned_from`: whether these pictures were.
+    by features of a random network. `has_converged`: all three are good enough; of one picture there is no distance, and
+    the first two decide. `learned_from`: whether these pictures were.
     """
     path = Workdir(workdir).convergence(run)
     if path.exists():
@@ -80,7 +82,8 @@ def numbers(watched: Watched, num_classes: int, cycle_error: float) -> dict:
     distances = {key: kernel_distance(features[name], features['a']).value if len(features['a']) > 1 else None
                  for key, name in (('kid_random', 'ba'), ('kid_random_before', 'b'))}
     return {**errors, 'agreement': agreement, **distances,
-            'has_converged': max(errors.values()) <= cycle_error and agreement >= AGREEMENT}
+            'has_converged': max(errors.values()) <= cycle_error and agreement >= AGREEMENT and (
+                distances['kid_random'] is None or distances['kid_random'] <= LEFT * distances['kid_random_before'])}
 
 
 def _watched(config: Config, run: Run, workdir, infos, coding, targets) -> Watched:

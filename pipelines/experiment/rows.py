@@ -47,6 +47,13 @@ def read_scores(path: Path, run: Run, split: str) -> dict:
     return {**scored, 'images': results.upgraded_images(scored.get('images'))}
 
 
+def is_augmented(config: Config, run: Run) -> bool:
+    """Whether pictures vary while it learns: a translator and its segmenter as the translator's settings say."""
+    translator = run.regime.transfer and run.regime.transfer.translator
+    learning = stage_settings(config, translator) if translator else segmenter_settings(config, run.segmenter)
+    return learning.augmentation != Augmentation()
+
+
 def row_of(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
     """What results.jsonl holds of an evaluation, see scores/results.py."""
     config, settings = arm.config, segmenter_settings(arm.config, run.segmenter)
@@ -61,7 +68,7 @@ def row_of(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
         'enlarged': train.get('notes', {}).get(ENLARGED, 0)}
     if split in config.external:
         protocol.update(dataset=config.external[split].dataset, learned_from=config.data.dataset)
-    if settings.augmentation != Augmentation():
+    if is_augmented(config, run):
         protocol['augmented'] = True
     if config.external.get(split, config.data).trim_borders:
         protocol['trimmed'] = True

@@ -12,7 +12,7 @@ from pipelines.data.sources import labelled_ids
 from pipelines.evaluation.convergence import measure_convergence
 from pipelines.experiment import steps
 from pipelines.experiment.possible import check_possible
-from pipelines.experiment.rows import row_of
+from pipelines.experiment.rows import is_augmented, row_of
 from pipelines.plan import artefacts, matrix, provenance
 from pipelines.plan.regimes import Run, parse_regime
 from pipelines.segmentation.inputs import normalised
@@ -197,6 +197,13 @@ def test_the_row_says_of_how_many_images_it_learned_there(workdir, trained):
         'target': 'phantom', 'num_target': 5, 'num_labelled': 3, 'updates': 15}
     assert row['protocol']['restarts'] == 0 and row['protocol']['convergence'] == convergence
     assert convergence['pictures'] == 1 and convergence['learned_from'] == {'a': True, 'b': False}  # one chooses
+
+
+def test_a_translator_is_augmented_by_its_own_settings():
+    turned = {'augmentation': {'rotation': 5}}
+    theirs, own = config_of(segmenter={**SECTIONS['segmenter'], **turned}), config_of(munit={**MUNIT, **turned})
+    assert [is_augmented(theirs, run) for run in (REAL, HALF)] == [True, False]
+    assert [is_augmented(own, run) for run in (REAL, HALF)] == [False, True]
 
 
 def test_tone_is_that_of_real_whose_pictures_are_shown_otherwise(workdir, tmp_path):
