@@ -79,7 +79,8 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
                          f'found {there}')
     if ids is None:
         ids = listed_ids(source, split, stored)
-    ids = choose_ids(stored, ids, f'{source}/images', *_passed_over(source / 'images'))
+    notes = _passed_over(source / 'images')
+    ids = choose_ids(stored, ids, f'{source}/images', *notes)
     folders = {} if unlabelled else _folders(source, coded)
     annotated = {organ: by_id(folder) for organ, folder in folders.items()}
     for id in ids:
@@ -88,18 +89,19 @@ def open_folder(source: Path, split: str, ids: Optional[Sequence[str]] = None,
                 raise InputError(f'{folder / id}.png: no such file, though there is an image {id}')
     needed = {id: {organ: annotated[organ][id] for organ in folders} for id in ids}
     suppressed = _suppressed(source / 'bone_suppressed', ids) if bone_suppressed else {}
-    return as_dataset(source, split, coded, ids, images, needed, channels, grey, suppressed)
+    return as_dataset(source, split, coded, ids, images, needed, channels, grey, suppressed, notes)
 
 
 def as_dataset(source: pathlib.Path, split: str, coded: Coding, ids: Tuple[str, ...], images: Mapping[str, pathlib.Path],
                needed: Mapping[str, Mapping[str, pathlib.Path]], channels: int, grey: str,
-               suppressed: Mapping[str, pathlib.Path] = {}) -> Dataset:
+               suppressed: Mapping[str, pathlib.Path] = {}, notes: Tuple[str, ...] = ()) -> Dataset:
     """The data set of these files, as `open_folder` returns it.
 
     Args:
       images: id -> picture.
       needed: id -> {organ: its mask}, {'': a picture of codes}, or nothing.
       suppressed: id -> bone-suppressed picture, or none.
+      notes: what is worth telling of the folder.
     """
     read = functools.partial(read_picture, channels=channels, grey=grey)
     bits = functools.lru_cache(None)(lambda: max(bits_of(images[id]) for id in ids))
@@ -110,7 +112,7 @@ def as_dataset(source: pathlib.Path, split: str, coded: Coding, ids: Tuple[str, 
                    has_bone_suppressed=bool(suppressed), patients=_patients(source, ids),
                    spacings_mm=_spacings(source, ids), has_ignored=coded.ignore is not None,
                    is_at_detector=any(cells[2:] == [DETECTOR] for cells in _spacing_cells(source, ids).values()),
-                   notes=_passed_over(source / 'images'))
+                   notes=notes)
 
 
 def _suppressed(folder: pathlib.Path, ids: Sequence[str]) -> Dict[str, pathlib.Path]:

@@ -73,8 +73,7 @@ def open_nnunet(asked) -> Dataset:
     needed = {id: {} if asked.unlabelled else {'': labels[id]} for id in ids}
     if asked.unlabelled:
         coded = Coding(UNLABELLED, (0,), None)
-    dataset = as_dataset(source, asked.split, coded, ids, images, needed, asked.channels, asked.grey)
-    return dataset._replace(notes=(*dataset.notes, *notes))
+    return as_dataset(source, asked.split, coded, ids, images, needed, asked.channels, asked.grey, notes=notes)
 
 
 def _cases(folder: pathlib.Path) -> Dict[str, pathlib.Path]:

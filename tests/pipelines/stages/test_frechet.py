@@ -34,7 +34,7 @@ def made(tmp_path_factory):
 
 
 def first_step(config, info, folder, **also):
-    """The metrics of the first step, and the task and batch it was made of; `also` takes the place of a part of the batch."""
+    """The first step's task, batch, metrics and what it moved; `also` takes the place of parts of the batch."""
     task = stage.stage_task(config, PAINT, {'train': info})
     task.start()
     state = checkpoints.State(task, folder)
@@ -68,7 +68,8 @@ def test_it_moves_the_generator_and_the_literal_reading_moves_nothing(made, tmp_
     due = {frechet.COUNTED: tf.ones([SETTINGS['batch_size']])}  # else this first step has no such term
     plain, batch, literal = (first_step(config_of(fid_loss=mode, fid_weight=50.0), info, tmp_path / mode, **also)
                              for mode, also in (('none', {}), ('batch', {}), ('literal', due)))
-    assert literal[2]['frechet_random_loss'] == pytest.approx(batch[2]['frechet_random_loss'], rel=1e-5) and batch[2]['frechet_random_loss'] > 0
+    told, of_batch = (step[2]['frechet_random_loss'] for step in (literal, batch))
+    assert told == pytest.approx(of_batch, rel=1e-5) and of_batch > 0
     assert any(np.abs(a - b).max() > 1e-6 for a, b in zip(plain[3], batch[3]))
     for a, b in zip(plain[3], literal[3]):
         np.testing.assert_array_equal(a, b)
