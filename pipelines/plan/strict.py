@@ -9,11 +9,13 @@ from typing import Any, Dict, Optional, Sequence
 from datasets.errors import InputError
 from datasets.files import parse_yaml
 
+WHOLE = ('targets',)  # mappings that are one value: classes by their organs
+
 
 def merge(tree, changes):
-    """`changes` laid over `tree`, section by section."""
+    """`changes` laid over `tree`, section by section; what is one value as a whole takes the other's place."""
     if isinstance(tree, dict) and isinstance(changes, dict):
-        return {k: merge(tree[k], changes[k]) if k in tree and k in changes
+        return {k: merge(tree[k], changes[k]) if k in tree and k in changes and k not in WHOLE
                 else changes.get(k, tree.get(k)) for k in [*tree, *changes]}
     return changes
 

@@ -5,7 +5,7 @@ shown as the run left them. What is not there is said to be missing in one line.
 
 Read, in the workdir and in the folder of each arm: config.yaml, results.jsonl,
 observer.json, records/{train,test}/dataset_info.json, stages/<stage>/{losses.jsonl, samples/step-*.png},
-synthetic/<method>/{dataset_info.json, samples.png}, quality/<method>{.json,-nearest.png},
+synthetic/<method>/{dataset_info.json, samples.png}, quality/{<method>{.json,-nearest.png}, <run>.png},
 segmenters/<run>/losses.jsonl, evaluations/<run>-test.png, predictions/*.png. The tables need the
 results alone: where a data set's terms forbid to pass pictures on, they are what is published.
 """
@@ -158,6 +158,8 @@ def _pictures(arms: Sequence[Arm], rows: Sequence[Row]) -> Dict[str, List[Block]
     return {
         'Synthetic samples': _of_arms(arms, run_sections.synthetic),
         'Picture, target, prediction': _of_arms(arms, run_sections.overlays),
+        'Brought to another hospital': _of_arms(
+            [arm for arm in arms if run_sections.translated(arm[1], '')], run_sections.translated),
         'Predicted pictures': _of_arms(_with('predictions', arms), run_sections.predictions),
         'Blinded reading': _of_arms(_with('reading', arms), run_sections.reading),
         'Training of the generators': _of_arms(arms, run_sections.stages),

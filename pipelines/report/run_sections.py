@@ -13,6 +13,7 @@ from pipelines.plan import notes
 from pipelines.plan.methods import METHODS
 from pipelines.plan.regimes import label_of_run
 from pipelines.plan.segmenters import label_of
+from pipelines.plan.transfers import TRANSFERS
 from pipelines.reading import unblinding
 from pipelines.report import document, exhibits
 from pipelines.report.document import Block
@@ -90,6 +91,14 @@ def overlays(folder: pathlib.Path, prefix: str) -> List[Block]:
                 '' if split == 'test' else f', on {split}')
             + ': image, target, prediction with every class of the model, from the worst image to the best.'))
     return blocks or [document.missing('evaluations/: no pictures of predictions.')]
+
+
+def translated(folder: pathlib.Path, prefix: str) -> List[Block]:
+    """Pictures of two hospitals brought to each other, with what the segmenter beside the translator finds."""
+    found = [path for path in sorted((folder / 'quality').glob('*.png')) if path.stem.partition('-')[0] in TRANSFERS]
+    return [exhibits.picture(folder, path, f'{prefix}translated-{path.stem}', f'{label_of_run(path.stem)}: '
+                             'a picture of A, as one of B, back; one of B, as one of A, back. Outlines: what the segmenter '
+                             'finds; in a picture of B what it finds in its translation.') for path in found]
 
 
 def predictions(folder: pathlib.Path, prefix: str) -> List[Block]:

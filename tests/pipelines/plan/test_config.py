@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from datasets.errors import InputError
-from pipelines.plan import config as configs, loading
+from pipelines.plan import config as configs, loading, matrix
 from tests.conftest import TINY, tiny_config
 from pipelines.plan.augmentation import Augmentation
 from pipelines.plan.kinds import KINDS
@@ -191,3 +191,13 @@ def test_an_entry_of_a_mapping_can_be_set_and_no_regime_is_refused(tmp_path):
         loading.load_config(str(path), ['regimes=[]'])
     with pytest.raises(InputError, match='--set seed=010: expected a value in YAML: line 1: 010 would be read'):
         loading.load_config(str(path), ['seed=010'])
+
+
+def test_classes_of_an_arm_or_a_network_take_the_place_of_those_before():
+    """Laid over each other they would be learned together, where one rubs out the other."""
+    lungs, hearts = {'lungs': ['left_lung', 'right_lung']}, {'heart': ['heart']}
+    config = loading.from_dict({**NAMED, 'data': {'dataset': 'phantom'}, 'segmenter': {'targets': lungs, 'batch_size': 3}, 'segmenters': {'unet': {'targets': hearts, 'crop': 320}},
+                        'matrix': [{'arm': 'hearts', 'regimes': ['real'], 'config': {'segmenter': {'targets': hearts}}}]})
+    assert loading.segmenter_settings(config, 'unet').targets == {'heart': ('heart',)}
+    assert loading.segmenter_settings(config, 'unet').batch_size == 3
+    assert matrix.arms_of(config)[0].config.segmenter.targets == {'heart': ('heart',)}

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from datasets.errors import InputError
+from datasets.files import write_png
 from pipelines.report import exhibits, plots, report
 from pipelines.scores import results
 from tests.evaluations import make_evaluation
@@ -210,3 +211,11 @@ def test_the_papers_own_data_stands_beside_the_paper(workdir):
         make_evaluation(seed=9, arm='tiny', protocol={'dataset': 'jsrt', 'configuration': 'tiny'})])
     text = Page(report.write_report(workdir).read_text()).text
     assert 'Published and measured' in text and '87.27 / 80.00' in text and 'Departures from the paper' in text
+
+
+def test_pictures_brought_from_another_hospital_are_shown(workdir):
+    for name in ('munit-unet-0-l5', '3-nearest'):
+        write_png(workdir / 'quality' / f'{name}.png', np.zeros((8, 8), np.uint8))
+    section = report.write_report(workdir).with_suffix('.md').read_text(encoding='utf-8').split(
+        '## Brought to another hospital')[1].split('\n## ')[0]
+    assert '*MUNIT, U-Net, seed 0, 5 % labelled: a picture of A' in section and section.count('.png') == 1
