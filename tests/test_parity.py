@@ -16,6 +16,9 @@ from pipelines.serving import official
 FOLDER = Path(os.environ.get('PARITY_DIR') or Path(__file__).parent / 'data')
 FILES = [pytest.param(path, id=path.stem) for path in sorted(FOLDER.glob('*.npz'))]
 NO_OUTPUTS = re.compile(r'meta|latents|real|fake|mixing_factors|x|labels|targets_\d+|(weight|input)/.*')
+# Networks of a file that holds several: their trainer's, or both of a pair.
+PARTS = {'munit.AdaINGen', 'munit.VAEGen', 'munit.MsImageDis', 'progressive_growing_of_gans.G_paper',
+         'progressive_growing_of_gans.D_paper'}
 # What leaves no trace in weights; that a U-Net's padding does not either is why nothing is inferred for it.
 UNTOLD = ('mbstd_group_size', 'targets_nc')
 
@@ -30,6 +33,13 @@ def assert_repeats_every_array(source, networks):
 
 def test_there_are_files():
     assert FILES, f'no .npz in {FOLDER}'
+
+
+def test_every_official_network_has_its_file_here():
+    """What a clone proves rests on no other folder."""
+    known = {net for family in networks_of._FAMILIES for net in family.nets}
+    here = {official.read(path).meta['net'] for path in (Path(__file__).parent / 'data').glob('*.npz')}
+    assert PARTS < known and here == known - PARTS
 
 
 @pytest.mark.parametrize('path', FILES)
