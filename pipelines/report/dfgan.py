@@ -13,24 +13,21 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from pipelines.plan import segmenters
 from pipelines.plan.regimes import order_of, short_of
-from pipelines.report import document, protocols
+from pipelines.report import document, gains, protocols
 from pipelines.report.document import Block
+from pipelines.report.gains import AUGMENTED, CONTROL, DFGAN, PLAIN, REAL, SHORTER, Line, error_of
 from pipelines.report.papers import load_paper
 from pipelines.runtime.json_lines import Row
 from pipelines.scores.table import Table
 
 NAME = 'dfgan'
 METRIC = 'dice_per_image'
-REAL, SHORTER, DFGAN, CONTROL = 'real', 'first', 'mixedd', 'mixedp'
 MIXED = (DFGAN, CONTROL)
-PLAIN, AUGMENTED = 'plain', 'augmented'  # as the file calls without and with classical augmentation
 WORDS = {PLAIN: 'no', AUGMENTED: 'yes'}
-GAINS = (('MIXED D - REAL: all of it', DFGAN, REAL),
-         ('MIXED P - REAL: synthesis without the Frechet loss', CONTROL, REAL),
-         ('MIXED D - MIXED P: the Frechet loss', DFGAN, CONTROL),
-         ('REAL - FIRST: more updates on real pairs alone', REAL, SHORTER))
 NOTE = ('Dice: mean over images and classes, mean ± standard error over trainings (their number). "-": not printed or '
         'not measured. R + S: n real images and as many synthetic pairs.')
+IN_PAIRS = ('Mean ± standard error of the differences of trainings with the same n, draw and seed (their number); of '
+            'as many synthetic pairs as real images, unless R + 2 S is said.')
 UPDATES = ('REAL had as many updates as MIXED, so that pictures are seen more often where there are fewer of them; '
            'FIRST has had the updates of a first training alone. Which of both the paper\'s R is it does not say.')
 CAPTION = ('Figure 4 of DF-GAN: what n synthetic pairs beside n real ones gain in Dice over the real ones alone; '
@@ -41,14 +38,6 @@ class Study(NamedTuple):
     """Rows that stand in one table: of one experiment, network and division."""
     name: str
     rows: List[Row]
-
-
-class Line(NamedTuple):
-    """What tells lines of Table 1 apart; `times`: synthetic pairs for each real image."""
-    arm: str
-    augmented: str
-    regime: str
-    times: float
 
 
 def of(rows: Sequence[Row]) -> List[Row]:
@@ -77,7 +66,7 @@ def figures(rows: Sequence[Row]) -> List[Block]:
     from pipelines.report import plots  # takes a moment: not for who prints tables
     blocks = []
     for number, study in enumerate(_studies(rows)):
-        ours = {words: line for words, line in _gains(study, GAINS[:2]).items() if line}
+        ours = {words: line for words, line in gains.of_regimes(study.rows, gains.GAINS[:2]).items() if line}
         printed = {f'published, {words} classical augmentation': _published_gains(key)
                    for key, words in ((PLAIN, 'without'), (AUGMENTED, 'with'))}
         if len({row['num_real'] for row in study.rows}) > 1:
@@ -97,19 +86,6 @@ def _studies(rows: Sequence[Row]) -> List[Study]:
             for (name, network, division), some in found.items() if {row['regime'] for row in some} & {*MIXED}]
 
 
-def _line(row: Row) -> Line:
-    augmented = AUGMENTED if row['protocol'].get('augmented') else PLAIN
-    return Line(row['arm'], augmented, row['regime'], row['num_synthetic'] / row['num_real'])
-
-
-def _values(study: Study) -> Dict[Line, Dict[int, Dict[Tuple[int, int], float]]]:
-    """Line -> n -> (draw, seed) -> Dice as a share."""
-    found: dict = collections.defaultdict(lambda: collections.defaultdict(dict))
-    for row in study.rows:
-        found[_line(row)][row['num_real']][row['draw'], row['seed']] = row['value'] / 100
-    return found
-
-
 def _label(line: Line) -> str:
     told = {'real': 'R: REAL', 'first': 'R: FIRST'}.get(line.regime)
     times = 'S' if line.times == 1 else f'{line.times:.3g} S'
@@ -117,24 +93,23 @@ def _label(line: Line) -> str:
 
 
 def _table1(study: Study) -> Table:
-    paper, values = load_paper(NAME)['table1'], _values(study)
+    paper, values = load_paper(NAME)['table1'], gains.values_of(study.rows)
     counts = sorted({*paper, *(count for line in values.values() for count in line)})
     body = []
     for key in (PLAIN, AUGMENTED):
         for column, words in (('R', 'R, published'), ('RS', 'R + S, published')):
             printed = [paper[count][key][column] if count in paper else None for count in counts]
             body.append((WORDS[key], words, *map(_printed, printed)))
-        arms = {line.arm for line in values if line.augmented == key}
         for line in sorted(values, key=lambda one: (one.arm, order_of(one.regime), one.times)):
             if line.augmented == key and line.times <= 1:
-                arm = f' ({line.arm})' if len(arms) > 1 else ''
+                arm = f' ({line.arm})' if len(gains.arms_of(values)) > 1 else ''
                 body.append((WORDS[key], _label(line) + arm, *(_ours(values[line].get(count, {})) for count in counts)))
     return Table(f'Table 1 of DF-GAN: Dice of {study.name}, published and ours',
                  ('Classic aug.', 'Learned from', *(f'n = {count}' for count in counts)), body, _notes(study))
 
 
 def _table2(study: Study) -> List[Table]:
-    values = _values(study)
+    values = gains.values_of(study.rows)
     twice = [line for line in values if line.times == 2]
     if not twice:
         return []
@@ -151,36 +126,14 @@ def _table2(study: Study) -> List[Table]:
 
 def _made_of(study: Study) -> List[Table]:
     """Which part of the gain is what: differences of trainings with the same draw and seed."""
-    lines = _gains(study, GAINS)
+    lines = {**gains.of_regimes(study.rows), **gains.of_arms(study.rows)}
     counts = sorted({count for line in lines.values() for count in line})
     body = [(words, *(_gain(line.get(count)) for count in counts)) for words, line in lines.items() if line]
     if not body:
         return []
     header = ('', *(f'n = {count}' for count in counts))
-    return [Table(f'What the gain in Dice is made of: {study.name}', header, body, [
-        'Mean ± standard error of the differences of trainings with the same draw and seed (their number); of as many '
-        'synthetic pairs as real images.'])]
-
-
-def _gains(study: Study, wanted: Sequence[Tuple[str, str, str]]) -> Dict[str, Dict[int, tuple]]:
-    """Words -> n -> (mean, low, high, pairs) of one regime less another, in each arm."""
-    values, found = _values(study), {}
-    arms = list(dict.fromkeys((line.arm, line.augmented) for line in values))
-    for words, one, other in wanted:
-        for arm, augmented in arms:
-            of_one, of_other = (values.get(Line(arm, augmented, regime, 1.0 if regime in MIXED else 0.0), {})
-                                for regime in (one, other))
-            line = {count: _pairs(of_one[count], of_other[count]) for count in sorted({*of_one} & {*of_other})
-                    if {*of_one[count]} & {*of_other[count]}}
-            found[f'{words}, {arm}' if len(arms) > 1 else words] = line
-    return found
-
-
-def _pairs(one: Mapping[tuple, float], other: Mapping[tuple, float]) -> tuple:
-    gaps = [one[key] - other[key] for key in sorted({*one} & {*other})]
-    error = _error(gaps)
-    mean = statistics.fmean(gaps)
-    return mean, mean - error, mean + error, len(gaps)
+    notes = [IN_PAIRS, _trainings(study.rows), *_told_of_arms(study.rows)]
+    return [Table(f'What the gain in Dice is made of: {study.name}', header, body, notes)]
 
 
 def _published_gains(key: str) -> Dict[int, Tuple[float, float]]:
@@ -189,16 +142,11 @@ def _published_gains(key: str) -> Dict[int, Tuple[float, float]]:
             for count, of in load_paper(NAME)['table1'].items()}
 
 
-def _error(values: Sequence[float]) -> float:
-    """Standard error of a mean; 0 of one value, of which nobody knows it."""
-    return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
-
-
 def _ours(found: Mapping[tuple, float]) -> str:
     values = list(found.values())
     if not values:
         return '-'
-    error = f' ± {_error(values):.3f}' if len(values) > 1 else ''
+    error = f' ± {error_of(values):.3f}' if len(values) > 1 else ''
     return f'{statistics.fmean(values):.3f}{error} ({len(values)})'
 
 
@@ -215,12 +163,35 @@ def _printed(pair) -> str:
 
 
 def _notes(study: Study) -> List[str]:
-    rows, paper = study.rows, load_paper(NAME)
-    drawn = {f'{short_of(row["regime"])}: {", ".join(f"{key} {value}" for key, value in told.items())}'
-             for row in rows for told in row['protocol'].get('drawn', {}).values()}
-    notes = [NOTE, paper['note'], f'Ours: {protocols.describe(rows)}']
-    notes += [f'Drawn by {words}.' for words in sorted(drawn)]
-    return [*notes, *[UPDATES] * any(row['regime'] == SHORTER for row in rows), *_otherwise(rows)]
+    rows = study.rows
+    return [NOTE, load_paper(NAME)['note'], _trainings(rows), f'Ours: {protocols.describe(rows)}', *_drawn(rows),
+            *_told_of_arms(rows), *[UPDATES] * any(row['regime'] == SHORTER for row in rows), *_otherwise(rows)]
+
+
+def _trainings(rows: Sequence[Row]) -> str:
+    """What the standard errors are over."""
+    draws, seeds = len({row['draw'] for row in rows}), len({row['seed'] for row in rows})
+    if draws == 1:
+        return ('One training each.' if seeds == 1 else
+                f'Trainings share their real images and GANs, and differ in the segmenter\'s seed ({seeds} seeds).')
+    return (f'Trainings differ in the draw of their real images ({draws} draws), each with its own GANs and segmenters'
+            + (f', and in the segmenter\'s seed ({seeds} seeds).' if seeds > 1 else '.'))
+
+
+def _drawn(rows: Sequence[Row]) -> List[str]:
+    """How each regime's samples were drawn; with the arms where these differ in it."""
+    arms: Dict[str, Dict[str, set]] = collections.defaultdict(lambda: collections.defaultdict(set))
+    for row in rows:
+        for told in row['protocol'].get('drawn', {}).values():
+            words = ', '.join(f'{key} {value}' for key, value in told.items())
+            arms[short_of(row['regime'])][words].add(row['arm'])
+    return [f'Drawn by {regime}{" (" + ", ".join(sorted(of[words])) + ")" if len(of) > 1 else ""}: {words}.'
+            for regime, of in sorted(arms.items()) for words in sorted(of)]
+
+
+def _told_of_arms(rows: Sequence[Row]) -> List[str]:
+    found = [f'{arm}: {words}' for arm, words in gains.ARMS.items() if arm in {row['arm'] for row in rows}]
+    return [f'Varied while learning: {"; ".join(found)}.'] if found else []
 
 
 def _otherwise(rows: Sequence[Row]) -> List[str]:
