@@ -5,6 +5,7 @@ what evaluation/observers.py wrote. Every figure is taken of each image by itsel
 """
 from __future__ import annotations
 
+import itertools
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -23,6 +24,11 @@ COLUMNS: Dict[str, Tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     'Accuracy': (THIN, thin.accuracy), 'DSC': ('counts', overlap.dice), 'J': ('counts', overlap.jaccard),
     'clDice': (THIN, thin.centreline_dice)}
 OBSERVER = 'Second observer'
+DIFFERENCES = ('AUC', 'DSC', 'clDice')  # columns of which differences are shown
+STAGES = (('finetune2', 'finetune1'), ('synth2', 'synth1'), ('finetune1', 'real'), ('finetune2', 'real'))  # one less another
+BETWEEN = ('Is multi-stage better than single-stage, and either than real pairs alone? Mean over images of the differences '
+           'between trainings with the same draw and seed, with its 95 % bootstrap interval over images: trainings are '
+           'taken as given, each interval by itself.')
 NOTES = (
     'Per cent, of all pixels of the field of view (of the picture, where it has none): mean over images, of several '
     'trainings over these too, with its 95 % bootstrap interval over images (trainings taken as given).',
@@ -42,7 +48,8 @@ def scattered(rows: Sequence[Row], observers: Sequence[Observed] = ()) -> List[B
     """For each set of test images a table, and below it DSC of every image."""
     blocks, notes = [], NOTES
     for of_images in findings.by_images([row for row in rows if row['split'] == 'test' and row['images'].get(THIN)]):
-        lines = {line.label: [row['images'] for row in line.rows] for line in findings.trained(of_images)}
+        trained = findings.trained(of_images)
+        lines = {line.label: [row['images'] for row in line.rows] for line in trained}
         names = tuple(of_images[0]['images']['names'])
         other = _observer(names, of_images[0]['protocol'].get('size'), observers)
         if other:
@@ -53,10 +60,24 @@ def scattered(rows: Sequence[Row], observers: Sequence[Observed] = ()) -> List[B
         title += f' ({segmenters.label_of(*networks)})' if len(networks) == 1 else ''
         body = [(label, *(_cell(images, *how) for how in COLUMNS.values())) for label, images in lines.items()]
         blocks += [document.table(Table(title, ('Trained on', *COLUMNS), body, [*notes, *[OBSERVED] * bool(other)]),
-                                  css='scores'),
+                                  css='scores'), *_stages(title, trained),
                    document.folded('DSC of every image', [document.table(_each(names, lines), css='scores')])]
         notes = ()
     return blocks
+
+
+def _stages(title: str, lines: Sequence[findings.Trained]) -> List[Block]:
+    """A table of what one regime has more than another of the same network and as many samples, where both are there."""
+    body = []
+    for one, other in itertools.permutations(lines, 2):
+        samples = {line.rows[0]['num_synthetic'] for line in (one, other)} - {0}
+        shared = {*one.keys} & {*other.keys}
+        if (one.regime, other.regime) in STAGES and one.network == other.network and len(samples) == 1 and shared:
+            found = [[row['images'] for row, key in zip(line.rows, line.keys) if key in shared] for line in (one, other)]
+            gaps = [np.subtract(*(_per_image(images, *COLUMNS[name]) for images in found)) for name in DIFFERENCES]
+            body.append((f'{one.label} - {other.label}', *(_mean(gap, '+.2f') for gap in gaps), str(len(shared))))
+    table = Table(f'Differences: {title}', ('', *DIFFERENCES, 'Pairs of trainings'), body, [BETWEEN])
+    return [document.table(table, css='scores')] if body else []
 
 
 def _observer(names: Tuple[str, ...], size: Optional[int], observers: Sequence[Observed]) -> Optional[Observed]:
@@ -71,11 +92,15 @@ def _per_image(images: Sequence[dict], measure: str, of: Callable) -> np.ndarray
 
 
 def _cell(images: Sequence[dict], measure: str, of: Callable) -> str:
-    values = _per_image(images, measure, of)[:, None]
+    return _mean(_per_image(images, measure, of))
+
+
+def _mean(values: np.ndarray, how: str = '.2f') -> str:
     if np.isnan(values).all():
         return '-'
-    bounds = overlap.intervals(values, ['all']).get('all')
-    return f'{np.nanmean(values):.2f}' + (' [{:.2f}, {:.2f}]'.format(*bounds) if bounds else '')
+    bounds = overlap.bootstrap_interval(values[:, None])
+    mean = round(np.nanmean(values), 2) + 0.0  # never -0
+    return f'{mean:{how}}' + (f' [{bounds[0]:{how}}, {bounds[1]:{how}}]' if bounds else '')
 
 
 def _each(names: Sequence[str], lines: Dict[str, Sequence[dict]]) -> Table:

@@ -36,7 +36,7 @@ def shown(rows, observers=()):
 
 
 def test_means_over_images_by_hand_with_their_intervals():
-    table, each = shown(ROWS)
+    table, _, each = shown(ROWS)
     line = next(line for line in table.splitlines() if line.startswith('| REAL '))
     cells = [cell.strip() for cell in line.strip('|').split('|')]
     dice, found, left = (100 * 120 / 180 + 80) / 2, (60 + 80) / 2, 100 * 880 / 900
@@ -48,6 +48,22 @@ def test_means_over_images_by_hand_with_their_intervals():
     assert '| eye1 | 66.67 | 70.00 |' in each and '| eye2 | 80.00 | 90.00 |' in each
 
 
+def test_multi_stage_stands_against_single_stage_image_by_image():
+    """DSC of the two images: REAL 200/3 and 80, TUNED 70 and 90; trainings without a partner are left out."""
+    rows = [*ROWS, row('finetune1', REAL, num_synthetic=448), row('finetune1', TUNED, seed=1, num_synthetic=448),
+            row('synth1', TUNED, num_synthetic=448), row('synth2', TUNED, num_synthetic=64),
+            row('finetune2', REAL, segmenter='unet', num_synthetic=448)]
+    table = next(markdown for markdown in shown(rows) if 'Differences: ' in markdown)
+    found = {cells[0]: cells[1:] for cells in ([cell.strip() for cell in line.strip('| ').split('|')]
+                                               for line in table.splitlines() if ' - ' in line and '[' in line)}
+    gap = '+6.67 [+3.33, +10.00]'
+    assert {name: (cells[1], cells[-1]) for name, cells in found.items()} == {
+        'FINETUNE 1 (SMANet) - REAL (SMANet)': ('+0.00 [+0.00, +0.00]', '1'),
+        'FINETUNE 2 (SMANet) - REAL (SMANet)': (gap, '1'), 'FINETUNE 2 (SMANet) - FINETUNE 1 (SMANet)': (gap, '1')}
+    assert found['FINETUNE 2 (SMANet) - REAL (SMANet)'][0] == '+1.00'   # an area of the one image that has two
+    assert thin_section.BETWEEN in table and not any('Differences' in one for one in shown(ROWS[:1]))
+
+
 def test_several_trainings_are_averaged_image_by_image():
     table, each = shown([ROWS[0], row('real', TUNED, seed=1)])
     assert '| eye1 | 68.33 |' in each and '| eye2 | 85.00 |' in each
@@ -55,7 +71,7 @@ def test_several_trainings_are_averaged_image_by_image():
 
 
 def test_the_second_observer_is_a_row_where_it_saw_these_images_at_this_size():
-    table, each = shown(ROWS, [Observed(64, images((50, 0, 50, 900, None), (50, 0, 50, 900, None)))])
+    table, _, each = shown(ROWS, [Observed(64, images((50, 0, 50, 900, None), (50, 0, 50, 900, None)))])
     assert '| Second observer | - | 50.00 [50.00, 50.00] | 100.00' in table and 'what another person drew' in table
     assert '| eye1 | 66.67 | 70.00 | 66.67 |' in each
     for other in (Observed(32, TUNED), Observed(64, {**TUNED, 'names': ['eye1', 'eye3']})):
