@@ -15,7 +15,7 @@ def blocks_of(markdown: str) -> dict:
     answer = section(markdown, 'The answer')
     told = [line for line in answer.splitlines() if QUESTION.match(line)]
     missing = [line.lstrip('> ') for line in answer.splitlines() if 'scores that the config asks for' in line]
-    tried = section(markdown, 'What was tried') if '## What was tried' in markdown else ''
+    tried = section(markdown, 'What was tried')
     return {'tried': tried.split('###', 1)[1].split('\n', 1)[1].strip() + '\n' if '### Tried in one fold' in tried else NONE_TRIED,
             'answers': ''.join(f'- {line}\n' for line in (*told, *missing)) or NONE,
             'table': to_markdown([beside(table_of(section(markdown, 'Published and measured'), 'Table I of'))])

@@ -6,8 +6,14 @@ from pipelines.scores.table import Table
 
 
 def section(markdown: str, name: str) -> str:
-    """What stands below a heading of the second level."""
-    return markdown.split(f'\n## {name}\n')[1].split('\n## ')[0]
+    """What stands below a heading of the second level; '' where there is none of that name."""
+    return f'{markdown}\n'.partition(f'\n## {name}\n')[2].split('\n## ')[0]
+
+
+def missing(markdown: str) -> str:
+    """Which scores of the config are not here, or that all are."""
+    told = [line.lstrip('> ') for line in section(markdown, 'The answer').splitlines() if 'scores that the config asks for' in line]
+    return ''.join(f'{line}\n' for line in told) or 'All scores that the config asks for are here.\n'
 
 
 def with_columns(table: Table, columns: Sequence[int]) -> Table:
@@ -22,6 +28,6 @@ def table_of(text: str, title: str):
     found = re.search(rf'{above}((?:^\|[^\n]*\n)+)', text, re.S | re.M)
     if not found:
         return None
-    header, _, *rows = [[cell.strip() for cell in line.strip('| \n').split(' | ')]
+    header, _, *rows = [[cell.strip() for cell in line.removeprefix('| ').removesuffix(' |').split(' | ')]
                         for line in found[1].splitlines()]
     return Table('', header, rows, [])

@@ -32,7 +32,20 @@ def test_documents_show_what_the_reports_say(reports, page):
 
 
 def test_every_study_in_the_repository_has_its_row():
-    assert {path.name for path in pages.FOLDER.iterdir() if path.is_dir()} == {study for study, *_ in pages.STUDIES.values()}
+    assert {path.name for path in pages.FOLDER.iterdir() if path.is_dir()} <= {study for study, *_ in pages.STUDIES.values()}
+
+
+def test_a_study_without_rows_shows_nothing(monkeypatch, tmp_path):
+    """Its blocks are empty and README's table is without it; a block that nobody makes is no study's."""
+    monkeypatch.setattr(pages, 'FOLDER', tmp_path)
+    (tmp_path / 'lesions_cpu').mkdir()
+    (tmp_path / 'lesions_cpu' / 'config.yaml').write_text('experiment: lesions_cpu\n')
+    assert pages.reports(tmp_path / 'reports') == {}
+    made = pages.blocks_of({})
+    assert set(made) == {'studies: found'} and made['studies: found'].count('\n') == 2
+    assert pages.filled('<!-- lesions: gain -->\nold\n<!-- end -->\n', made) == '<!-- lesions: gain -->\n<!-- end -->\n'
+    with pytest.raises(KeyError, match='lesion: gain'):
+        pages.filled('<!-- lesion: gain -->\n<!-- end -->\n', made)
 
 
 def test_folds_show_what_is_there_and_say_what_is_missing():
