@@ -11,9 +11,9 @@ def section(markdown: str, name: str) -> str:
 
 
 def missing(markdown: str) -> str:
-    """Which scores of the config are not here, or that all are."""
+    """A line on scores of the config that are not here; nothing where the report names none."""
     told = [line.lstrip('> ') for line in section(markdown, 'The answer').splitlines() if 'scores that the config asks for' in line]
-    return ''.join(f'{line}\n' for line in told) or 'All scores that the config asks for are here.\n'
+    return ''.join(f'{line}\n' for line in told)
 
 
 def with_columns(table: Table, columns: Sequence[int]) -> Table:
