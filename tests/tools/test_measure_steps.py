@@ -38,16 +38,27 @@ def test_costs_are_estimated_without_data(config):
     result = call('estimate_cost', *real, '--rate', 2)
     assert result.returncode == 0, result.stderr
     training, saving, total = result.stdout.splitlines()[-3:]
-    assert saving.split() == ['saving,', 'at', 'most', '0.00']
+    assert saving.split() == ['saving,', 'at', 'most', f'{float(training.split()[-1]) * .02:.3g}']
     assert training.split()[:2] == ['real-smanet-0', '7'] and total.endswith('hours at 2.0 TFLOP/s')
     assert '--rate: expected TFLOP/s above 0' in refused(call('estimate_cost', *real, '--rate', -1))
-    assert 'expected no matrix, whose arms differ in cost' in refused(
-        call('estimate_cost', *real, '--set', 'matrix=[{}]'))
     assert 'regimes tuned: expected regimes of one hospital' in refused(
         call('estimate_cost', *real, '--set', 'regimes=[real, tuned]', '--set',
              'sources={target: {dataset: montgomery, source: /nowhere}}'))
     assert '--images: expected the number of real images' in refused(
         call('estimate_cost', *real, '--set', 'data.num_train=null'))
+
+
+def test_costs_of_an_arm_are_told_by_method(config):
+    """The two-stage method is its two stages; of drawn data the coding is known and the number of images."""
+    arms = ['--config', config, '--set', 'matrix=[{arm: a}, {arm: b, regimes: [synth2]}]', '--set', 'data.num_train=3',
+            '--set', 'data.size=32', '--set', 'data.dataset=phantom_retina', '--set', 'data.channels=3', '--set', 'labels.channels=distance']
+    assert '--arm: expected one folder of the matrix, whose arms differ in cost, of a, b, found none' in refused(
+        call('estimate_cost', *arms))
+    assert refused(call('estimate_cost', *arms, '--arm', 'c')).endswith('found c')
+    lines = call('estimate_cost', *arms, '--arm', 'b', '--rate', 1e-3).stdout.splitlines()
+    hours = {name: [float(line.split()[-1]) for line in lines if line.startswith(name)] for name in (
+        'labels ', 'image_from_labels ', 'stages of method two')}
+    assert sum(hours['labels '] + hours['image_from_labels ']) == pytest.approx(hours['stages of method two'][0], rel=.01)
 
 
 def test_measure_steps_measures_in_its_own_process_what_it_does_not_hold(tmp_path, config):
