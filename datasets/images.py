@@ -79,7 +79,7 @@ def read_picture(path: Path, channels: int = 1, grey: str = 'equal') -> np.ndarr
 
     Returns:
       uint8 or uint16 [H, W], or [H, W, 3] in the order red, green, blue; a grey file among colour ones is
-      repeated.
+      repeated, unless `check_stored_in_colour` was asked before.
     """
     if channels == 1 and grey == 'equal':
         return read_grey(path)
@@ -102,6 +102,26 @@ def bits_of(path: Path) -> int:
     except Exception:  # a decoder before a broken file raises whatever it likes
         return 8
     return 16 if deep else 8
+
+
+def check_stored_in_colour(path: Path) -> None:
+    """Raises InputError if a picture of a colour data set is stored with one channel, by its head alone: repeated, it
+    would be learned as if it were a photograph without colours. What cannot be opened `read_picture` refuses."""
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            is_grey = image.mode in ('1', 'L', 'LA', 'La') or is_deep_grey(image)
+    except Exception:  # as above
+        return
+    if is_grey:
+        raise InputError(f'{path}: expected a picture in colours (data.channels=3), found one that is stored with one '
+                         f'channel; take the original, or set data.channels=1 (--channels 1), or, where it belongs among '
+                         f'colours as it is, save it as red, green and blue')
+
+
+def told_colourless(image: np.ndarray) -> Tuple[str, ...]:
+    """What is told of a picture in colours [H, W, 3]: that it shows none."""
+    is_grey = image.ndim == 3 and (image == image[..., :1]).all()
+    return ('grey, though stored in colours',) if is_grey else ()
 
 
 def _colours(path: Path) -> np.ndarray:

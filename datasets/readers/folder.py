@@ -34,7 +34,8 @@ import numpy as np
 from datasets.depths import as_deep
 from datasets.dicom import CALIBRATED, DETECTOR, OF_DICOM
 from datasets.errors import InputError
-from datasets.images import SUFFIXES, bits_of, check_not_constant, read_codes, read_picture, what_else
+from datasets.images import (SUFFIXES, bits_of, check_not_constant, check_stored_in_colour, read_codes, read_picture,
+                             told_colourless, what_else)
 from datasets.labels import UNLABELLED
 from datasets.readers.coding import Coding, read_coding
 from datasets.sample import (Dataset, Sample, check_aspect, check_background, check_not_inverted,
@@ -103,7 +104,11 @@ def as_dataset(source: pathlib.Path, split: str, coded: Coding, ids: Tuple[str, 
       suppressed: id -> bone-suppressed picture, or none.
       notes: what is worth telling of the folder.
     """
-    read = functools.partial(read_picture, channels=channels, grey=grey)
+    def read(path: pathlib.Path) -> np.ndarray:
+        if channels == 3:
+            check_stored_in_colour(path)
+        return read_picture(path, channels, grey)
+
     bits = functools.lru_cache(None)(lambda: max(bits_of(images[id]) for id in ids))
     load = functools.partial(_load, images=images, needed=needed, coded=coded, read=read, bits=bits,
                              suppressed=suppressed)
@@ -177,7 +182,10 @@ def _load(id: str, images: Mapping, needed: Mapping, coded: Coding, read: Callab
     else:
         masks = read_masks(files, coding) if files else {}
     check_aspect(image, masks, str(path))
-    return Sample(id, image, masks, ignored, _without_bones(suppressed[id], image, read) if suppressed else None)
+    told = told_colourless(image) + tuple(
+        f'the mask of {organ}, which may be thin, has another size than the picture' for organ in coding.scattered
+        if organ in masks and masks[organ].shape != image.shape[:2])
+    return Sample(id, image, masks, ignored, _without_bones(suppressed[id], image, read) if suppressed else None, told)
 
 
 def _without_bones(path: pathlib.Path, image: np.ndarray, read: Callable) -> np.ndarray:

@@ -104,6 +104,8 @@ def test_eight_bits_among_sixteen_become_sixteen(source, is_colour):
     """255 is 65535; a picture of 16 bits keeps its low byte, in colours too."""
     deep = np.random.default_rng(0).integers(0, 65536, (64, 64, 3)).astype(np.uint16)
     cv2.imwrite(str(source / 'images' / 'a.png'), deep if is_colour else deep[..., 0])
+    if is_colour:
+        _save(np.repeat(draw_phantom(0, 1, 64).image[..., None], 3, -1), source / 'images' / 'b.png')
     dataset = open_folder(source, 'train', channels=3 if is_colour else 1)
     shallow = draw_phantom(0, 1, 64).image.astype(np.uint16) * 257
     found = dataset.load('b').image

@@ -7,6 +7,7 @@ from datasets.errors import InputError
 from datasets.labels import CHEST
 from datasets.phantom.phantom import draw_phantom
 from datasets.readers.folder import open_folder
+from tests.command import call, refused
 from tests.datasets.readers.test_folder import _save, _to_labels, draw
 
 
@@ -38,6 +39,51 @@ def test_colours_are_refused_kept_or_weighed(source):
     np.testing.assert_array_equal(weighed, np.round(colours @ [0.299, 0.587, 0.114]).astype(np.uint8))
     np.testing.assert_array_equal(open_folder(source, 'train', grey='green').load('b').image,
                                   draw_phantom(0, 1, 64).image)  # grey as it is
+
+
+@pytest.mark.parametrize('stored', [
+    lambda grey: Image.fromarray(grey), lambda grey: Image.fromarray(grey.astype(np.uint16) * 200),
+    lambda grey: Image.fromarray(grey).convert('LA'), lambda grey: Image.fromarray(grey > 99)],
+    ids=['8 bits', '16 bits', 'with alpha', '1 bit'])
+def test_a_picture_of_one_channel_among_colours_is_refused(source, stored):
+    grey = draw_phantom(0, 0, 64).image
+    stored(grey).save(source / 'images' / 'a.png')
+    with pytest.raises(InputError, match='a.png: expected a picture in colours .data.channels=3., found one that is '
+                                         'stored with one channel; take the original, or set data.channels=1') as raised:
+        open_folder(source, 'train', channels=3).load('a')
+    assert '\n' not in str(raised.value)
+
+
+def test_a_picture_that_shows_no_colours_is_told_and_read(source):
+    grey = draw_phantom(0, 0, 64).image
+    colours = np.repeat(grey[..., None], 3, -1)
+    _save(colours, source / 'images' / 'a.png')
+    sample = open_folder(source, 'train', channels=3).load('a')
+    assert sample.told == ('grey, though stored in colours',)
+    np.testing.assert_array_equal(sample.image, colours)
+    colours[5, 5, 0] ^= 1
+    _save(colours, source / 'images' / 'a.png')
+    assert open_folder(source, 'train', channels=3).load('a').told == ()
+    assert open_folder(source, 'train').load('b').told == ()
+
+
+def test_masks_of_thin_organs_at_another_size_are_told_and_of_another_aspect_refused(source):
+    (source / 'coding.yaml').write_text('organs: [heart]\nscattered: [heart]\n')
+    heart = draw_phantom(0, 0, 64).masks['heart']
+    assert open_folder(source, 'train').load('a').told == ()
+    for size in (np.s_[::2, ::2], np.s_[:, ::2]):
+        _save(heart[size].astype(np.uint8) * 255, source / 'masks' / 'heart' / 'a.png')
+        if size == np.s_[::2, ::2]:
+            assert open_folder(source, 'train').load('a').told == (
+                'the mask of heart, which may be thin, has another size than the picture',)
+    with pytest.raises(InputError, match="a.png: expected a mask of heart of the picture's aspect, 64 x 64, found 64 x 32"):
+        open_folder(source, 'train').load('a')
+
+
+def test_a_tool_says_it_in_a_line_before_it_writes_anything(source, tmp_path):
+    done = call('prepare_records', '--dataset', 'folder', '--source', source, '--split', 'train', '--channels', 3,
+                '--size', 32, '--output', tmp_path / 'records')
+    assert 'stored with one channel' in refused(done) and not (tmp_path / 'records').exists()
 
 
 def test_content_errors(source):

@@ -45,6 +45,16 @@ def test_pictures_labels_and_parts(tmp_path):
     assert opened(tmp_path, unlabelled=True).load('case_Tr0').masks == {}
 
 
+def test_a_grey_picture_in_a_set_of_colours_and_colours_in_a_grey_one(tmp_path):
+    write_set(tmp_path)
+    with pytest.raises(InputError, match='case_Tr0_0000.png: expected a picture in colours .* stored with one channel'):
+        opened(tmp_path, channels=3).load('case_Tr0')
+    colours = np.stack([np.arange(63, dtype=np.uint8).reshape(9, 7) * factor for factor in (1, 2, 3)], -1)
+    Image.fromarray(colours).save(tmp_path / 'imagesTr' / 'case_Tr0_0000.png')
+    with pytest.raises(InputError, match='case_Tr0_0000.png: expected a grey picture, found colours; set data.channels=3'):
+        opened(tmp_path).load('case_Tr0')
+
+
 def test_pictures_to_test_need_no_labels_unless_they_are_asked_for(tmp_path):
     write_set(tmp_path)
     (tmp_path / 'labelsTs' / 'case_Ts0.png').unlink()
