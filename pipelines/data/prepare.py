@@ -159,9 +159,14 @@ def resize_sample(sample: Sample, size: int, fit: str = 'pad') -> Sample:
     where it covers at least half a pixel."""
     box = box_of(*sample.image.shape[:2], size, fit)
     suppressed = None if sample.bone_suppressed is None else _resize_picture(sample.bone_suppressed, box, size)
-    masks = {organ: place(resize_mask(mask, box), box, size) for organ, mask in sample.masks.items()}
+    masks = fitted_masks(sample.masks, box, size)
     ignored = None if sample.ignored is None else place(resize_mask(sample.ignored, box), box, size)
     return Sample(sample.id, _resize_picture(sample.image, box, size), masks, ignored, suppressed)
+
+
+def fitted_masks(masks: Dict[str, np.ndarray], box, size: int) -> Dict[str, np.ndarray]:
+    """organ -> bool [h, w] -> the same in a box of a square, bool [size, size]."""
+    return {organ: place(resize_mask(mask, box), box, size) for organ, mask in masks.items()}
 
 
 def _resize_picture(picture: np.ndarray, box, size: int) -> np.ndarray:

@@ -6,12 +6,14 @@ the held-out images, because a generator that copies its training set must not s
 `scores_of_real` are the same figures of the training images: what real pictures reach.
 
 All pictures are brought to one side, the smallest of the three sets' and at most 299 px (Inception
-sees no more), images by area averaging and label maps by nearest neighbour; then each image is
-stretched between its 0.5 and 99.5 percentiles as for a GAN (`pixels.displayed`), for tone
-varies between radiographs.
+sees no more), images by area averaging and label maps as those were made that the GANs learned, organ
+by organ where it covers at least half a pixel (`prepare.fitted_masks`): else a vessel that is thinner
+than a pixel would have another length here than there. Then each image is stretched between its 0.5
+and 99.5 percentiles as for a GAN (`pixels.displayed`), for tone varies between radiographs.
 """
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from pathlib import Path
@@ -23,8 +25,10 @@ import numpy as np
 from datasets import records
 from datasets.errors import InputError
 from datasets.files import sha256, write_json, write_png
+from datasets.fitting import crop
 from models.features import Features, inception_features, random_features
 from pipelines.data import pixels
+from pipelines.data.prepare import fitted_masks
 from pipelines.evaluation import copying as memorisation, organs as organ_statistics, set_distances
 from pipelines.evaluation.copying import Pictures
 from pipelines.evaluation.quality_file import read_quality
@@ -38,6 +42,7 @@ NEIGHBOURS = 3       # k of precision and recall (Kynkäänniemi et al. 2019)
 SHEET_ROWS = 8
 SUBSAMPLE_SEED = 0
 BATCH = 32
+REDUCED = 'by area'  # label maps; what was measured of others, or before, is measured anew
 
 
 def measure_quality(config: Config, method: Method, workdir) -> Dict[str, Any]:
@@ -68,7 +73,7 @@ def measure_quality(config: Config, method: Method, workdir) -> Dict[str, Any]:
              'train': [records.read_info(Workdir(workdir).records(name)) for name in learned],
              'held_out': [_held_out(workdir)]}
     made_from = {name: [shard['sha256'] for info in some for shard in info.shards] for name, some in infos.items()}
-    made_from['features'] = _checksum(features_file)
+    made_from.update(features=_checksum(features_file), labels=REDUCED)
     output = Workdir(workdir).quality(method)
     sheet = output.with_name(f'{method.name}-nearest.png')
     known = _known(output)
@@ -126,11 +131,18 @@ def load_pictures(info: records.Info, size: int, at_most: int = -1) -> Pictures:
         grey = row['image'].astype(np.float32).mean(axis=-1)  # [ours] colour pictures by their channels' mean
         image = cv2.resize(grey, (size, size), interpolation=cv2.INTER_AREA)
         images.append(pixels.displayed(image[..., None]))
-        # not INTER_NEAREST: that one moves the picture by half a pixel
-        labels.append(cv2.resize(row['labels'], (size, size),
-                                 interpolation=cv2.INTER_NEAREST_EXACT))
+        labels.append(_reduced_labels(info, row, size))
         sources.append(row['source_id'])
     return Pictures(np.stack(images), np.stack(labels), np.array(sources))
+
+
+def _reduced_labels(info: records.Info, row: Dict[str, np.ndarray], size: int) -> np.ndarray:
+    """The label map of a record as that of a record of `size` px is made, see prepare.resize_sample."""
+    if size == info.size:
+        return row['labels']
+    codes, box = crop(row['labels'], info.box(row)), dataclasses.replace(info, size=size).box(row)
+    masks = {organ: info.coding.organ_mask(codes, organ) for organ in info.coding.organs}
+    return info.coding.encode(fitted_masks(masks, box, size))
 
 
 def _together(some: Sequence[Pictures]) -> Pictures:

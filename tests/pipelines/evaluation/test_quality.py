@@ -12,8 +12,11 @@ from datasets.files import read_json, write_json
 from datasets.labels import CHEST
 from datasets.phantom import phantom
 from datasets.phantom.phantom import draw_phantom
-from pipelines.evaluation import quality
+from datasets.readers import Request, open_dataset
+from pipelines.data import prepare
+from pipelines.evaluation import organs, quality
 from pipelines.evaluation.quality_file import read_quality
+from pipelines.plan.config import Data
 from pipelines.plan.methods import METHODS
 from tests.conftest import tiny_config
 
@@ -193,6 +196,28 @@ def test_resizing_keeps_labels_in_place(tmp_path):
     assert resized.labels.max() < CHEST.num_codes
     assert np.abs(resized.images.astype(int) - drawn.images).mean() < 12
     assert len(quality.load_pictures(large, 48, at_most=3).images) == 3
+
+
+def test_label_maps_are_reduced_as_those_that_the_generators_learn(tmp_path):
+    """Eyes in a frame that is no square: what is reduced when it is measured and what was when it was prepared are
+    one label map, so that a perfect generator is no deviation off."""
+    drawn = open_dataset('phantom_retina', Request(None, 'train', channels=3, count=3, size=192))
+
+    def load(id, samples={id: drawn.load(id) for id in drawn.ids}):
+        image, masks, ignored = samples[id].image, samples[id].masks, samples[id].ignored
+        return samples[id]._replace(image=image[:, 20:164], masks={'vessels': masks['vessels'][:, 20:164]},
+                                    ignored=ignored[:, 20:164])
+    eyes = drawn._replace(load=load)
+    large, small = (prepare.write_records(eyes, tmp_path / str(size), 'train', size, 1, 0, Data(
+        'phantom_retina', channels=3)) for size in (192, 48))
+    reduced, prepared = quality.load_pictures(large, 48), quality.load_pictures(small, 48)
+    np.testing.assert_array_equal(prepared.labels, records.load_arrays(small, ['labels'])['labels'])
+    np.testing.assert_array_equal(reduced.labels, prepared.labels)
+    assert 0.02 < prepared.labels.mean() < 0.5
+    of_both = [organs.measure(pictures.labels, large.coding) for pictures in (reduced, prepared)]
+    for row in organs.compare(*of_both):
+        assert row.real_mean == row.generated_mean
+        assert row.quantity.endswith('once') or row.distance == 0
 
 
 def test_few_pictures(tmp_path):
