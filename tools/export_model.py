@@ -52,7 +52,7 @@ def main() -> None:
     workdir = common.open_workdir(arguments, config, arms, [name])
     made = (export.segmenter_of(config, run, workdir) if arguments.regime else
             export.generator_of(config, method, stage, workdir))
-    card = (cards.model_card(config, run, workdir) if arguments.regime else
+    card = (cards.model_card(config, run, workdir, made.description.get('threshold')) if arguments.regime else
             cards.generator_card(config, method, stage, workdir))  # before anything is written: what it reads may be damaged
     if arguments.onnx:
         print(f'ONNX: {onnx_file.write(made, arguments.onnx)}')

@@ -1,8 +1,8 @@
 """Scores an exported segmenter, or the predictions of another program, on records and draws what it did.
 
 Every image goes through the SavedModel by itself, in its own shape at the size of the records, so that the
-figures are those of the artefact that users get, and `predict.py` draws the same. What surrounds it in its
-square is not scored, nor are pixels of which nobody knows what they are.
+figures are those of the artefact that users get, its threshold included, and `predict.py` draws the same. What
+surrounds it in its square is not scored, nor are pixels of which nobody knows what they are.
 """
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ def evaluate(finder: Finder, output, overlays=None) -> Evaluation:
     targets = compared.targets
     are_thin = any({*organs} & {*info.coding.scattered} for organs in targets.organs)
     unscored = [found.names.index(name) for name in compared.left_out]
+    chosen = finder.threshold() if are_thin else None
     names, measured, pictures, spacings = [], [], [], []
     for row in progress.bar(records.read(info), total=info.count, desc='evaluate',
                             unit='image'):
@@ -67,7 +68,8 @@ def evaluate(finder: Finder, output, overlays=None) -> Evaluation:
         'model': finder.named, 'records': str(info.directory), 'size': info.size,
         'versions': versions(), 'spacing_mm': spacings[0] if len(set(spacings)) == 1 else None,
         'library': surface.LIBRARY if None not in spacings else None,
-        **({'at_detector': True} if info.made.get('at_detector') else {}), 'organs': list(targets.names),
+        **({'at_detector': True} if info.made.get('at_detector') else {}),
+        **({'threshold': chosen} if chosen else {}), 'organs': list(targets.names),
         'images': {'names': names, **{name: _or_null(array) for name, array in images.items()}},
         'scores': scores})
     return Evaluation(scores, info, targets, compared.left_out)

@@ -44,6 +44,7 @@ class Finder(NamedTuple):
       compared: those that are scored there.
       find: (a record, see records.parse, its picture [h, w, C]) -> Found, of the picture's shape.
       colours: RGB of the classes, uint8 [1 + classes, 3], when asked.
+      threshold: what a model says of its threshold, when asked, see serving/threshold.py; None = it has none.
     """
     named: str
     info: records.Info
@@ -51,6 +52,7 @@ class Finder(NamedTuple):
     compared: Scored
     find: Callable[[dict, np.ndarray], Found]
     colours: Callable[[], np.ndarray]
+    threshold: Callable[[], Optional[dict]] = lambda: None
 
 
 def of_model(model, records_directory, chosen: Optional[Mapping[str, Sequence[str]]] = None) -> Finder:
@@ -62,7 +64,8 @@ def of_model(model, records_directory, chosen: Optional[Mapping[str, Sequence[st
         return Found(export.masks_of(result, targets), lambda: export.probabilities_of(result, targets))
 
     return Finder(str(model), info, targets, compared, find,
-                  lambda: np.array(export.read_description(model)['colours'], np.uint8))
+                  lambda: np.array(export.read_description(model)['colours'], np.uint8),
+                  lambda: export.read_description(model).get('threshold'))
 
 
 def of_predictions(directory, records_directory, codes: Optional[Mapping[str, int]] = None,

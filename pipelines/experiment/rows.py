@@ -74,6 +74,9 @@ def row_of(arm: Arm, run: Run, split: str, workdir: Path, scored: dict) -> dict:
         protocol['trimmed'] = True
     if scored.get('at_detector'):
         protocol['at_detector'] = True
+    if scored.get('threshold'):
+        protocol.update(threshold=scored['threshold']['threshold'],
+                        threshold_chosen_on=scored['threshold']['chosen_on'])
     if division.fold(config.data) is not None:
         protocol['folds'] = config.data.folds
     if validates(config.data) and run.regime.transfer is None:

@@ -16,7 +16,7 @@ from pipelines.evaluation import finders
 from pipelines.evaluation.convergence import measure_convergence
 from pipelines.evaluation.quality import measure_quality
 from pipelines.experiment import restarts, rows
-from pipelines.experiment.exporting import exported
+from pipelines.experiment.exporting import exported, read_threshold
 from pipelines.experiment.pseudo_labels import label_pictures
 from pipelines.plan import artefacts, notes, provenance, redo
 from pipelines.plan.config import Config
@@ -154,15 +154,15 @@ def evaluate(arm: Arm, run: Run, split: str, workdir) -> dict:
     scored = own.evaluation(run, split)
     if translators_of([run.regime]):
         measure_convergence(arm.config, run, workdir)
-    exported(arm.config, run, workdir)
+    model = exported(arm.config, run, workdir)
     provenance.claim(arm.config, workdir, artefacts.evaluation_of(arm.config, run, split))
     if not scored.exists():
         other = arm.config.external.get(split)
-        finder = finders.of_model(own.export(run) / '1', own.records(split), other and other.targets)
+        finder = finders.of_model(model, own.records(split), other and other.targets)
         evaluation.evaluate(finder, scored, scored.with_suffix('.png'))
     row = rows.row_of(arm, run, split, workdir, rows.read_scores(scored, run, split))
     results.append_results(own.results, [row])
-    cards.write(own.export(run) / '1' / cards.CARD, cards.model_card(arm.config, run, workdir))
+    cards.write(model / cards.CARD, cards.model_card(arm.config, run, workdir, read_threshold(model)))
     return row
 
 

@@ -25,7 +25,7 @@ from pipelines.plan.regimes import Run, synth_regime, teacher_of, translators_of
 from pipelines.plan.segmenters import label_of
 from pipelines.plan.translators import TARGET
 from pipelines.plan.workdir import Workdir
-from pipelines.report import protocols
+from pipelines.report import protocols, thresholds
 from pipelines.runtime.json_lines import Row
 from pipelines.runtime.versions import versions
 from pipelines.scores.metrics import METRICS
@@ -40,8 +40,8 @@ NOT_FOR = (
     'a statement about groups of patients: of age, sex, origin and illness of the patients behind it nothing is known here')
 
 
-def model_card(config: Config, run: Run, workdir) -> str:
-    """The card of a segmenter."""
+def model_card(config: Config, run: Run, workdir, threshold: Optional[Mapping] = None) -> str:
+    """The card of a segmenter; `threshold` as its model.json says it, None = it finds the likeliest class."""
     own, settings = Workdir(workdir), segmenter_settings(config, run.segmenter)
     info = read_json(own.records('train') / INFO)
     rows = [row for row in _rows(own.results) if _is_of(row, config, run)]
@@ -51,7 +51,7 @@ def model_card(config: Config, run: Run, workdir) -> str:
             f'configuration {config.configuration}.', '## What it is', _listed([
                 f'Network: {label_of(settings.network)} (width {getattr(settings.options, "width", 1):g}), for pictures of '
                 f'{config.data.channels} channel(s), brought to {settings.size} px, windows of {settings.crop} px; any size '
-                f'goes in, the same comes out', f'Finds: {targets}',
+                f'goes in, the same comes out', f'Finds: {targets}', f'Masks: {_masks(threshold)}',
                 f'Made with {_versions()}; every setting: `config` in assets/model.json; checksums: manifest.json']),
             '## What it learned from', _listed(_learned(config, run, info)),
             '## How good it is', *_scores(rows), '## Copying', _copying_of(config, run, own),
@@ -125,6 +125,15 @@ def write(path, text: str) -> None:
     """Writes a card or a datasheet, whole or not at all."""
     with whole_file(path) as temporary:
         Path(temporary).write_text(text, encoding='utf-8')
+
+
+def _masks(threshold: Optional[Mapping]) -> str:
+    """Where a pixel is of a class."""
+    if not threshold:
+        return 'of the likeliest class; of classes that may overlap, where a probability is above a half'
+    return (f'where the probability is above {threshold["threshold"]:.2f}, the threshold with the largest mean DSC '
+            f'({threshold["dice"]:.2f} %) over {threshold["images"]} learning images '
+            f'({thresholds.CHOSEN_ON[threshold["chosen_on"]]}), at {threshold["size"]} px')
 
 
 def _rows(path: Path) -> List[Row]:

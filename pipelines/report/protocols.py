@@ -8,6 +8,7 @@ from typing import List, Sequence
 
 from pipelines.plan.regimes import order_of, short_of
 from pipelines.plan.segmenters import label_of
+from pipelines.report import thresholds
 from pipelines.report.papers import load_paper
 from pipelines.runtime.json_lines import Row
 
@@ -40,7 +41,9 @@ def describe(rows: Sequence[Row]) -> str:
             f'{said(rows, "num_real")} real images{generated}; updates: '
             f'{", ".join(updates)}.' + f' Predicted by another program: {", ".join(foreign)}.' * bool(foreign)
             + ' Millimetres are those at the detector, where everything is larger than in the patient.'
-            * any(row['protocol'].get('at_detector') for row in rows))
+            * any(row['protocol'].get('at_detector') for row in rows)
+            + f' Masks: probabilities above a threshold that was chosen on learning images, {thresholds.cell(rows)}.'
+            * any('threshold' in row['protocol'] for row in rows))
 
 
 def differences(rows: Sequence[Row], configuration: str) -> List[str]:

@@ -11,7 +11,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from pipelines.plan import segmenters
-from pipelines.report import document, findings, groups
+from pipelines.report import document, findings, groups, thresholds
 from pipelines.report.document import Block
 from pipelines.runtime.json_lines import Row
 from pipelines.scores import overlap, thin
@@ -32,8 +32,8 @@ BETWEEN = ('Is multi-stage better than single-stage, and either than real pairs 
 NOTES = (
     'Per cent, of all pixels of the field of view (of the picture, where it has none): mean over images, of several '
     'trainings over these too, with its 95 % bootstrap interval over images (trainings taken as given).',
-    'AUC is of the probabilities, each image by itself. The others are of the likeliest class, of probabilities above '
-    'a half: no threshold was chosen on any image. clDice (Shit et al. 2021) is the overlap of centre lines.')
+    'AUC is of the probabilities, each image by itself; the others are of masks. clDice (Shit et al. 2021) is the overlap '
+    'of centre lines.')
 OBSERVED = (f'{OBSERVER}: what another person drew in the same pictures, scored as the segmenters are, against the '
             'first, who is the reference of all lines.')
 
@@ -50,6 +50,7 @@ def scattered(rows: Sequence[Row], observers: Sequence[Observed] = ()) -> List[B
     for of_images in findings.by_images([row for row in rows if row['split'] == 'test' and row['images'].get(THIN)]):
         trained = findings.trained(of_images)
         lines = {line.label: [row['images'] for row in line.rows] for line in trained}
+        chosen = {line.label: thresholds.cell(line.rows) for line in trained}
         names = tuple(of_images[0]['images']['names'])
         other = _observer(names, of_images[0]['protocol'].get('size'), observers)
         if other:
@@ -58,9 +59,10 @@ def scattered(rows: Sequence[Row], observers: Sequence[Observed] = ()) -> List[B
         title = (f'{groups.group_of(of_images[0])}: {len(names)} test images, '
                  f'{", ".join(o.replace("_", " ") for o in of_images[0]["organs"])}')
         title += f' ({segmenters.label_of(*networks)})' if len(networks) == 1 else ''
-        body = [(label, *(_cell(images, *how) for how in COLUMNS.values())) for label, images in lines.items()]
-        blocks += [document.table(Table(title, ('Trained on', *COLUMNS), body, [*notes, *[OBSERVED] * bool(other)]),
-                                  css='scores'), *_stages(title, trained),
+        body = [(label, *(_cell(images, *how) for how in COLUMNS.values()), chosen.get(label, thresholds.FOREIGN))
+                for label, images in lines.items()]
+        blocks += [document.table(Table(title, ('Trained on', *COLUMNS, 'Threshold'), body,
+                                        [*notes, *thresholds.told(of_images), *[OBSERVED] * bool(other)]), css='scores'), *_stages(title, trained),
                    document.folded('DSC of every image', [document.table(_each(names, lines), css='scores')])]
         notes = ()
     return blocks

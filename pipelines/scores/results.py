@@ -24,19 +24,19 @@ A line is one evaluation: one trained segmenter on one set of images. Its keys, 
   scores         {metric: {organ or 'average': [value, low, high]}}, 95 % intervals over images;
                  [value] where there is none. Metrics: metrics.METRICS.
   protocol       dict: how it was measured. `dataset` (scored on; 'jsrt...' is the paper's), `learned_from` (its
-                 name, where it is another), `configuration`
-                 ('full' and 'tiny' are the paper's, any other name is ours), `size` (scored at,
-                 px), `train_size` (the segmenter's, px), `gan_size` (px), `augmentation` (bool, of
-                 the real images), `updates` (pre-training and fine-tuning together), with a validation
-                 fold `epochs` (of those, null where nobody counts them) and `chosen_update` (whose
-                 weights they are), `folds` (of a division that has some), `distances`
-                 (the library), `spacing_mm` (row and column, at `size`; null where pictures differ), `at_detector` (true where some
-                 were measured there), `enlarged` (real learning images smaller than `gan_size`). None is required;
-                 a table says '?' for what it is not told. Of a segmenter for another hospital also `target` (its data set),
-                 `num_target` (its learning images) and `num_labelled` (those with labels); with a translator `restarts`, of
-                 trainings that had not converged, and `convergence`, see evaluation/convergence.py.
+                 name, where it is another), `configuration` ('full' and 'tiny' are the paper's, any other
+                 name is ours), `size` (scored at, px), `train_size` (the segmenter's, px), `gan_size` (px),
+                 `augmentation` (bool, of the real images), `updates` (pre-training and fine-tuning together), with a
+                 validation fold `epochs` (of those, null where nobody counts them) and `chosen_update` (whose weights
+                 they are), `folds` (of a division that has some), `distances` (the library), `spacing_mm` (row and
+                 column, at `size`; null where pictures differ), `at_detector` (true where some were measured
+                 there), `enlarged` (real learning images smaller than `gan_size`), of scattered organs `threshold`
+                 and `threshold_chosen_on`, see serving/threshold.py (without: the likeliest class). None is
+                 required; a table says '?' for what it is not told. Of a segmenter for another hospital also `target`
+                 (its data set), `num_target` (its learning images) and `num_labelled` (those with labels); with a
+                 translator `restarts`, of trainings that had not converged, and `convergence`, see
+                 evaluation/convergence.py.
   versions       dict: see runtime/versions.py.
-
   seal           checksum of the rest, see datasets/files.py.
 
 KEY tells lines apart: of several lines with one key the newest counts. Values that do not follow from

@@ -60,7 +60,8 @@ def _join(folds: Sequence[Row]) -> Row:
     per_fold = {metric: {organ: _of_folds(folds, metric, organ) for organ in of} for metric, of in scores.items()}
     return {**folds[0], 'num_real': round(statistics.fmean(row['num_real'] for row in folds)), 'fold': None,
             'images': images, 'scores': scores, 'per_fold': per_fold,
-            'chosen_epochs': [_chosen_epoch(row['protocol']) for row in folds]}
+            'chosen_epochs': [_chosen_epoch(row['protocol']) for row in folds],
+            'thresholds': [row['protocol'].get('threshold') for row in folds]}
 
 
 def _of_folds(folds: Sequence[Row], metric: str, organ: str) -> List[float]:

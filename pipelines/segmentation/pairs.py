@@ -82,12 +82,9 @@ def _real(config: Config, run: Run, workdir) -> Pairs:
     info = records.read_info(Workdir(workdir).records(run.regime.reads))
     if validates(config.data):
         return Pairs(info, None, Chooser(records.read_info(Workdir(workdir).records('validation'))))
-    ids, settings = sorted(set(info.ids)), segmenter_settings(config, run.segmenter)
-    held = num_held_out(config, settings, len(ids))
-    if not held:
+    held_out = held_out_of(config, run, info.ids)
+    if not held_out:
         return Pairs(info)
-    rng = np.random.default_rng(stable_seed(config.seed, run.seed, 'holdout'))
-    held_out = rng.choice(ids, held, replace=False)
     is_held_out = one_of(held_out)
     return Pairs(info, lambda row: ~is_held_out(row), Chooser(info, is_held_out, is_fold=False))
 
@@ -106,6 +103,14 @@ def labelled_of(config: Config, run: Run, info: records.Info) -> Tuple[str, ...]
       InputError: a share that gives no image.
     """
     return labelled_ids(sorted(set(info.ids)), run.labelled, stable_seed(config.seed, run.seed))
+
+
+def held_out_of(config: Config, run: Run, ids: Sequence[str]) -> Tuple[str, ...]:
+    """Those of its learning images that a run on real pairs does not learn from, for they choose the epoch."""
+    known = sorted(set(ids))
+    held = num_held_out(config, segmenter_settings(config, run.segmenter), len(known))
+    rng = np.random.default_rng(stable_seed(config.seed, run.seed, 'holdout'))
+    return tuple(rng.choice(known, held, replace=False).tolist()) if held else ()
 
 
 def one_of(ids: Sequence[str]) -> Callable:

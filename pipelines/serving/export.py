@@ -4,7 +4,8 @@ Segmenter, `<name>/1/`:
   serving_default(image: float32 [N, H, W, C], any size and shape, any positive linear grey scale)
       -> class_map: uint8 [N, H, W], probabilities: float32 [N, H, W, classes]
   encoded(data: string [], one PNG or JPEG file's bytes, as TensorFlow decodes them) -> the same for N = 1
-Normalisation, antialiased fitting into the training square, sliding window and fitting back are inside.
+Normalisation, antialiased fitting into the training square, sliding window and fitting back are inside, and of one
+class of scattered organs the threshold (threshold.py); class maps of all others are of the likeliest class.
 Generators: latent float32 [N, L], or codes uint8 [N, h, w], and styles float32 [N, K, K] where they take some -> their decoded
 fields, uint8.
 `assets/model.json` holds class names, colours, sizes and provenance; `manifest.json` size and sha256
@@ -12,6 +13,7 @@ of every file, checked before TensorFlow opens one.
 """
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Callable, Dict, Mapping, NamedTuple, Optional, Sequence
@@ -31,6 +33,7 @@ from pipelines.plan.workdir import Workdir
 from pipelines.runtime.versions import versions
 from pipelines.segmentation.task import updates_of
 from pipelines.segmentation.trained import trained_segmenter
+from pipelines.serving import threshold
 from pipelines.serving.portable import Portable, given_specs, portable_generator, portable_segmenter
 from pipelines.serving.segmenter import Segmenter
 from pipelines.stages.stage import draw_function, stage_io, trained_generator
@@ -59,7 +62,7 @@ def segmenter_of(config: Config, run: Run, workdir) -> Exported:
     """The chosen weights of a trained run with all that belongs to using them.
 
     Raises:
-      InputError: it is not trained yet.
+      InputError: it is not trained yet, or the pictures are not there on which its threshold is to be chosen.
     """
     if not (Workdir(workdir).records('train') / records.INFO).exists():
         raise InputError(f'{workdir}: {run.name} is not trained yet: train it first, with '
@@ -68,7 +71,11 @@ def segmenter_of(config: Config, run: Run, workdir) -> Exported:
     coding, settings = info.coding, segmenter_settings(config, run.segmenter)
     trained = trained_segmenter(config, run, info, workdir)
     targets = trained.targets
-    module = Segmenter(trained, settings.size, settings.crop, config.data.channels, info.fit, config.data.grey)
+    make = functools.partial(Segmenter, trained, settings.size, settings.crop, config.data.channels, info.fit,
+                             config.data.grey)
+    chosen = (threshold.threshold_of(config, run, workdir, targets, make().segment)
+              if threshold.has_threshold(targets, coding) else None)
+    module = make(threshold=chosen and chosen['threshold'])
     description = {
         'kind': 'segmenter', 'classes': ['background', *targets.names], 'targets': targets.to_dict(),
         'colours': targets.colours(coding).tolist(), 'size': settings.size, 'crop': settings.crop,
@@ -76,7 +83,7 @@ def segmenter_of(config: Config, run: Run, workdir) -> Exported:
         'trim_borders': config.data.trim_borders, 'greys': settings.greys, 'bits': info.bits,
         'regime': run.regime.name, 'network': settings.network,
         'labelled': run.labelled, 'updates': updates_of(config, run, info.count, workdir), 'seed': run.seed,
-        'config': to_told(config), 'versions': versions()}
+        **({'threshold': chosen} if chosen else {}), 'config': to_told(config), 'versions': versions()}
     return Exported(module, {'serving_default': module.segment, 'encoded': module.segment_encoded}, description,
                     lambda: portable_segmenter(module, [row['image'] for row in records.read(info, COMPARED)]))
 

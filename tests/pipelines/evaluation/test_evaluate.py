@@ -37,6 +37,7 @@ def scored(eyes, monkeypatch, tmp_path):
     own = targets_of(eyes.coding)
     monkeypatch.setattr(export, 'load_segmenter_on', lambda model, directory, chosen: (
         darkness, eyes, own, scored_on(own, eyes.coding)))
+    monkeypatch.setattr(export, 'read_description', lambda model: {})
     evaluate(finders.of_model('model', eyes.directory), tmp_path / 'scores.json', tmp_path / 'sheet.png')
     return read_json(tmp_path / 'scores.json')
 

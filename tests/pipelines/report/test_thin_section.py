@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from datasets.files import write_json
-from pipelines.report import quality_section, report, thin_section
+from pipelines.report import quality_section, report, thin_section, thresholds
 from pipelines.report.thin_section import Observed
 from pipelines.scores import metrics, results
 from tests.evaluations import make_counts, make_evaluation
@@ -42,9 +42,9 @@ def test_means_over_images_by_hand_with_their_intervals():
     dice, found, left = (100 * 120 / 180 + 80) / 2, (60 + 80) / 2, 100 * 880 / 900
     assert cells == ['REAL', '97.00 [96.00, 98.00]', f'{found:.2f} [60.00, 80.00]', f'{left:.2f} [97.78, 97.78]',
                      '95.00 [94.00, 96.00]', f'{dice:.2f} [66.67, 80.00]', '58.33 [50.00, 66.67]',
-                     f'{dice:.2f} [66.67, 80.00]']
+                     f'{dice:.2f} [66.67, 80.00]', 'none']
     assert '| FINETUNE 2 | 97.00 |' in table       # of the one image that has an area there is no interval
-    assert '2 test images, vessels (SMANet)' in table and 'no threshold was chosen' in table
+    assert '2 test images, vessels (SMANet)' in table and 'no threshold was chosen' in table and 'largest mean' not in table
     assert '| eye1 | 66.67 | 70.00 |' in each and '| eye2 | 80.00 | 90.00 |' in each
 
 
@@ -62,6 +62,31 @@ def test_multi_stage_stands_against_single_stage_image_by_image():
         'FINETUNE 2 (SMANet) - REAL (SMANet)': (gap, '1'), 'FINETUNE 2 (SMANet) - FINETUNE 1 (SMANet)': (gap, '1')}
     assert found['FINETUNE 2 (SMANet) - REAL (SMANet)'][0] == '+1.00'   # an area of the one image that has two
     assert thin_section.BETWEEN in table and not any('Differences' in one for one in shown(ROWS[:1]))
+
+
+def chosen(regime, threshold, place, **changes):
+    plain = row(regime, REAL, **changes)
+    return {**plain, 'protocol': {**plain['protocol'], 'threshold': threshold, 'threshold_chosen_on': place}}
+
+
+def test_a_threshold_is_told_with_the_images_that_chose_it():
+    rows = [chosen('real', 0.46, 'left_out'), chosen('real', 0.413, 'left_out', seed=1),
+            chosen('finetune2', 0.5, 'train', num_synthetic=448)]
+    table, _ = shown(rows, [Observed(64, REAL)])
+    ends = {line.split('|')[1].strip(): line.split('|')[-2].strip() for line in table.splitlines() if line.startswith('| ')}
+    assert (ends['REAL'], ends['FINETUNE 2'], ends['Second observer']) == ('0.41 to 0.46', '0.50', '-')
+    assert 'learning images (those that the draw left out, or those that it learned from) as the one with' in table
+    assert 'no threshold was chosen' not in table
+    table, _ = shown([*rows[:2], ROWS[1]])
+    assert 'largest mean DSC' in table and 'no threshold was chosen' in table and '| none |' in table
+
+
+def test_folds_together_have_several_and_other_programs_none():
+    together, foreign = row('real', REAL), row('finetune2', REAL, num_synthetic=448)
+    together['thresholds'] = [0.3, 0.6, None]
+    foreign['protocol'] = {**foreign['protocol'], 'foreign': True}
+    assert thresholds.cell([together]) == '0.30 to 0.60, none' and thresholds.cell([foreign]) == '-'
+    assert thresholds.told([foreign]) == [] and len(thresholds.told([together])) == 1
 
 
 def test_several_trainings_are_averaged_image_by_image():
