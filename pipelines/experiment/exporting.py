@@ -17,7 +17,7 @@ def exported(config: Config, run: Run, workdir) -> Path:
     Raises:
       InputError: it is not trained yet, or its threshold was chosen at another size than that of scores now.
     """
-    folder, artefact = Workdir(workdir).export(run), artefacts.export_of(run)
+    folder, artefact = Workdir(workdir).export(run), artefacts.export_of(config, run)
     provenance.claim(config, workdir, artefact)
     if not (folder / '1').exists():
         export_segmenter(config, run, workdir, folder)

@@ -13,12 +13,13 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Seq
 from datasets.divisions import validates
 from pipelines.plan import strict
 from pipelines.plan.config import Config
+from pipelines.plan.data_checks import AS_SEEN
 from pipelines.plan.kinds import KINDS
 from pipelines.plan.loading import built, segmenter_settings, stage_settings, to_dict
 from pipelines.plan.methods import Method, Stage
 from pipelines.plan.pseudo import PSEUDO
 from pipelines.plan.regimes import Run, methods_of, stages_of, teacher, translators_of, watcher
-from pipelines.plan.transfers import VALIDATION, chosen_by
+from pipelines.plan.transfers import VALIDATION, chosen_by, shown_as
 from pipelines.plan.translators import TARGET, TRANSLATORS
 
 FREED = ('data.memory_limit_mb',)  # what notes of earlier versions count, and changes no result any more
@@ -134,10 +135,14 @@ def segmenter_of(config: Config, run: Run) -> Artefact:
                     lambda other: segmenter_of(other, run))
 
 
-def export_of(run: Run) -> Artefact:
-    """The SavedModel of a segmenter; one that is shown the tone of A also hangs on A's pictures."""
+def export_of(config: Config, run: Run) -> Artefact:
+    """The SavedModel of a segmenter; one that is shown the tone of A also hangs on A's pictures, and one for B on what of
+    B's is to be shown otherwise than A's."""
     of = (f'segmenters/{run.trained.name}',) + ('records/train',) * (run.trained != run)
-    return Artefact(f'exports/{run.name}', {}, of, lambda other: export_of(run))
+    there = shown_as(config, run.regime.transfer)
+    unlike = {key: getattr(there, key) for key in AS_SEEN if getattr(there, key) != getattr(config.data, key)}
+    return Artefact(f'exports/{run.name}', {'sources': {TARGET: unlike}} if unlike else {}, of,
+                    lambda other: export_of(other, run))
 
 
 def evaluation_of(config: Config, run: Run, split: str) -> Artefact:
@@ -174,7 +179,7 @@ def all_of(config: Config, scores: Mapping[Run, Sequence[str]], splits: Iterable
     found += [stage_of(config, stage) for stage in stages.values()]
     found += [samples_of(config, method) for method in methods_of(regimes)]
     for run, of_run in scores.items():
-        found += [segmenter_of(config, run)] * (run.trained == run) + [export_of(run)]
+        found += [segmenter_of(config, run)] * (run.trained == run) + [export_of(config, run)]
         found += [evaluation_of(config, run, split) for split in of_run]
     return {artefact.name: artefact for artefact in found}
 

@@ -135,11 +135,13 @@ def check_segmenter(config, name: str, segmenter, source: str) -> None:
         refuse('crop', f'at most {section}.size ({segmenter.size})', segmenter.crop)
 
 
-def check_run(config, run, segmenter, stage_settings) -> None:
+def check_run(config, run, splits, segmenter, stage_settings) -> None:
     """Raises InputError for a network that also learns pictures which its regime, or the config's records, do not have,
-    and for a way to another hospital that this config does not know; `segmenter`: the settings of the run's."""
+    for a way to another hospital that this config does not know, and for pictures of that hospital among `splits`, on which
+    it is scored, that are shown otherwise than it is told; `segmenter`: the settings of the run's."""
     if run.regime.transfer:
         transfers.check(config, run, segmenter, stage_settings, functools.partial(_refuse, 'config'))
+        data_checks.check_shown_alike(config, run.regime, splits, functools.partial(_refuse, 'config'))
     if teacher_of(config, [run]):
         pseudo.check_source(config, f'regime {run.regime.name}', functools.partial(_refuse, 'config'))
     for name in SEGMENTERS[segmenter.network].also:

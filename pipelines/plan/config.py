@@ -73,8 +73,8 @@ class Data:
 class External(Data):
     """A labelled data set of somewhere else: segmenters are scored on it, and nothing learns from it.
 
-    The keys of `data` say which; of `data` itself it takes over channels, grey, fit and trim_borders, and nothing
-    else. It is scored at evaluation.size, and its pictures are not augmented.
+    The keys of `data` say which; of `data` itself it takes over channels, grey, fit and trim_borders, and nothing else, and
+    says of them what `sources.target` says, if it is that. It is scored at evaluation.size, and not augmented.
     """
     part: str = 'all'                   # all of its pictures, or the train | validation | test part of its division
     # The classes that are scored, as {lungs: [left_lung, right_lung]}, where the segmenter finds them apart, together

@@ -12,6 +12,7 @@ from pipelines.plan import pseudo, transfers
 
 SCORED = ('test', 'left_out')  # splits of the data set itself
 RECORDS = ('train', 'validation', *SCORED, transfers.VALIDATION, pseudo.PSEUDO)  # names of records that no data set may have
+AS_SEEN = ('channels', 'grey', 'fit', 'trim_borders')  # how pictures are shown; data sets of `external` take those of `data`
 PARTS = ('all', 'train', 'validation', 'test')  # of an external data set
 NAME = re.compile(r'\w+')         # of an arm or a segmenter: part of folder names
 POSITIVE = ('size', 'augment', 'dots_size', 'dots_radius', 'memory_limit_mb')
@@ -81,6 +82,20 @@ def _check_external(config, name: str, data, refuse) -> None:
     if data.part == 'validation' and not validates(data):
         refuse(f'{section}.part', 'a part of its division, which has none for validation', data.part)
     check_targets(data.targets, f'{section}.targets', refuse)
+
+
+def check_shown_alike(config, regime, splits, refuse) -> None:
+    """Refuses to score a regime that brings a segmenter to `sources.target` on pictures of that very data set that are
+    shown otherwise: what is scored would be no model that anybody gets."""
+    there = config.sources.get(transfers.TARGET)
+    for name in splits:
+        data = config.external.get(name)
+        if None in (there, data) or (data.dataset, data.source) != (there.dataset, there.source):
+            continue
+        for key in AS_SEEN:
+            if getattr(data, key) != getattr(there, key):
+                refuse(f'external.{name}.{key}', f'that of sources.{transfers.TARGET}, {getattr(there, key)}, whose pictures '
+                       f'regime {regime.name} is for', getattr(data, key))
 
 
 def check_targets(targets, key: str, refuse) -> None:

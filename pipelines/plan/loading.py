@@ -11,12 +11,11 @@ from datasets.errors import InputError
 from datasets.files import read_yaml
 from pipelines.plan import checks, strict
 from pipelines.plan.config import Config, Segmenter
+from pipelines.plan.data_checks import AS_SEEN
 from pipelines.plan.kinds import KINDS
 from pipelines.plan.methods import Stage
 from pipelines.plan.segmenters import SEGMENTERS
 
-# of `data`: how a segmenter is shown pictures, those of other hospitals too
-AS_SEEN = ('channels', 'grey', 'fit', 'trim_borders')
 # keys, of any section, that name a folder or a file
 PLACES = ('source', 'train_ids', 'test_ids', 'validation_ids', 'inception_weights', 'imagenet_weights', 'initial_weights')
 

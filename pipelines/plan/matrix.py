@@ -235,5 +235,5 @@ def _runs_of(regime: Regime, segmenter: str, seed: int, counts: Sequence[Optiona
 
 def _checked(arm: Arm) -> Arm:
     for run in arm.scores:
-        check_run(arm.config, run, segmenter_settings(arm.config, run.segmenter), stage_settings)
+        check_run(arm.config, run, arm.scores[run], segmenter_settings(arm.config, run.segmenter), stage_settings)
     return arm

@@ -72,6 +72,12 @@ def share_of(regime: str, asked: Optional[float], default: float) -> Optional[fl
     return share
 
 
+def shown_as(config, transfer: Optional[Transfer]):
+    """The section of a config that says how the pictures are shown that a segmenter is for: B's after a transfer, where
+    the config names B, for A's tone comes from A alone; else A's."""
+    return config.sources[TARGET] if transfer and TARGET in config.sources else config.data
+
+
 def check_numbers(config, refuse: Callable) -> None:
     """Refuses numbers of the config's `transfer` and shares of its matrix that could not be carried out."""
     if config.transfer.epochs < 1:

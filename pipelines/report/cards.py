@@ -23,6 +23,7 @@ from pipelines.plan.methods import Method, Stage
 from pipelines.plan.pseudo import PSEUDO
 from pipelines.plan.regimes import Run, synth_regime, teacher_of, translators_of, with_pretraining
 from pipelines.plan.segmenters import label_of
+from pipelines.plan.transfers import shown_as
 from pipelines.plan.translators import TARGET
 from pipelines.plan.workdir import Workdir
 from pipelines.report import protocols, thresholds
@@ -47,7 +48,7 @@ def model_card(config: Config, run: Run, workdir, threshold: Optional[Mapping] =
     rows = [row for row in _rows(own.results) if _is_of(row, config, run)]
     name = f'{run.regime.short}, {label_of(run.segmenter)}, seed {run.seed}'
     targets = ', '.join(rows[0]['organs']) if rows else 'see `classes` in assets/model.json'
-    text = [f'# Model card: {name}', f'Segments pictures as those of {config.data.dataset}. Experiment {config.experiment}, '
+    text = [f'# Model card: {name}', f'Segments pictures as those of {shown_as(config, run.regime.transfer).dataset}. Experiment {config.experiment}, '
             f'configuration {config.configuration}.', '## What it is', _listed([
                 f'Network: {label_of(settings.network)} (width {getattr(settings.options, "width", 1):g}), for pictures of '
                 f'{config.data.channels} channel(s), brought to {settings.size} px, windows of {settings.crop} px; any size '

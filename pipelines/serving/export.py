@@ -29,6 +29,7 @@ from pipelines.plan.config import Config
 from pipelines.plan.loading import segmenter_settings, to_told
 from pipelines.plan.methods import Method, Stage
 from pipelines.plan.regimes import Run
+from pipelines.plan.transfers import shown_as
 from pipelines.plan.workdir import Workdir
 from pipelines.runtime.versions import versions
 from pipelines.segmentation.task import updates_of
@@ -59,7 +60,8 @@ class Exported(NamedTuple):
 
 
 def segmenter_of(config: Config, run: Run, workdir) -> Exported:
-    """The chosen weights of a trained run with all that belongs to using them.
+    """The chosen weights of a trained run with all that belongs to using them, on pictures as those that it is for:
+    of another hospital after a transfer.
 
     Raises:
       InputError: it is not trained yet, or the pictures are not there on which its threshold is to be chosen.
@@ -70,22 +72,21 @@ def segmenter_of(config: Config, run: Run, workdir) -> Exported:
     info = records.read_info(Workdir(workdir).records('train'))
     coding, settings = info.coding, segmenter_settings(config, run.segmenter)
     trained = trained_segmenter(config, run, info, workdir)
-    targets = trained.targets
-    make = functools.partial(Segmenter, trained, settings.size, settings.crop, config.data.channels, info.fit,
-                             config.data.grey)
+    targets, shown = trained.targets, shown_as(config, run.regime.transfer)
+    make = functools.partial(Segmenter, trained, settings.size, settings.crop, shown.channels, shown.fit, shown.grey)
     chosen = (threshold.threshold_of(config, run, workdir, targets, make().segment)
               if threshold.has_threshold(targets, coding) else None)
     module = make(threshold=chosen and chosen['threshold'])
     description = {
         'kind': 'segmenter', 'classes': ['background', *targets.names], 'targets': targets.to_dict(),
         'colours': targets.colours(coding).tolist(), 'size': settings.size, 'crop': settings.crop,
-        'channels': config.data.channels, 'grey': config.data.grey, 'fit': info.fit,
-        'trim_borders': config.data.trim_borders, 'greys': settings.greys, 'bits': info.bits,
+        'channels': shown.channels, 'grey': shown.grey, 'fit': shown.fit,
+        'trim_borders': shown.trim_borders, 'greys': trained.greys, 'bits': trained.learned.bits,
         'regime': run.regime.name, 'network': settings.network,
         'labelled': run.labelled, 'updates': updates_of(config, run, info.count, workdir), 'seed': run.seed,
         **({'threshold': chosen} if chosen else {}), 'config': to_told(config), 'versions': versions()}
     return Exported(module, {'serving_default': module.segment, 'encoded': module.segment_encoded}, description,
-                    lambda: portable_segmenter(module, [row['image'] for row in records.read(info, COMPARED)]))
+                    lambda: portable_segmenter(module, [row['image'] for row in records.read(trained.learned, COMPARED)]))
 
 
 def generator_of(config: Config, method: Method, stage: Stage, workdir) -> Exported:

@@ -18,7 +18,7 @@ class Segmenter(tf.Module):
 
     Args:
       size, crop: of the square that is segmented, and of the windows in it.
-      fit, grey: as of records.Info and of the config's `data.grey`.
+      fit, grey: of the section of the config whose pictures it is for, see plan.transfers.shown_as.
       threshold: above which probability a pixel is of the only class, see serving/threshold.py; None = where that is
         likelier than all else.
       by_windows: of models.sliding_window; a loop is what takes least memory.

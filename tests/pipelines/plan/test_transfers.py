@@ -6,7 +6,7 @@ import pytest
 from datasets.errors import InputError
 from pipelines.plan import artefacts, config as configs, loading, matrix
 from pipelines.plan.regimes import Run, label_of_run, parse_regime, with_pretraining
-from pipelines.plan.transfers import TRANSFERS, VALIDATION, chosen_by, share_of
+from pipelines.plan.transfers import TRANSFERS, VALIDATION, chosen_by, share_of, shown_as
 from tests.conftest import TINY, tiny_config
 
 TARGET = {'dataset': 'phantom', 'num_train': 6, 'num_test': 4, 'division': '60/20/20'}
@@ -70,7 +70,7 @@ def test_what_a_training_hangs_on():
     assert made_of('tuned', 50.0) == ('records/target', f'records/{VALIDATION}', 'segmenters/real-smanet-0')
     assert made_of('munit', 0.0) == ('records/train', 'records/target', 'stages/translator_munit',
                                      'segmenters/real-smanet-0')
-    assert artefacts.export_of(Run(parse_regime('tone'), labelled=0.0)).made_of == (
+    assert artefacts.export_of(config, Run(parse_regime('tone'), labelled=0.0)).made_of == (
         'segmenters/real-smanet-0', 'records/train')
     longer = config_of(transfer={'epochs': 3})
     one, other = (artefacts.segmenter_of(c, Run(parse_regime('munit'), labelled=0.0)) for c in (config, longer))
@@ -116,6 +116,32 @@ def test_what_cannot_be_carried_out_is_refused(regime, sections, words):
         block['segmenters'] = ['toy']
     with pytest.raises(InputError, match=words):
         matrix.arms_of(config_of([block], **sections))
+
+
+def test_an_export_for_b_hangs_on_what_of_b_is_shown_otherwise_than_a_and_that_of_a_on_nothing():
+    plain, unlike = config_of(), config_of(target={**TARGET, 'trim_borders': True, 'grey': 'red'})
+    own = {name: artefacts.export_of(unlike, Run(parse_regime(name), labelled=None if name == 'real' else 0.0)).settings
+           for name in ('real', *TRANSFERS)}
+    assert own == {'real': {}, **dict.fromkeys(TRANSFERS, {'sources': {'target': {'grey': 'red', 'trim_borders': True}}})}
+    assert artefacts.export_of(plain, Run(parse_regime('tone'), labelled=0.0)).settings == {}  # as before there was any of it
+    assert shown_as(unlike, parse_regime('real').transfer) is unlike.data
+    assert shown_as(tiny_config(), TRANSFERS['tone']) == tiny_config().data   # which needs no pictures of B
+
+
+@pytest.mark.parametrize('key, value', [('trim_borders', False), ('fit', 'pad'), ('grey', 'equal')])
+def test_pictures_of_b_are_scored_as_its_models_are_shown_them(key, value):
+    target = {**TARGET, 'trim_borders': True, 'fit': 'stretch', 'grey': 'red'}
+
+    def arms(regime, **changes):
+        block = {'regimes': [regime], 'labelled': [50], 'score': ['there']}
+        return matrix.arms_of(config_of([block], target, external={'there': {**target, 'part': 'test', **changes}}))
+
+    for regime in ('tone', 'tuned'):
+        with pytest.raises(InputError, match=f'config: external.there.{key}: expected that of sources.target, '
+                                             f'{target[key]}, whose pictures regime {regime} is for, found {value!r}$'):
+            arms(regime, **{key: value})
+    assert arms('real', **{key: value}) and arms('tuned')
+    assert arms('tuned', **{key: value, 'dataset': 'phantom_b'})   # another hospital's
 
 
 def test_a_target_is_named():

@@ -1,10 +1,13 @@
 """A segmenter for another hospital: its batches and first step, what moves, kill and resume, choice, export, refusals."""
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from datasets import records
 from datasets.errors import InputError
+from datasets.files import read_json, write_json
 from models.adversarial import train_step
 from pipelines.data import pixels
 from pipelines.data.augment import random_window
@@ -19,7 +22,7 @@ from pipelines.segmentation.inputs import normalised
 from pipelines.segmentation.pairs import labelled_of, pairs_of
 from pipelines.segmentation.task import segmenter_task, steps_of, updates_of
 from pipelines.segmentation.trained import trained_segmenter
-from pipelines.serving.export import export_segmenter, load_segmenter
+from pipelines.serving.export import check_bits, export_segmenter, load_segmenter, segmenter_of
 from pipelines.training import checkpoints, loop
 from tests.conftest import tiny_config
 from tests.test_resume import Killed, fingerprint, killed_at
@@ -237,6 +240,47 @@ def test_what_a_run_starts_from_is_asked_for_before_records_are_made(tmp_path, r
     with pytest.raises(InputError, match=words):
         steps.train_segmenter(config_of(), run_of(regime, labelled), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_translator_without_its_segmenter_is_told_what_it_starts_from(tmp_path):
+    folder = tmp_path / 'stages' / 'translator_munit'
+    folder.mkdir(parents=True)
+    (folder / 'finished.json').write_text('{"steps": 1}')
+    with pytest.raises(InputError, match='munit-small-0-l0: starts from segmenters/real-small-0, which is not trained yet: first '
+                                         'tools/train_segmenter.py --regime real --segmenter small --seed 0, with the same'):
+        steps.train_segmenter(config_of(), NONE, tmp_path)
+    assert not (tmp_path / 'records').exists()
+
+
+def told_as_they_are(run, bits, workdir, folder):
+    """How a run is shown pictures under `as_is` where those of B that it learned from had so many bits, and its description."""
+    config = config_of(segmenter={**SECTIONS['segmenter'], 'greys': 'as_is'})
+    shutil.copytree(workdir, folder)
+    for name in ('train', 'target'):
+        path = folder / 'records' / name / records.INFO
+        content = read_json(path)
+        write_json(path, {**content, 'bits': 8 if name == 'train' else bits})
+    return config, segmenter_of(config, run, folder)
+
+
+def test_greys_as_they_are_are_those_of_the_files_that_were_learned_from(workdir, trained, tmp_path):
+    """[N, H, W, C] of a share of what the files of B can have; the tone of A and a translator take any scale."""
+    loop.train(segmenter_task(config_of(), run_of('scratch', 60.0), workdir), workdir / 'segmenters' / 'scratch-small-0-l60',
+               **vars(config_of().run))
+    image = tf.constant(np.random.default_rng(0).integers(0, 65536, (1, 48, 48, 1)).astype(np.float32))
+    info = records.read_info(workdir / 'records/train')
+    for run, greys, bits in ((REAL, 'as_is', 8), (run_of('scratch', 60.0), 'as_is', 16), (HALF, 'stretched', 16),
+                             (run_of('tone', 0.0), 'ranked', 8)):
+        config, made = told_as_they_are(run, 16, workdir, tmp_path / run.regime.name)
+        assert (made.description['greys'], made.description['bits']) == (greys, bits)
+        seen = trained_segmenter(config, run, info, tmp_path / run.regime.name).seen(image).numpy()
+        if greys == 'as_is':
+            np.testing.assert_allclose(seen, image / (127.5 if bits == 8 else 32767.5) - 1, rtol=1e-5, atol=1e-5)
+            continue
+        assert seen.min() >= -1 and seen.max() <= 1 and seen.std() > 0.1
+        check_bits(made.description, 8, 'here', 'model')
+    with pytest.raises(InputError, match='here: expected pictures of 16 bits'):
+        check_bits({'greys': 'as_is', 'bits': 16}, 8, 'here', 'model')
 
 
 def test_greys_as_they_are_stay_a_share_of_the_deepest(workdir, tmp_path):
