@@ -21,8 +21,8 @@ ERRORS = ('cycle_error_a', 'cycle_error_b')
 
 
 def count(stage: Stage, workdir) -> int:
-    """How many trainings of a translator failed before the one that stands."""
-    return len(list(Workdir(workdir).stage(stage).parent.glob(f'{stage.folder}-failed*')))
+    """How many trainings of a translator failed before the one that stands, wherever that lies that an arm shares."""
+    return len(list(Workdir(workdir).stage(stage).resolve().parent.glob(f'{stage.folder}-failed*')))
 
 
 def settle(config: Config, stage: Stage, workdir, say=print) -> bool:
