@@ -35,13 +35,14 @@ BESIDE = ', published ones dashed: figure 8 of Oliveira and dos Santos 2018'
 
 class Point(NamedTuple):
     """J of one way at one share: mean over images, 95 % interval, number of trainings, and of each image [N], mean over
-    these (NaN: nothing to find in it); the regime."""
+    these (NaN: nothing to find in it); the regime and the segmenter."""
     mean: float
     low: float
     high: float
     trainings: int
     per_image: np.ndarray
     regime: str
+    segmenter: str
 
 
 def labels(rows: Sequence[Row]) -> List[Block]:
@@ -100,13 +101,23 @@ def by_data_set(rows: Sequence[Row]) -> Iterator[Tuple[str, Dict[str, Dict[float
         yield f'{group}: {", ".join(o.replace("_", " ") for o in organs)} on {split}', points, of_group
 
 
+def at_home(rows: Sequence[Row], of_group: Sequence[Row]) -> Dict[str, Point]:
+    """Segmenter -> A as it is on its own test images, of the same classes: of rows, what belongs to those of `by_data_set`."""
+    like, found = of_group[0], collections.defaultdict(list)
+    for row in rows:
+        if row['split'] == 'test' and row['regime'] == AS_IS and row['organs'] == like['organs'] and (
+                groups.configuration_of(row), groups.group_of(row)) == (groups.configuration_of(like), groups.group_of(like)):
+            found[row['segmenter']].append(row)
+    return {segmenter: _point(some) for segmenter, some in found.items()}
+
+
 def _words(regime: str) -> str:
     return 'A as it is' if regime == AS_IS else regimes.label_of(regime)
 
 
 def _point(rows: Sequence[Row]) -> Point:
     per_image = np.nanmean([np.nanmean(overlap.jaccard(np.array(row['images']['counts'])), axis=-1) for row in rows], axis=0)
-    return Point(*mean_of(per_image), len(rows), per_image, rows[0]['regime'])
+    return Point(*mean_of(per_image), len(rows), per_image, rows[0]['regime'], rows[0]['segmenter'])
 
 
 def mean_of(values: np.ndarray) -> Tuple[float, float, float]:

@@ -42,13 +42,23 @@ def share_closed(tuned: Side, real: Side, full: Side) -> Optional[Interval]:
     """
     sides = [means_of_resamples(np.asarray(side.counts), side.draws, number)[:, -1]
              for side, number in ((tuned, 0), (real, 0), (full, 1))]
-    gains, gaps = sides[0] - sides[1], sides[2] - sides[1]
+    return share_of(tuned.value - real.value, full.value - real.value, sides[0] - sides[1], sides[2] - sides[1])
+
+
+def share_of(gain: float, gap: float, gains: np.ndarray, gaps: np.ndarray) -> Optional[Interval]:
+    """gain / gap, per cent, with its 95 % interval.
+
+    Args:
+      gains, gaps: both in each resample, float64 [N], NaN where nothing is known.
+
+    Returns:
+      None where the interval of the gap holds 0, or is below it.
+    """
     known = ~(np.isnan(gains) | np.isnan(gaps))
-    gap = full.value - real.value
     if gap <= 0 or not known.any() or np.percentile(gaps[known], 2.5) <= 0:
         return None
     ends = [_share_at(gains[known], gaps[known], level) for level in (2.5, 97.5)]
-    return Interval(100 * (tuned.value - real.value) / gap, *ends)
+    return Interval(100 * gain / gap, *ends)
 
 
 def _share_at(gains: np.ndarray, gaps: np.ndarray, level: float) -> float:
