@@ -6,8 +6,7 @@ from typing import List, Optional, Sequence
 from pipelines.runtime.json_lines import Row
 
 CHOSEN_ON = {  # as serving/threshold.py calls them -> in words
-    'validation': 'the validation part', 'left_out': 'those that the draw left out',
-    'held_out': 'those that were held out', 'train': 'those that it learned from',
+    'validation': 'the validation part', 'held_out': 'those that were held out', 'train': 'those that it learned from',
     'target_validation': 'the validation part of the other hospital',
     'target': 'those of the other hospital that it learned from'}
 NONE, FOREIGN = 'none', '-'

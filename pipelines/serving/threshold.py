@@ -5,9 +5,9 @@ images is kept with its model, whose masks are what lies above it. [ours] One of
 ones the nearest to half. All other segmenters, those of several classes too, find the likeliest class. Probabilities,
 and with them AUC, stay what they are.
 
-The images are some that the run did not learn from, where there are such: the validation part, else what the draw left
-out, else what was held out; else those that it learned from. At another hospital they are its labelled ones. Never test
-images. They are shown as test images are: without augmentation, at `evaluation.size`, their field of view alone.
+The images are the run's own: the validation part, else what was held out of its real images, else those that it learned
+from; not what a draw left out, whose labels a run of few images is not to have. At another hospital they are its labelled
+ones. Never test images. They are shown as test images are: without augmentation, at `evaluation.size`, their field of view alone.
 """
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from datasets.files import digest, read_json, write_json
 from datasets.labels import LabelCoding
 from datasets.targets import Targets
 from pipelines.data.prepare import write_records
-from pipelines.data.sources import has_left_out, open_split
+from pipelines.data.sources import open_split
 from pipelines.plan import notes
 from pipelines.plan.config import Config
 from pipelines.plan.regimes import Run
@@ -59,8 +59,7 @@ def threshold_of(config: Config, run: Run, workdir, targets: Targets, segment: C
       segment: float32 [N, H, W, C] -> dict with `probabilities`, as of what is exported.
 
     Returns:
-      threshold (0.01 to 0.99), chosen_on ('validation', 'left_out', 'held_out', 'train', 'target' or
-      'target_validation'), images (how many), size (px) and dice (mean DSC, per cent); None where no label of the
+      threshold (0.01 to 0.99), chosen_on ('validation', 'held_out', 'train', 'target' or 'target_validation'), images (how many), size (px) and dice (mean DSC, per cent); None where no label of the
       other hospital is learned from, or no image shows the organ.
 
     Raises:
@@ -94,9 +93,8 @@ def chooses_of(config: Config, run: Run, workdir) -> Optional[Chooses]:
             return Chooses(VALIDATION, VALIDATION, _some(open_split(config, VALIDATION).ids))
         info = records.read_info(Workdir(workdir).records(TARGET))
         return Chooses(TARGET, TARGET, _some(labelled_of(config, run, info)))
-    for split, is_there in (('validation', validates(config.data)), ('left_out', has_left_out(config))):
-        if is_there:
-            return Chooses(split, split, _some(open_split(config, split).ids))
+    if validates(config.data):
+        return Chooses('validation', 'validation', _some(open_split(config, 'validation').ids))
     ids = open_split(config, 'train').ids
     held = held_out_of(config, run, ids) if run.regime.reads == 'train' else ()
     return Chooses('held_out', 'train', _some(held)) if held else Chooses('train', 'train', _some(ids))

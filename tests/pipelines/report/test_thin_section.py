@@ -70,14 +70,14 @@ def chosen(regime, threshold, place, **changes):
 
 
 def test_a_threshold_is_told_with_the_images_that_chose_it():
-    rows = [chosen('real', 0.46, 'left_out'), chosen('real', 0.413, 'left_out', seed=1),
+    rows = [chosen('real', 0.46, 'held_out'), chosen('real', 0.413, 'held_out', seed=1),
             chosen('finetune2', 0.5, 'train', num_synthetic=448)]
-    table, _ = shown(rows, [Observed(64, REAL)])
+    table, *_ = shown(rows, [Observed(64, REAL)])
     ends = {line.split('|')[1].strip(): line.split('|')[-2].strip() for line in table.splitlines() if line.startswith('| ')}
     assert (ends['REAL'], ends['FINETUNE 2'], ends['Second observer']) == ('0.41 to 0.46', '0.50', '-')
-    assert 'learning images (those that the draw left out, or those that it learned from) as the one with' in table
+    assert 'learning images (those that were held out, or those that it learned from) as the one with' in table
     assert 'no threshold was chosen' not in table
-    table, _ = shown([*rows[:2], ROWS[1]])
+    table, *_ = shown([*rows[:2], ROWS[1]])
     assert 'largest mean DSC' in table and 'no threshold was chosen' in table and '| none |' in table
 
 

@@ -85,8 +85,8 @@ def test_it_is_chosen_as_test_images_are_scored_and_once(tmp_path):
     config = config_of()
     chosen = threshold.threshold_of(config, REAL, tmp_path, targets_of(VESSELS), darkness)
     at_size = dataclasses.replace(config, data=dataclasses.replace(config.data, size=SIZE))
-    left_out = open_split(at_size, 'left_out')
-    info = write_records(left_out, tmp_path / 'left_out', 'left_out', SIZE, 1, 0, config.data)
+    learned = open_split(at_size, 'train')
+    info = write_records(learned, tmp_path / 'learned', 'train', SIZE, 1, 0, config.data)
     scores = []
     for row in records.read(info):
         known, target = row['ignored'] == 0, row['labels'] == 1
@@ -95,7 +95,7 @@ def test_it_is_chosen_as_test_images_are_scored_and_once(tmp_path):
                        for above in threshold.THRESHOLDS])
     means = np.mean(scores, axis=0)
     best = round(0.01 * (1 + int(np.argmax(means))), 2)
-    assert chosen == {'threshold': best, 'chosen_on': 'left_out', 'images': len(left_out.ids), 'size': SIZE,
+    assert chosen == {'threshold': best, 'chosen_on': 'train', 'images': len(learned.ids), 'size': SIZE,
                       'dice': pytest.approx(max(means), abs=1e-3)}
     assert best != 0.5 and max(means) > means[49]          # that of 0.50
     kept = (tmp_path / 'exports' / REAL.name / 'threshold.json').read_bytes()
@@ -109,7 +109,7 @@ def test_it_is_chosen_as_test_images_are_scored_and_once(tmp_path):
 def test_which_learning_images_choose():
     """Those that are not learned from, where there are such; at most MOST of them; never a test image."""
     many = {'dataset': 'phantom', 'channels': 1, 'num_train': None, 'num_test': None}
-    cases = {'validation': {'division': '60/20/20'}, 'left_out': {'num_train': 4, 'num_test': 60}, 'train': {}}
+    cases = {'validation': {'division': '60/20/20'}, 'train': {'num_train': 30, 'num_test': 60}}
     for called, data in cases.items():
         config = config_of({**many, **data}, segmenter={'min_holdout_images': 1000})
         found = threshold.chooses_of(config, REAL, 'nowhere')
@@ -130,7 +130,7 @@ def test_which_images_choose_for_another_hospital():
     assert found.called == found.split == VALIDATION in CHOSEN_ON and found.ids == open_split(config, VALIDATION).ids
     assert threshold.chooses_of(config, Run(parse_regime('munit'), 'unet', labelled=0.0), 'nowhere') is None
     tone = threshold.chooses_of(config, Run(parse_regime('tone'), 'unet', labelled=0.0), 'nowhere')
-    assert tone == threshold.chooses_of(config, REAL, 'nowhere') and tone.called == 'left_out'
+    assert tone == threshold.chooses_of(config, REAL, 'nowhere') and tone.called == 'train'
 
 
 def test_only_one_class_of_scattered_organs_has_one():
@@ -149,7 +149,7 @@ def test_masks_are_what_lies_above_it(is_overlapping):
     targets = Targets(('vessels',), (('vessels',),), is_overlapping)
     start = tf.keras.initializers.RandomNormal(seed=0)
     network = tf.keras.Sequential([tf.keras.layers.Conv2D(targets.num_outputs, 1, kernel_initializer=start)])
-    trained = Trained(network, lambda pictures: pictures / 2 - 64, targets, ())
+    trained = Trained(network, lambda pictures: pictures / 2 - 64, targets, (), None, 'standardised')
     picture = tf.random.stateless_uniform([1, 20, 14, 3], [1, 2], maxval=255)
     plain, low = (Segmenter(trained, 16, 16, 3, threshold=above).segment(picture) for above in (None, 0.31))
     loopless = Segmenter(trained, 16, 16, 3, threshold=0.31).without_loop().segment(picture)
@@ -172,7 +172,7 @@ def test_a_run_keeps_it_with_its_model_its_scores_and_its_card(tmp_path, monkeyp
     row = steps.evaluate(arm_of(config, [REAL]), REAL, 'test', tmp_path)
     model = tmp_path / 'exports' / REAL.name / '1'
     chosen = export.read_description(model)['threshold']
-    assert row['protocol']['threshold'] == chosen['threshold'] and row['protocol']['threshold_chosen_on'] == 'left_out'
+    assert row['protocol']['threshold'] == chosen['threshold'] and row['protocol']['threshold_chosen_on'] == 'train'
     assert results.read_results(tmp_path / 'results.jsonl')[0]['protocol']['threshold'] == chosen['threshold']
     assert f'above {chosen["threshold"]:.2f}, the threshold' in (model / 'MODEL_CARD.md').read_text()
 
