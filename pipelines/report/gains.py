@@ -56,7 +56,7 @@ def of_regimes(rows: Sequence[Row], wanted: Sequence[tuple] = GAINS) -> Dict[str
 
 
 def of_arms(rows: Sequence[Row]) -> Dict[str, Gain]:
-    """By words: REAL of each other arm less REAL of the first, which varies nothing, or of several has most trainings."""
+    """By words: REAL of each other arm less REAL of the first, which varies nothing or has most trainings."""
     values = {line: of for line, of in values_of(rows).items() if line.regime == REAL}
     lines = sorted(values, key=lambda line: (
         line.augmented == AUGMENTED, -sum(map(len, values[line].values())), line.arm))

@@ -25,9 +25,10 @@ COLUMNS: Dict[str, Tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     'clDice': (THIN, thin.centreline_dice)}
 OBSERVER = 'Second observer'
 DIFFERENCES = ('AUC', 'DSC', 'clDice')  # columns of which differences are shown
-STAGES = (('finetune2', 'finetune1'), ('synth2', 'synth1'), ('finetune1', 'real'), ('finetune2', 'real'))  # one less another
-BETWEEN = ('Is multi-stage better than single-stage, and either than real pairs alone? Mean over images of the differences '
-           'between trainings with the same draw and seed, with its 95 % bootstrap interval over images: trainings are '
+# One less another.
+STAGES = (('finetune2', 'finetune1'), ('synth2', 'synth1'), ('finetune1', 'real'), ('finetune2', 'real'))
+BETWEEN = ('Is multi-stage better than single-stage, and either than real pairs alone? Mean over images of the '
+           'differences between trainings with the same draw and seed, with its 95 % bootstrap interval over images: trainings are '
            'taken as given, each interval by itself.')
 NOTES = (
     'Per cent, of all pixels of the field of view (of the picture, where it has none): mean over images, of several '
@@ -69,13 +70,14 @@ def scattered(rows: Sequence[Row], observers: Sequence[Observed] = ()) -> List[B
 
 
 def _stages(title: str, lines: Sequence[findings.Trained]) -> List[Block]:
-    """A table of what one regime has more than another of the same network and as many samples, where both are there."""
+    """A table of what one regime has more than another of the same network and as many samples, if there are any."""
     body = []
     for one, other in itertools.permutations(lines, 2):
         samples = {line.rows[0]['num_synthetic'] for line in (one, other)} - {0}
         shared = {*one.keys} & {*other.keys}
         if (one.regime, other.regime) in STAGES and one.network == other.network and len(samples) == 1 and shared:
-            found = [[row['images'] for row, key in zip(line.rows, line.keys) if key in shared] for line in (one, other)]
+            found = [[row['images'] for row in line.rows if (row['draw'], row['seed']) in shared]
+                     for line in (one, other)]
             gaps = [np.subtract(*(_per_image(images, *COLUMNS[name]) for images in found)) for name in DIFFERENCES]
             body.append((f'{one.label} - {other.label}', *(_mean(gap, '+.2f') for gap in gaps), str(len(shared))))
     table = Table(f'Differences: {title}', ('', *DIFFERENCES, 'Pairs of trainings'), body, [BETWEEN])

@@ -99,7 +99,8 @@ def test_each_draw_is_a_training_of_its_own_and_arms_are_told_apart():
         'REAL, flipped - REAL, plain: reflections alone': '+0.045 ± 0.005 (2)'}          # .04 and .05
     table = made['Table 1 of DF-GAN']
     found = {row[:2]: row[2] for row in table.rows}
-    assert found['no', 'R + S: MIXED D (literal)'] == '0.370 (1)' and found['yes', 'R: REAL (flipped)'].startswith('0.385')
+    assert found['no', 'R + S: MIXED D (literal)'] == '0.370 (1)'
+    assert found['yes', 'R: REAL (flipped)'].startswith('0.385')
     assert found['no', 'R + S: MIXED D (plain)'].endswith('(3)')
     notes = '\n'.join(table.notes)
     assert 'Drawn by MIXED D (literal): fid_loss literal, statistics sample.' in notes
@@ -127,7 +128,8 @@ def test_the_arm_that_others_are_compared_with():
                                             for seed in range(seeds))]))[0].rows]))
 
     assert words(('classic', 3, True), ('plain', 1, False)) == ['REAL, classic - REAL, plain: classical augmentation']
-    assert words(('classic', 1, True), ('flipped', 2, True)) == ['REAL, classic - REAL, flipped: classical augmentation']
+    assert words(('classic', 1, True), ('flipped', 2, True)) == [
+        'REAL, classic - REAL, flipped: classical augmentation']
     assert words(('longer', 1, False), ('plain', 2, False)) == ['REAL, longer - REAL, plain']
     assert words(('plain', 2, False)) == []
 

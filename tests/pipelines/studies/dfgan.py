@@ -18,11 +18,12 @@ def blocks_of(markdown: str) -> dict:
     tables['table1'] = measured(tables['table1'])
     samples = table_of(''.join(section(markdown, 'Quality of the samples').partition(SAMPLES)[1:]), None)
     tables['samples'] = samples and with_columns(samples, [0, 1, 2, 3, 4, 9, 11])
-    return {'missing': missing(markdown), **{name: to_markdown([table]) if table else NONE for name, table in tables.items()}}
+    return {'missing': missing(markdown),
+            **{name: to_markdown([table]) if table else NONE for name, table in tables.items()}}
 
 
 def found(markdown: str) -> str:
-    """What synthesis gains in Dice where nothing varies while learning, and what else gains, by the number of images."""
+    """What synthesis gains in Dice where nothing varies while learning, and what else gains, by number of images."""
     table = table_of(section(markdown, 'Published and measured'), TABLES['gain'])
     lines = {row[0]: row for row in table.rows} if table else {}
     parts = {words: lines.get(f'{line}, {ARM}', lines.get(line)) for line, words in PARTS.items()}

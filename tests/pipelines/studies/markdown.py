@@ -12,7 +12,8 @@ def section(markdown: str, name: str) -> str:
 
 def missing(markdown: str) -> str:
     """A line on scores of the config that are not here; nothing where the report names none."""
-    told = [line.lstrip('> ') for line in section(markdown, 'The answer').splitlines() if 'scores that the config asks for' in line]
+    told = [line.lstrip('> ') for line in section(markdown, 'The answer').splitlines()
+            if 'scores that the config asks for' in line]
     return ''.join(f'{line}\n' for line in told)
 
 

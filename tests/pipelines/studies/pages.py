@@ -34,7 +34,8 @@ STUDIES = {  # name in marks: folder, what shows it, what README's table says wa
 
 def reports(folder) -> dict:
     """Markdown of every study's report, by name; of those that have rows."""
-    there = {name: FOLDER / study for name, (study, *_) in STUDIES.items() if any((FOLDER / study).glob(f'*/{RESULTS}'))}
+    there = {name: FOLDER / study for name, (study, *_) in STUDIES.items()
+             if any((FOLDER / study).glob(f'*/{RESULTS}'))}
     for name, study in there.items():
         report.write_report(study, Path(folder) / name)
     return {name: (Path(folder) / name / 'report.md').read_text(encoding='utf-8') for name in there}

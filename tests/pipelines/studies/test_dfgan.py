@@ -11,7 +11,8 @@ from tests.pipelines.studies.markdown import table_of
 
 # Dice of draw 0; draw 1 has .02 more, and draw 0 alone has n = 100
 DICE = {('plain', 'first', 0): .28, ('plain', 'real', 0): .30, ('plain', 'mixedp', 1): .38, ('plain', 'mixedd', 1): .40,
-        ('plain', 'mixedd', 2): .44, ('flipped', 'real', 0): .34, ('classic', 'real', 0): .50, ('classic', 'mixedd', 1): .51}
+        ('plain', 'mixedd', 2): .44, ('flipped', 'real', 0): .34, ('classic', 'real', 0): .50,
+        ('classic', 'mixedd', 1): .51}
 
 
 def rows():
@@ -68,8 +69,8 @@ def test_what_the_gain_is_made_of_and_readmes_line(shown):
     assert gain['MIXED D - MIXED P: the Frechet loss, literal'] == ['+0.000 (1)', '-']
     (line,) = table_of(shown['studies: found'], None).rows
     assert line[1] == (
-        'gain in Dice by DF-GAN, mean ± standard error (trainings): n = 50: +0.100 ± 0.000 (2) all, +0.020 ± 0.000 (2) by '
-        'the Frechet loss, +0.040 ± 0.000 (2) by reflections without synthesis; n = 100: +0.100 (1) all, +0.020 (1) by '
+        'gain in Dice by DF-GAN, mean ± standard error (trainings): n = 50: +0.100 ± 0.000 (2) all, +0.020 ± 0.000 (2) '
+        'by the Frechet loss, +0.040 ± 0.000 (2) by reflections without synthesis; n = 100: +0.100 (1) all, +0.020 (1) by '
         'the Frechet loss, +0.040 (1) by reflections without synthesis')
     assert line[2] == '[page](pipelines/studies/README.md#df-gan-on-drawn-lesions)'
 

@@ -32,7 +32,8 @@ def test_documents_show_what_the_reports_say(reports, page):
 
 
 def test_every_study_in_the_repository_has_its_row():
-    assert {path.name for path in pages.FOLDER.iterdir() if path.is_dir()} <= {study for study, *_ in pages.STUDIES.values()}
+    known = {study for study, *_ in pages.STUDIES.values()}
+    assert {path.name for path in pages.FOLDER.iterdir() if path.is_dir()} <= known
 
 
 def test_a_study_without_rows_shows_nothing(monkeypatch, tmp_path):

@@ -1,4 +1,4 @@
-"""What the documents show of the study of the retina, from rows made by hand: two networks, 8 photographs and all 20."""
+"""What the documents show of the study of the retina, from rows made by hand: two networks, 8 photographs and 20."""
 import shutil
 
 import pytest
@@ -22,8 +22,9 @@ def quality_of(method, width):
 
 
 def row_of(regime, configuration, n, **changes):
-    return row(regime, MEASURED[regime], num_real=n, experiment='chase_cpu', num_synthetic=0 if regime == 'real' else 240,
-               **{'arm': configuration, 'protocol': {'configuration': configuration}, **changes})
+    pairs = 0 if regime == 'real' else 240
+    return row(regime, MEASURED[regime], num_real=n, experiment='chase_cpu', num_synthetic=pairs, **{
+        'arm': configuration, 'protocol': {'configuration': configuration}, **changes})
 
 
 @pytest.fixture(scope='module')
