@@ -187,6 +187,7 @@ def configs(place):
     ([], 'demo', 'house/runs/demo'), (['demo'], 'demo', 'house/runs/demo'), (['./mine'], 'demo', './mine'),
     (['/mine'], 'demo', '/mine'), (['two'], 'two', 'house/runs/two'), (['two', 'mine'], 'two', 'mine'),
     (['two', '/mine'], 'two', '/mine'), (['demo_transfer'], 'demo_transfer', 'house/runs/demo_transfer'),
+    (['demo_retina'], 'demo_retina', 'house/runs/demo_retina'),
     (['networks_full'], 'networks_full', 'house/runs/networks_full')])
 def test_the_demo_takes_a_config_and_works_where_it_is_told(configs, given, name, wanted):
     done = configs.run('tools/demo.sh', *given, cwd=configs.root.parent)
@@ -197,12 +198,12 @@ def test_the_demo_takes_a_config_and_works_where_it_is_told(configs, given, name
 
 
 @pytest.mark.parametrize('given, message', [
-    (['mine'], 'mine: expected the name of a config that asks for drawn chests alone, one of demo, demo_transfer, '
+    (['mine'], 'mine: expected the name of a config that asks for drawn pictures alone, one of demo, demo_retina, demo_transfer, '
                'lesions_cpu, networks_full, phantom_sweep_cpu, two, found none in pipelines/configs; write a WORKDIR behind the name, or with a slash: ./mine'),
-    (['jsrt_tiny_cpu'], 'jsrt_tiny_cpu: expected a config that asks for drawn chests alone, one of demo, demo_transfer, '
+    (['jsrt_tiny_cpu'], 'jsrt_tiny_cpu: expected a config that asks for drawn pictures alone, one of demo, demo_retina, demo_transfer, '
                         'lesions_cpu, networks_full, phantom_sweep_cpu, two, found one of data that you bring: python tools/run_experiment.py --config '
                         'pipelines/configs/jsrt_tiny_cpu.yaml --set data.source=DIR'),
-    (['mixed'], 'mixed: expected a config that asks for drawn chests alone'),
+    (['mixed'], 'mixed: expected a config that asks for drawn pictures alone'),
     (['demo', 'a', 'b'], 'bash tools/demo.sh [NAME] [WORKDIR]: expected no more than that, found b')])
 def test_the_demo_refuses_in_one_line_before_it_installs_anything(configs, given, message):
     said = configs.refused('tools/demo.sh', *given)

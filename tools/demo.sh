@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A whole job on drawn chests, from nothing to a report: bash tools/demo.sh [NAME] [WORKDIR]
-# NAME is that of a config in pipelines/configs that asks for drawn chests alone, without one demo; a WORKDIR without a
+# A whole job on drawn pictures, from nothing to a report: bash tools/demo.sh [NAME] [WORKDIR]
+# NAME is that of a config in pipelines/configs that asks for drawn pictures alone, without one demo; a WORKDIR without a
 # NAME has a slash. Repeat it to continue; a finished one says so at once.
 set -euo pipefail
 
@@ -30,10 +30,10 @@ if [ ! -f "$configs/$name.yaml" ] || ! is_drawn "$configs/$name.yaml"; then
     if is_drawn "$config"; then config=${config##*/}; drawn="$drawn, ${config%.yaml}"; fi
   done
   if [ ! -f "$configs/$name.yaml" ]; then
-    fail "$name: expected the name of a config that asks for drawn chests alone, one of ${drawn#, }, found none in" \
+    fail "$name: expected the name of a config that asks for drawn pictures alone, one of ${drawn#, }, found none in" \
       "pipelines/configs; write a WORKDIR behind the name, or with a slash: ./$name"
   fi
-  fail "$name: expected a config that asks for drawn chests alone, one of ${drawn#, }, found one of data that you bring:" \
+  fail "$name: expected a config that asks for drawn pictures alone, one of ${drawn#, }, found one of data that you bring:" \
     "python tools/run_experiment.py --config pipelines/configs/$name.yaml --set data.source=DIR --workdir runs/$name"
 fi
 case "$workdir" in

@@ -1,10 +1,15 @@
 """Photographs of the retina in colour through the stages: pairs of 3 + 1 channels, photographs from vessel maps."""
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from datasets import records
+from datasets.labels import VESSELS
 from pipelines.experiment import steps
+from pipelines.plan import loading, matrix
 from pipelines.plan.methods import METHODS
+from pipelines.plan.regimes import methods_of
 from pipelines.plan.workdir import Workdir
 from pipelines.stages.stage import stage_io
 from tests.conftest import tiny_config
@@ -32,3 +37,15 @@ def test_a_method_makes_pairs_in_colour_that_are_known_everywhere(tmp_path, meth
     assert rows['image'].shape == (5, 8, 8, 3) and set(np.unique(rows['labels'])) <= {0, 1}
     assert (rows['image'].astype(int).max(-1) > rows['image'].min(-1)).any()   # colours, not three times a grey
     assert set(made.notes) >= {'samples', 'failed_check', 'pixels_cleaned'}
+
+
+def test_the_demo_has_the_stages_of_both_methods_in_colour():
+    """Its scale is small; its method is that of chase_cpu."""
+    folder = Path(loading.__file__).parents[1] / 'configs'
+    demo, chase = (loading.load_config(str(folder / f'{name}.yaml')) for name in ('demo_retina', 'chase_cpu'))
+    arm, = matrix.arms_of(demo)
+    assert (demo.data.dataset, demo.data.source, demo.data.channels) == ('phantom_retina', None, 3)
+    assert demo.regimes == chase.regimes and demo.labels == chase.labels
+    assert {run.name for run in arm.runs} == {f'{regime}-unet-0' for regime in chase.regimes}
+    stages = [stage for method in methods_of([run.regime for run in arm.runs]) for stage in method.stages]
+    assert sorted(stage_io(demo, stage, VESSELS).channels for stage in stages) == [1, 3, 4]
