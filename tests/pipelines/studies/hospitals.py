@@ -5,7 +5,7 @@ from pipelines.report import label_section
 from pipelines.scores.table import Table, to_markdown
 from tests.pipelines.studies.markdown import section, table_of, with_columns
 
-WORTH = re.compile(r'^\*\*\S+?/(\w+), .*?: is translation worth more .*?, with (\S+) % of the labels there\?\*\* \*(.+?)\.\* '
+WORTH = re.compile(r'^\*\*\S+?/(\w+), .*?: is translation worth more .*?, with (\S+ %) of the labels there\?\*\* \*(.+?)\.\* '
                    r'(.+?): J is (\S+ \w+ \[\S+, \S+\]) than (.+?), the best', re.M)
 TITLE = re.compile(r'^### (?:What labels are worth: )?\S+?/(\w+), [^\n:]*(?:: [^\n]*)?$')
 EACH = label_section.EACH
@@ -25,11 +25,12 @@ def blocks_of(markdown: str) -> dict:
 
 
 def found(markdown: str) -> str:
-    """What translation is worth in the main arm, with each share of labels."""
-    told = [one for one in WORTH.findall(section(markdown, 'The answer')) if one[0] == 'main']
+    """What translation is worth in the main arm, with each share of labels, and without them where it learns from augmented
+    pictures, too."""
+    told = [one for one in WORTH.findall(section(markdown, 'The answer')) if one[:2] == ('varied', '0 %') or one[0] == 'main']
     few = '; one training each' * any('one training each' in verdict for _, _, verdict, *_ in told)
-    return '; '.join(f'with {share} % of its labels {best}: J {gap} than {other}'
-                     for _, share, _, best, gap, other in told) + few or NONE.strip()
+    return '; '.join(f'with {share} of its labels {best}{" on augmented pictures" * (arm == "varied")}: J {gap} than {other}'
+                     for arm, share, _, best, gap, other in told) + few or NONE.strip()
 
 
 def labels(parts: list):

@@ -9,6 +9,8 @@ REPORT = '''
 **study/again, 9 real images: lungs on there: is translation worth more than the best of the other ways, with 0 % of the labels there?** *Not shown.* MUNIT: J is 0.10 lower [-1.00, 0.90] than A as it is, the best of the others with 80.00 (1 training against 1 training, 3 images; basis).
 **study/main, 9 real images: lungs on there: is translation worth more than the best of the other ways, with 0 % of the labels there?** *Cannot be told from one training each.* MUNIT: J is 3.10 higher [1.00, 5.20] than A as it is, the best of the others with 80.00 (1 training against 1 training, 3 images; basis).
 **study/main, 9 real images: lungs on there: is translation worth more than the best of the other ways, with 5 % of the labels there?** *Not shown.* CycleGAN: J is 0.20 lower [-1.00, 0.60] than Fine-tuned, the best of the others with 84.00 (1 training against 1 training, 3 images; basis).
+**study/varied, 9 real images: lungs on there: is translation worth more than the best of the other ways, with 0 % of the labels there?** *Not shown.* CycleGAN: J is 1.00 higher [-1.00, 3.00] than A as it is, the best of the others with 80.00 (1 training against 1 training, 3 images; basis).
+**study/varied, 9 real images: lungs on there: is translation worth more than the best of the other ways, with 5 % of the labels there?** *Not shown.* CycleGAN: J is 2.00 higher [-1.00, 5.00] than A as it is, the best of the others with 80.00 (1 training against 1 training, 3 images; basis).
 
 ## At another hospital
 
@@ -65,10 +67,12 @@ REPORT = '''
 def test_answers_tell_every_arm_and_what_is_missing():
     blocks = hospitals.blocks_of(REPORT)
     assert [line[:20] for line in blocks['answers'].splitlines()] == [
-        '- 6 of 9 scores that', '- **study/again, 9 r', '- **study/main, 9 re', '- **study/main, 9 re']
+        '- 6 of 9 scores that', '- **study/again, 9 r', '- **study/main, 9 re', '- **study/main, 9 re',
+        '- **study/varied, 9 ', '- **study/varied, 9 ']
     assert hospitals.found(REPORT) == ('with 0 % of its labels MUNIT: J 3.10 higher [1.00, 5.20] than A as it is; '
                                        'with 5 % of its labels CycleGAN: J 0.20 lower [-1.00, 0.60] than Fine-tuned; '
-                                       'one training each')
+                                       'with 0 % of its labels CycleGAN on augmented pictures: J 1.00 higher [-1.00, 3.00] than '
+                                       'A as it is; one training each')
 
 
 def test_table_two_holds_the_arms_together_and_the_shares_that_were_measured():
