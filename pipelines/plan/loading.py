@@ -5,8 +5,6 @@ import dataclasses
 from pathlib import PurePath
 from typing import Sequence
 
-import yaml
-
 from datasets.errors import InputError
 from datasets.files import read_yaml
 from pipelines.plan import checks, strict
@@ -77,7 +75,7 @@ def to_dict(config: Config) -> dict:
         tree.update(value if key == 'kinds' else {key: value})
     del tree['said']
     tree['segmenter'].update(tree['segmenter'].pop('options'))
-    return yaml.safe_load(yaml.safe_dump(tree, sort_keys=False))
+    return tree
 
 
 def to_told(config: Config) -> dict:

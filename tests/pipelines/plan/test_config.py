@@ -18,7 +18,8 @@ FOLDER = Path(configs.__file__).parents[1] / 'configs'
 @pytest.mark.parametrize('path', sorted(FOLDER.glob('*.yaml')), ids=lambda p: p.stem)
 def test_every_config_in_the_repository_is_valid(path):
     config = loading.load_config(str(path))
-    assert loading.from_dict(loading.to_dict(config)) == config
+    tree = loading.to_dict(config)
+    assert loading.from_dict(tree) == config and yaml.safe_load(yaml.safe_dump(tree)) == tree  # plain, without a tuple
     opening = path.read_text().split('experiment:')[0]
     assert 'python tools/' in opening or 'bash tools/' in opening  # its command
     assert 'Cost:' in opening
