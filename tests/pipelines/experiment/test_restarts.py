@@ -93,9 +93,9 @@ def test_an_arm_that_shares_the_translator_of_another_tells_its_restarts(tmp_pat
 
 
 def test_train_stage_trains_anew_until_it_converged_also_after_kills(tmp_path, monkeypatch):
-    """Trainings are stood in for by what they leave: two that failed, then one that converged. Killed before the second
+    """Trainings are stood in for by what they leave: three that failed, then one that converged. Killed before the second
     begins, and when it has just ended, the work goes on: with the same weights to begin with, in the same folders."""
-    begun, errors, kills = [], [0.4, 0.3, 0.05], ['before', 'behind']
+    begun, errors, kills = [], [0.4, 0.3, 0.25, 0.05], ['before', 'behind']
 
     def train(task, folder, **_):
         if len(begun) == 1 and kills[0] == 'before':
@@ -113,14 +113,15 @@ def test_train_stage_trains_anew_until_it_converged_also_after_kills(tmp_path, m
             steps.train_stage(config, STAGE, tmp_path)
     steps.train_stage(config, STAGE, tmp_path)
     stages = {path.name: restarts.cycle_error(path) for path in (tmp_path / 'stages').iterdir()}
-    assert stages == {STAGE.folder: 0.05, f'{STAGE.folder}-failed0': 0.4, f'{STAGE.folder}-failed1': 0.3}
-    assert restarts.count(STAGE, tmp_path) == 2 and len(begun) == 3
-    seeds = [config.seed, *(stable_seed(config.seed, 'restart', failed) for failed in (1, 2))]
+    assert stages == {STAGE.folder: 0.05, f'{STAGE.folder}-failed0': 0.4, f'{STAGE.folder}-failed1': 0.3,
+                      f'{STAGE.folder}-failed2': 0.25}
+    assert restarts.count(STAGE, tmp_path) == 3 and len(begun) == 4
+    seeds = [config.seed, *(stable_seed(config.seed, 'restart', failed) for failed in (1, 2, 3))]
     for weights, seed in zip(begun, seeds):
         np.testing.assert_array_equal(weights, first_weights(dataclasses.replace(config, seed=seed), tmp_path))
-    assert len({weights.tobytes() for weights in begun}) == 3
+    assert len({weights.tobytes() for weights in begun}) == 4
     steps.train_stage(config, STAGE, tmp_path)   # which is trained
-    assert len(begun) == 3
+    assert len(begun) == 4
     assert provenance.unlike(config, tmp_path, artefacts.stage_of(config, STAGE)) == []
 
 
