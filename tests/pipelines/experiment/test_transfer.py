@@ -16,6 +16,7 @@ from datasets.fitting import crop
 from pipelines.data import pixels
 from pipelines.data.resampling import resampled
 from pipelines.data.sources import open_split
+from pipelines.experiment import status
 from pipelines.experiment.opening import open_experiment
 from pipelines.experiment.run import run_experiment
 from pipelines.plan import matrix, segmenters
@@ -88,7 +89,7 @@ def model_of(folder, run):
 
 
 def test_every_way_has_its_row_and_the_report_says_what_translation_is_worth(made):
-    _, folder = made
+    config, folder = made
     rows = {(row['regime'], row['labelled'], row['split']): row for row in results.read_results(folder / 'results.jsonl')}
     assert set(rows) == {('real', None, 'test'), ('real', None, 'there'), ('tone', 0.0, 'there'), ('tuned', 50.0, 'there'),
                          ('scratch', 50.0, 'there'), ('cyclegan', 0.0, 'there'), ('cyclegan', 50.0, 'there')}
@@ -104,9 +105,7 @@ def test_every_way_has_its_row_and_the_report_says_what_translation_is_worth(mad
                   'how much of what the shift costs does translation recover, with 50 % of the labels there?',
                   '| CycleGAN, supervised | ', 'Have the translators converged?'):
         assert words in text
-    said = []
-    run_experiment(made[0], folder.parent, say=said.append)
-    assert sum('of 7' in line for line in said) == 7 and not any('restart' in line for line in said)
+    assert status.is_done(folder.parent, matrix.arms_of(config))
 
 
 def test_a_model_for_b_is_shown_pictures_as_b_is_told_to_be_and_that_of_a_as_a(made):
