@@ -58,7 +58,7 @@ class Training:
 
     def module(self) -> export.Segmenter:
         """As it is exported."""
-        trained = Trained(self.network, pixels.standardise, TARGETS, self.network.variables)
+        trained = Trained(self.network, pixels.standardise, TARGETS, self.network.variables, None, 'standardised')
         return export.Segmenter(trained, SIZE, SIZE, 1)
 
 
