@@ -24,7 +24,8 @@ def main() -> None:
                          'made if needed')
     options.add_argument('--trim-borders', action=argparse.BooleanOptionalAction, help='whether the model is shown the '
                          'film alone, without the black border of the plate that it was scanned on (default: as the '
-                         'model learned, data.trim_borders, or for another hospital sources.target.trim_borders); results have the shape of the whole picture')
+                         'model learned, data.trim_borders, or for another hospital sources.target.trim_borders); '
+                         'results have the shape of the whole picture')
     options.add_argument('--dicom-overlay', action='store_true', help='also <name>_overlay.dcm, a DICOM Secondary Capture '
                          'that lies under the study of the radiograph; it carries the name of the patient, as that does')
     common.add_names_option(options)

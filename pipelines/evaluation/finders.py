@@ -65,7 +65,7 @@ def of_model(model, records_directory, chosen: Optional[Mapping[str, Sequence[st
 
     return Finder(str(model), info, targets, compared, find,
                   lambda: np.array(export.read_description(model)['colours'], np.uint8),
-                  lambda: export.read_description(model).get('threshold'))
+                  lambda: export.read_threshold(model))
 
 
 def of_predictions(directory, records_directory, codes: Optional[Mapping[str, int]] = None,

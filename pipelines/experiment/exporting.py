@@ -2,13 +2,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
 
 from pipelines.plan import artefacts, provenance
 from pipelines.plan.config import Config
 from pipelines.plan.regimes import Run
 from pipelines.plan.workdir import Workdir
-from pipelines.serving.export import export_segmenter, read_description
+from pipelines.serving.export import export_segmenter, read_threshold
 
 
 def exported(config: Config, run: Run, workdir) -> Path:
@@ -28,8 +27,3 @@ def exported(config: Config, run: Run, workdir) -> Path:
             f'evaluation.size is {config.evaluation.size}; repeat the command with --redo {artefact.name}',
             [artefact.name])
     return folder / '1'
-
-
-def read_threshold(model) -> Optional[dict]:
-    """What an exported model says of its threshold, see serving/threshold.py; None = it finds the likeliest class."""
-    return read_description(model).get('threshold')

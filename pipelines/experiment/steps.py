@@ -16,7 +16,7 @@ from pipelines.evaluation import finders
 from pipelines.evaluation.convergence import measure_convergence
 from pipelines.evaluation.quality import measure_quality
 from pipelines.experiment import restarts, rows
-from pipelines.experiment.exporting import exported, read_threshold
+from pipelines.experiment.exporting import exported
 from pipelines.experiment.pseudo_labels import label_pictures
 from pipelines.plan import artefacts, notes, provenance, redo
 from pipelines.plan.config import Config
@@ -32,6 +32,7 @@ from pipelines.scores import results
 from pipelines.segmentation.guided import check_watcher, guided_task
 from pipelines.segmentation.task import segmenter_task
 from pipelines.serving import predict
+from pipelines.serving.export import read_threshold
 from pipelines.stages.stage import has_snapshot
 from pipelines.synthesis import generate as synthesis
 from pipelines.training import loop

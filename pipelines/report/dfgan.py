@@ -95,14 +95,14 @@ def _label(line: Line) -> str:
 def _table1(study: Study) -> Table:
     paper, values = load_paper(NAME)['table1'], gains.values_of(study.rows)
     counts = sorted({*paper, *(count for line in values.values() for count in line)})
-    body = []
+    body, has_arms = [], len(gains.arms_of(values)) > 1
     for key in (PLAIN, AUGMENTED):
         for column, words in (('R', 'R, published'), ('RS', 'R + S, published')):
             printed = [paper[count][key][column] if count in paper else None for count in counts]
             body.append((WORDS[key], words, *map(_printed, printed)))
         for line in sorted(values, key=lambda one: (one.arm, order_of(one.regime), one.times)):
             if line.augmented == key and line.times <= 1:
-                arm = f' ({line.arm})' if len(gains.arms_of(values)) > 1 else ''
+                arm = f' ({line.arm})' if has_arms else ''
                 body.append((WORDS[key], _label(line) + arm, *(_ours(values[line].get(count, {})) for count in counts)))
     return Table(f'Table 1 of DF-GAN: Dice of {study.name}, published and ours',
                  ('Classic aug.', 'Learned from', *(f'n = {count}' for count in counts)), body, _notes(study))

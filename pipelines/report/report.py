@@ -90,12 +90,12 @@ def _arms(workdir: pathlib.Path) -> List[Arm]:
 
 
 def _of_arms(arms: Sequence[Arm], blocks_of: Callable[[pathlib.Path, str], List[Block]]):
-    """The blocks of every arm; several stand folded under their names, the first one open."""
+    """The blocks of every arm that has some; several stand folded under their names, the first one open."""
     if len(arms) == 1:
         return blocks_of(arms[0][1], '')
-    return [document.folded(f'Arm {name or "of the experiment itself"}',
-                            blocks_of(folder, name and f'{name}-'), is_open=i == 0)
-            for i, (name, folder) in enumerate(arms)]
+    made = [(name, blocks_of(folder, name and f'{name}-')) for name, folder in arms]
+    return [document.folded(f'Arm {name or "of the experiment itself"}', blocks, is_open=i == 0)
+            for i, (name, blocks) in enumerate((name, blocks) for name, blocks in made if blocks)]
 
 
 def _with(name: str, arms: Sequence[Arm]) -> Sequence[Arm]:
@@ -158,8 +158,7 @@ def _pictures(arms: Sequence[Arm], rows: Sequence[Row]) -> Dict[str, List[Block]
     return {
         'Synthetic samples': _of_arms(arms, run_sections.synthetic),
         'Picture, target, prediction': _of_arms(arms, run_sections.overlays),
-        'Brought to another hospital': _of_arms(
-            [arm for arm in arms if run_sections.translated(arm[1], '')], run_sections.translated),
+        'Brought to another hospital': _of_arms(arms, run_sections.translated),
         'Predicted pictures': _of_arms(_with('predictions', arms), run_sections.predictions),
         'Blinded reading': _of_arms(_with('reading', arms), run_sections.reading),
         'Training of the generators': _of_arms(arms, run_sections.stages),

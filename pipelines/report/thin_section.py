@@ -63,7 +63,8 @@ def scattered(rows: Sequence[Row], observers: Sequence[Observed] = ()) -> List[B
         body = [(label, *(_cell(images, *how) for how in COLUMNS.values()), chosen.get(label, thresholds.FOREIGN))
                 for label, images in lines.items()]
         blocks += [document.table(Table(title, ('Trained on', *COLUMNS, 'Threshold'), body,
-                                        [*notes, *thresholds.told(of_images), *[OBSERVED] * bool(other)]), css='scores'), *_stages(title, trained),
+                                        [*notes, *thresholds.told(of_images), *[OBSERVED] * bool(other)]), css='scores'),
+                   *_stages(title, trained),
                    document.folded('DSC of every image', [document.table(_each(names, lines), css='scores')])]
         notes = ()
     return blocks

@@ -139,6 +139,11 @@ def read_description(model) -> dict:
                          f'export it again') from None
 
 
+def read_threshold(model) -> Optional[dict]:
+    """What an exported model says of its threshold, see threshold.py; None = it finds the likeliest class."""
+    return read_description(model).get('threshold')
+
+
 def load_segmenter(model):
     """-> (function float32 [N, H, W, C] -> dict, description).
 

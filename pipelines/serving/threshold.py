@@ -59,8 +59,9 @@ def threshold_of(config: Config, run: Run, workdir, targets: Targets, segment: C
       segment: float32 [N, H, W, C] -> dict with `probabilities`, as of what is exported.
 
     Returns:
-      threshold (0.01 to 0.99), chosen_on ('validation', 'held_out', 'train', 'target' or 'target_validation'), images (how many), size (px) and dice (mean DSC, per cent); None where no label of the
-      other hospital is learned from, or no image shows the organ.
+      threshold (0.01 to 0.99), chosen_on ('validation', 'held_out', 'train', 'target' or 'target_validation'), images
+      (how many), size (px) and dice (mean DSC, per cent); None where no label of the other hospital is learned from, or
+      no image shows the organ.
 
     Raises:
       InputError: the data set is not there any more, or an image or mask is not as it should be.

@@ -7,6 +7,7 @@ from pipelines.scores import results
 from tests.finished_run import QUALITY, write_json
 from tests.pipelines.report.test_dfgan import line
 from tests.pipelines.studies import dfgan, pages
+from tests.pipelines.studies.conftest import blocks_alone
 from tests.pipelines.studies.markdown import table_of
 
 # Dice of draw 0; draw 1 has .02 more, and draw 0 alone has n = 100
@@ -42,12 +43,7 @@ def shown(tmp_path_factory):
     """Blocks of the pages where it is the only study."""
     place = tmp_path_factory.mktemp('studies')
     write_study(place / 'lesions_cpu')
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pages, 'FOLDER', place)
-        markdown = pages.reports(place / 'reports')
-        assert list(markdown) == ['lesions']
-        return pages.blocks_of(markdown)
-
+    return blocks_alone(place, 'lesions')
 
 
 def test_tables_of_the_paper_have_the_numbers_of_images_that_were_measured(shown):

@@ -7,6 +7,7 @@ from pipelines.scores import results
 from tests.finished_run import QUALITY, write_json
 from tests.pipelines.report.test_thin_section import REAL, TUNED, images, row
 from tests.pipelines.studies import pages, retina
+from tests.pipelines.studies.conftest import blocks_alone
 from tests.pipelines.studies.markdown import table_of
 
 BETTER = images((80, 20, 20, 880, 99.0), (90, 10, 10, 890, 99.0))   # DSC 80 and 90, those of REAL 66.67 and 80
@@ -47,11 +48,7 @@ def shown(tmp_path_factory):
         write_sealed(study / name / 'observer.json', {'size': 64, 'images': SECOND})
     for method, width in (('single', .03), ('two', .012)):
         write_json(study / 'chase_tiny' / 'quality' / f'{method}.json', quality_of(method, width))
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pages, 'FOLDER', place)
-        markdown = pages.reports(place / 'reports')
-        assert list(markdown) == ['retina']
-        return pages.blocks_of(markdown)
+    return blocks_alone(place, 'retina')
 
 
 def test_every_regime_of_both_networks_and_the_second_observer_once(shown):
