@@ -15,7 +15,7 @@ from datasets.errors import InputError
 from datasets.fitting import box_of, place
 from datasets.sample import Dataset, Sample, check_not_empty
 from datasets.splits import check_disjoint
-from pipelines.data import apart, contact_sheet, structures
+from pipelines.data import apart, contact_sheet, negatives, structures
 from pipelines.data.checked import check_depth, check_pixels, hidden, read_sample
 from pipelines.data.contents import contents_of
 from pipelines.data.sources import check_patients, open_split
@@ -69,8 +69,9 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
         structures.warn(structures.examine(label_maps, dataset.coding, config.labels), dataset.coding, config.labels,
                         structures.methods_in(config))
 
+    learned_from = _pictures_of(output.parent / 'train') if split != 'train' else None
     info = write_records(dataset, output, split, size, versions, data.draw, data, begin=begin,
-                         look=look if split == 'train' else None)
+                         look=look if split == 'train' else None, learned_from=learned_from)
     if split == 'train':
         contact_sheet.write_contact_sheet(info, output / contact_sheet.NAME)
     return info
@@ -79,12 +80,14 @@ def prepare_split(config: Config, workdir, split: str) -> records.Info:
 def write_records(dataset: Dataset, output, split: str, size: int, versions: int, seed: int,
                   data: Data, part: writing.Part = writing.Part(),
                   begin: Callable[[], None] = lambda: None,
-                  look: Optional[Callable[[List[np.ndarray]], None]] = None) -> Optional[records.Info]:
+                  look: Optional[Callable[[List[np.ndarray]], None]] = None,
+                  learned_from: Optional[List[np.ndarray]] = None) -> Optional[records.Info]:
     """Writes `versions` of every image (the first is the original) as records of side `size`.
 
     Args:
       begin: called when every image is read and checked, before the first record is written.
       look: called then with some of the real label maps, see data/structures.py.
+      learned_from: pictures of the set that is learned from, if this is another, see data/negatives.py.
 
     Returns:
       What the folder holds, or None if shards of other workers are still missing.
@@ -101,18 +104,8 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
     bits = 8 * dataset.load(dataset.ids[0]).image.dtype.itemsize
     shards, own = _shards(dataset), ids_of(dataset, part)
     if not (Path(output) / writing.RECIPE).exists():
-        # every file is read once before anything is written: a bad one leaves no half-made set
-        lost, told = collections.Counter(), collections.Counter()
-        sides, label_maps, looked_at = [], [], set(structures.some(own))
-        for id in progress.bar(own, desc=f'check {split}', unit='image'):
-            sample = check_depth(read_sample(dataset, id, data), bits)
-            example = _example(sample, 0, dataset, size, seed, data)
-            label_maps += [example.label_map] if id in looked_at else []
-            told.update(sample.told)
-            lost.update(hidden(dataset.coding, sample.masks))
-            sides.append(max(sample.image.shape[:2]))
-        check_pixels(dataset, lost, own)
-        _tell(dataset, sides, size, told)
+        label_maps = _read_once(dataset, own, bits, lambda sample: _example(sample, 0, dataset, size, seed, data), size, data, split,
+                                learned_from)
         if look and dataset.coding.is_labelled:
             look(label_maps)
     begin()
@@ -133,6 +126,30 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
         return writing.write_dataset(blank, [lambda notes, ids=ids: shard(ids, notes, bar) for ids in shards], part)
 
 
+def _read_once(dataset: Dataset, ids: Sequence[str], bits: int, example_of: Callable[[Sample], records.Example], size: int,
+               data: Data, split: str, learned_from: Optional[List[np.ndarray]]) -> List[np.ndarray]:
+    """Reads every file before anything is written, so that a bad one leaves no half-made set; says what is worth knowing,
+    and returns some of the label maps."""
+    lost, told = collections.Counter(), collections.Counter()
+    sides, pictures, label_maps, looked_at = [], [], [], set(structures.some(ids))
+    for id in progress.bar(ids, desc=f'check {split}', unit='image'):
+        sample = check_depth(read_sample(dataset, id, data), bits)
+        example = example_of(sample)
+        label_maps += [example.label_map] if id in looked_at else []
+        told.update(sample.told)
+        lost.update(hidden(dataset.coding, sample.masks))
+        sides.append(max(sample.image.shape[:2]))
+        pictures.append(negatives.small(example.image))
+    check_pixels(dataset, lost, ids)
+    _tell((*dataset.notes, *negatives.told(dataset.name, ids, pictures, learned_from)), dataset, sides, size, told)
+    return label_maps
+
+
+def _pictures_of(train: Path) -> Optional[List[np.ndarray]]:
+    """Some pictures of a set that is there, as data/negatives.py compares them."""
+    return negatives.of_records(records.read_info(train)) if (train / records.INFO).exists() else None
+
+
 def _shards(dataset: Dataset) -> List[Sequence[str]]:
     return [dataset.ids[i:i + IMAGES_PER_SHARD] for i in range(0, len(dataset.ids), IMAGES_PER_SHARD)]
 
@@ -142,9 +159,9 @@ def ids_of(dataset: Dataset, part: writing.Part) -> List[str]:
     return list(itertools.chain(*part.of(_shards(dataset))))
 
 
-def _tell(dataset: Dataset, sides: Sequence[int], size: int, told: Dict[str, int]) -> None:
+def _tell(notes: Sequence[str], dataset: Dataset, sides: Sequence[int], size: int, told: Dict[str, int]) -> None:
     """Says what is worth knowing of a data set; `told` counts the pictures of which something is true."""
-    for words in dataset.notes:
+    for words in notes:
         print(f'note: {words}')
     for words, count in sorted(told.items()):
         print(f'note: {dataset.name}: {count} of {len(sides)} pictures: {words}')
