@@ -97,16 +97,17 @@ def _check_target(arm: Arm, ours: LabelCoding) -> None:
     going = [run for run in arm.runs if run.regime.transfer and run.regime.transfer.is_trained]
     if not going:
         return
-    there = open_split(arm.config, TARGET)
+    there = _opened(arm.config, TARGET)
     for run in going:
         labelled_ids(there.ids, run.labelled, 0)
         settings = segmenter_settings(arm.config, run.segmenter)
         if run.labelled:
             theirs = targets_of(there.coding, settings.targets, settings.overlapping, f'sources.{TARGET}: segmenter.targets')
-            names = targets_of(ours, settings.targets, settings.overlapping).names
-            if theirs.names != names:
-                raise InputError(f'sources.{TARGET}: expected the classes of data, {", ".join(names)}, found '
+            found = targets_of(ours, settings.targets, settings.overlapping)
+            if theirs.names != found.names:
+                raise InputError(f'sources.{TARGET}: expected the classes of data, {", ".join(found.names)}, found '
                                  f'{", ".join(theirs.names)}; say in segmenter.targets which organs of both make a class')
+            _check_same_sides(found, ours, there.coding, f'sources.{TARGET}')
 
 
 def check_external(arm: Arm, folder) -> None:
@@ -115,7 +116,7 @@ def check_external(arm: Arm, folder) -> None:
     config = arm.config
     for name in dict.fromkeys(split for splits in arm.scores.values() for split in splits if split in config.external):
         info = Workdir(folder).records(name) / INFO
-        theirs = LabelCoding.from_dict(read_json(info)['coding']) if info.exists() else open_split(config, name).coding
+        theirs = LabelCoding.from_dict(read_json(info)['coding']) if info.exists() else _opened(config, name).coding
         try:
             ours = open_split(config, 'train').coding
         except InputError:  # which preparing it says better
@@ -124,7 +125,27 @@ def check_external(arm: Arm, folder) -> None:
             settings = segmenter_settings(config, segmenter)
             found = targets_of(ours, settings.targets, settings.overlapping)
             chosen = config.external[name].targets
-            scored_on(found, theirs, chosen, f'external.{name}' + ('.targets' if chosen else ''))
+            compared = scored_on(found, theirs, chosen, f'external.{name}' + ('.targets' if chosen else ''))
+            _check_same_sides(compared.targets, ours, theirs, f'external.{name}')
+
+
+def _opened(config: Config, split: str) -> Dataset:
+    """A data set of which one picture is read: colours among greys are found before the own pictures are made records."""
+    dataset = open_split(config, split)
+    dataset.load(dataset.ids[0])
+    return dataset
+
+
+def _check_same_sides(targets: Targets, ours: LabelCoding, theirs: LabelCoding, where: str) -> None:
+    """InputError where a class is one of two organs of which only one data set says that they are sides: nothing shows
+    that the other does not exchange them."""
+    for (coding, other), who in (((ours, theirs), where), ((theirs, ours), 'data')):
+        for pair in coding.left_right:
+            apart = any(len({*pair} & {*organs}) == 1 for organs in targets.organs)
+            if apart and {*pair} <= {*other.organs} and pair not in other.left_right:
+                raise InputError(f'{who}: expected {" and ".join(pair)} to be known as the patient\'s sides, as in the other '
+                                 f'data set, found that nothing says so; add left_right: [[{", ".join(pair)}]] to its '
+                                 f'coding.yaml, so that they are checked')
 
 
 def _check_shown(config: Config, targets: Targets) -> None:
