@@ -30,12 +30,12 @@ def answered(rows: Sequence[Row]) -> List[Block]:
 
 
 def answers(rows: Sequence[Row]) -> List[Answer]:
-    """A sentence for each share of labels with a translation and something to hold it against."""
+    """A sentence for each share of labels with a translation and another way that had the same labels."""
     made = []
     for title, points, _ in by_data_set(rows):
         for share, ours in _translated(points):
             others = _others(points, share)
-            if others:
+            if any(share in points[name] for name in others):
                 made.append(_answer(title, share, ours, others))
     return made
 

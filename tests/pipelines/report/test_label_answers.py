@@ -45,6 +45,7 @@ def test_the_verdict_follows_the_interval(shares, verdict):
 def test_nothing_is_said_where_nothing_was_translated_or_nothing_else_is_there():
     assert answers([row('real', None, ALIKE), row('tone', 0.0, ALIKE)]) == []
     assert answers([row('munit', 5.0, ALIKE), row('tuned', 20.0, ALIKE)]) == []
+    assert answers([row('munit', 5.0, BETTER), row('real', None, ALIKE)]) == []  # which had none of the labels
     (block,) = answered([row('real', None, ALIKE), row('munit', 0.0, BETTER)])
     assert 'is translation worth more' in block.markdown
 
