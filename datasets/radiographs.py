@@ -40,7 +40,8 @@ def check_polarity(image: np.ndarray, masks: Masks, path: Path) -> None:
     inside, outside = np.median(image[lungs > 0]), np.median(image[around > 0])
     if inside > outside:
         raise InputError(f'{path}: expected lungs darker than what surrounds them, found medians {inside:.0f} '
-                         f'and {outside:.0f}: the picture is inverted; invert it (maximum minus value)')
+                         f'and {outside:.0f}: the picture is inverted, or its masks are another\'s; invert it (maximum minus '
+                         f'value), or take it out')
 
 
 def by_side(one: np.ndarray, other: np.ndarray) -> Masks:

@@ -28,6 +28,7 @@ from datasets.sample import Dataset, read_masks
 HOSPITAL = 'MCUCXR'
 ROOTS = ('', 'MontgomerySet', 'NLM-MontgomeryCXRSet/MontgomerySet')
 FOLDERS = ('leftMask', 'rightMask')
+SHARED = 0.5    # [ours] of the smaller mask: with more in both they are no two lungs
 ORIGINAL, PIXEL_MM = {(4020, 4892), (4892, 4020)}, 0.0875
 _ANY_SIDE = dataclasses.replace(LUNGS, left_right=())
 SWAPPED = 'leftMask lies left in the picture, as the right lung does, and is taken for that'
@@ -53,13 +54,18 @@ def _masks(folder: pathlib.Path, images: Dict[str, pathlib.Path]) -> Dict[str, S
         there = [name for name in FOLDERS if id in sides[name]]
         if len(there) == 1:
             missing, = {*FOLDERS} - {*there}
-            raise InputError(f'{folder / missing / id}.png: no such mask, though there is one in {there[0]}')
+            raise InputError(f'{folder / missing}: expected a mask of {id}, as there is one in {there[0]}, found none; add it, '
+                             f'take that one out, too, or read pictures alone (data.unlabelled=true, --unlabelled)')
     return {id: [sides[name][id] for name in FOLDERS] for id in images if id in sides[FOLDERS[0]]}
 
 
 def _read(paths: Sequence[pathlib.Path]) -> Lungs:
     found = read_masks(dict(zip(LUNGS.organs, paths)), _ANY_SIDE)
-    placed = by_side(*found.values())
+    one, other = found.values()
+    if (one & other).sum() > SHARED * min(one.sum(), other.sum()):
+        raise InputError(f'{paths[0]}, {paths[1]}: expected a mask of one lung each, found that both cover the same; put the '
+                         f'right ones there, or take the picture and both out')
+    placed = by_side(one, other)
     return placed, () if placed['left_lung'] is found['left_lung'] else (SWAPPED,)
 
 

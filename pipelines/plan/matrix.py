@@ -103,8 +103,8 @@ def selected(arms: Sequence[Arm], folders: Optional[Sequence[str]],
     for option, asked in (('--arms', folders), ('--segmenters', segmenters), ('--seeds', seeds)):
         for name in asked or ():
             if name not in known[option]:
-                raise InputError(f'{option} {name}: expected of this experiment\'s '
-                                 f'{", ".join(map(str, dict.fromkeys(known[option])))}')
+                raise InputError(f'{option} {name}: expected some of what this experiment has, '
+                                 f'{", ".join(map(str, dict.fromkeys(known[option])))}, found none of that name')
     wanted = None if regimes is None else {parse_regime(name) for name in regimes}
     chosen = []
     for arm in arms:

@@ -137,8 +137,8 @@ def restore_networks(networks: Dict[str, tf.keras.Model], directory) -> None:
     """
     directory = Path(directory)
     if not is_finished(directory):
-        raise InputError(f'{directory}: {directory.name} is not trained yet; train it first (the '
-                         f'same --config and --workdir)')
+        raise InputError(f'{directory}: {directory.name} is not trained yet; train it first, with '
+                         f'tools/run_experiment.py or its own tool, and the same --config and --workdir')
     try:
         restore_snapshot(networks, _last(directory))
     except InputError as error:

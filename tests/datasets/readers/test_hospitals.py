@@ -138,7 +138,7 @@ def test_what_is_wrong_is_said_in_one_line(own, tmp_path):
     with pytest.raises(InputError, match='expected the outline of an organ, found an empty mask'):
         opened(own, 'montgomery').load(id)
     (folder / 'ManualMask' / 'leftMask' / f'{id}.png').unlink()
-    with pytest.raises(InputError, match=f'leftMask/{id}.png: no such mask, though there is one in rightMask'):
+    with pytest.raises(InputError, match=f'leftMask: expected a mask of {id}, as there is one in rightMask, found none; add it'):
         opened(own, 'montgomery')
 
 

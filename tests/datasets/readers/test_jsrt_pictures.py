@@ -52,7 +52,7 @@ def test_pictures_converted_without_inverting_are_refused(converted):
     path = converted / 'images' / 'JPCLN001.png'
     Image.fromarray(255 - np.array(Image.open(path))).save(path)
     with pytest.raises(InputError, match='JPCLN001.png: expected lungs darker than what surrounds them, found '
-                                         'medians .*: the picture is inverted; invert it'):
+                                         'medians .*: the picture is inverted, or its masks are another.s; invert it'):
         _loads(converted)
 
 

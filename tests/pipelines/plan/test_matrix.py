@@ -105,9 +105,9 @@ def test_a_part_can_be_chosen():
         ('demo-draw1', ['synth3-smanet-1', 'finetune3-smanet-1'])]
     assert matrix.selected(arms, None, None, None, None) == arms
     for options, message in (
-            ((['demo'], None, None, None), "--arms demo: expected of this experiment's demo-draw0"),
-            ((None, None, ['unet'], None), '--segmenters unet: expected of .*smanet'),
-            ((None, None, None, [2]), '--seeds 2: expected of this .*0, 1'),
+            ((['demo'], None, None, None), "--arms demo: expected some of what this experiment has, demo-draw0, demo-draw1, found none"),
+            ((None, None, ['unet'], None), '--segmenters unet: expected some .*, smanet, found'),
+            ((None, None, None, [2]), '--seeds 2: expected some of what this experiment has, 0, 1, found none'),
             ((None, ['synth1'], None, None), 'nothing of this experiment fulfils them all')):
         with pytest.raises(InputError, match=message):
             matrix.selected(arms, *options)
