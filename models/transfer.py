@@ -36,10 +36,13 @@ def cyclegan_translations(to_b: Callable, to_a: Callable) -> Translations:
         lambda batch: to_a(batch['b_image'], batch, 'synthetic_a'))
 
 
-def munit_translations(networks: Mapping[str, tf.keras.Model], noise: Noise = drawn_noise) -> Translations:
+def munit_translations(networks: Mapping[str, tf.keras.Model], noise: Noise = drawn_noise, is_drawn: bool = False) -> Translations:
     """Of MUNIT: styles of A are those of the batch's own a, a style of B is drawn.
 
     [ours] The paper takes the style of A from one image; in training that is the a of the same row.
+
+    Args:
+      is_drawn: the style in which b is drawn, too.
     """
     a, b = networks['generator_a'], networks['generator_b']
 
@@ -48,7 +51,11 @@ def munit_translations(networks: Mapping[str, tf.keras.Model], noise: Noise = dr
         ab = b.decode(content, noise(batch, 'b_supervised', [b.style_numbers]))
         return a.decode(b.content(ab), style)
 
-    return Translations(recovered_a, lambda batch: a.decode(b.content(batch['b_image']), a.style(batch['a_image'])))
+    def synthetic_a(batch):
+        style = noise(batch, 'a_supervised', [a.style_numbers]) if is_drawn else a.style(batch['a_image'])
+        return a.decode(b.content(batch['b_image']), style)
+
+    return Translations(recovered_a, synthetic_a)
 
 
 def unit_translations(networks: Mapping[str, tf.keras.Model], noise: Noise = drawn_noise) -> Translations:

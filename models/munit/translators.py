@@ -4,6 +4,8 @@ The weights are those of the generators themselves, so that one of these can be 
 """
 from __future__ import annotations
 
+from typing import Sequence
+
 import tensorflow as tf
 
 from models.munit.networks import MUNITGenerator, UNITGenerator
@@ -25,23 +27,25 @@ class UNITTranslator(tf.keras.Model):
 
 
 class MUNITTranslator(tf.keras.Model):
-    """The content of B in the style of one picture of A (Oliveira & dos Santos 2018, section IV).
+    """The content of B in the style of one picture of A (Oliveira & dos Santos 2018, section IV), or in a given one.
 
     [ours] The picture is kept and not its style, which moves with the style encoder.
 
     Call: as of `UNITTranslator`.
 
+    Args:
+      example_shape: [S, S, channels] of that picture, or [numbers] of a style that no picture has.
+
     Attributes:
-      example: that picture, [1, S, S, channels] in [-1, 1]; 0 until it is assigned.
+      example: that picture, [1, S, S, channels] in [-1, 1], or that style, [1, numbers]; 0 until it is assigned.
     """
 
-    def __init__(self, generator_a: MUNITGenerator, generator_b: MUNITGenerator, side: int, channels: int):
+    def __init__(self, generator_a: MUNITGenerator, generator_b: MUNITGenerator, example_shape: Sequence[int]):
         super().__init__()
         self.generator_a, self.generator_b = generator_a, generator_b
-        self.example = self.add_weight(name='example', shape=(1, side, side, channels), initializer='zeros',
-                                       trainable=False)
+        self.example = self.add_weight(name='example', shape=(1, *example_shape), initializer='zeros', trainable=False)
         self.built = True
 
     def call(self, b):
-        style = self.generator_a.style(self.example)  # of any number of pictures
+        style = self.generator_a.style(self.example) if self.example.shape.rank > 2 else self.example  # of any number of pictures
         return self.generator_a.decode(self.generator_b.content(b), style)

@@ -24,7 +24,8 @@ def networks(io) -> Dict[str, tf.keras.Model]:
     made = both_domains(io, lambda seed: MUNITGenerator(
         io.channels, settings.width, settings.downsamplings, settings.blocks, settings.style, settings.mlp,
         settings.shallow, seed))
-    return {**made, 'translator': MUNITTranslator(made['generator_a'], made['generator_b'], io.data.size, io.channels)}
+    example = [settings.style] if _is_drawn(io) else [io.data.size, io.data.size, io.channels]
+    return {**made, 'translator': MUNITTranslator(made['generator_a'], made['generator_b'], example)}
 
 
 def task(io, networks: Mapping[str, tf.keras.Model], sources: Mapping[str, Info]) -> Task:
@@ -46,8 +47,10 @@ def translate(io, networks: Mapping[str, tf.keras.Model]) -> Translate:
 
 
 def start(io, networks, sources: Mapping[str, Info]) -> None:
-    """Keeps the picture of A whose style is drawn in: [ours] the first of its records."""
-    networks['translator'].example.assign(first_pictures(io, sources[io.stage.reads[0]], 1))
+    """Keeps the picture of A whose style is drawn in: [ours] the first of its records; or, [ours], one style for all."""
+    networks['translator'].example.assign(
+        tf.random.stateless_normal([1, io.settings.style], [stable_seed(io.seed, 'style'), 0]) if _is_drawn(io)
+        else first_pictures(io, sources[io.stage.reads[0]], 1))
 
 
 def draws(io) -> str:
@@ -62,7 +65,11 @@ def draw(io, network: tf.keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
 
 def translations(io, networks: Mapping[str, tf.keras.Model]) -> Translations:
     """What a segmenter of A is shown."""
-    return munit_translations(networks)
+    return munit_translations(networks, is_drawn=_is_drawn(io))
+
+
+def _is_drawn(io) -> bool:
+    return io.settings.style_from == 'drawn'
 
 
 def both_domains(io, generator: Callable[[int], tf.keras.Model]) -> Dict[str, tf.keras.Model]:

@@ -71,6 +71,16 @@ def test_what_the_errors_of_each_term_reach(make):
     assert reached(networks, lambda: tf.reduce_mean(drawn.synthetic_a(batch))) == FROM_B[make.__name__]
 
 
+def test_a_style_that_is_drawn_reaches_no_style_encoder_and_is_another_for_every_row():
+    networks, batch = munit(), batch_of()
+    drawn = transfer.munit_translations(networks, is_drawn=True)
+    assert reached(networks, lambda: tf.reduce_mean(drawn.synthetic_a(batch))) == FROM_B['munit'] - {'generator_a.style_encoder'}
+    same = {**batch, 'b_image': tf.repeat(batch['b_image'][:1], 2, 0)}
+    one, other = drawn.synthetic_a(same)
+    assert np.abs(one - other).max() > 1e-4
+    np.testing.assert_array_equal(drawn.synthetic_a({**same, 'a_image': -batch['a_image']})[0], one)
+
+
 class Segmenter(tf.Module):
     """logits = (0, w x); notes what it is given."""
 

@@ -14,6 +14,7 @@ OF_BOTH = ('width', 'downsamplings', 'ndf', 'layers', 'scales', 'batch_size', 'e
 POSITIVE = (*OF_BOTH, 'style', 'mlp')
 WEIGHTS = ('picture', 'style', 'content', 'cycle', 'gan')
 NOT_NEGATIVE = ('blocks', 'weight_decay', 'halve_every', *(f'{name}_weight' for name in WEIGHTS))
+STYLES_FROM = 'picture', 'drawn'
 LEAST_SIDE = 16  # px: its style encoder halves four times
 
 
@@ -24,6 +25,8 @@ class Settings:
     downsamplings: int = 2              # halvings of the content encoder; the side is a multiple of 2^downsamplings
     blocks: int = 2                     # residual blocks of the encoder, and of the decoder (official: 4)
     style: int = 8                      # numbers of a style
+    # Of what b is drawn in: that of a picture of A (the paper: one after training), or 'drawn', from N(0, 1), as MUNIT's own.
+    style_from: str = 'picture'
     mlp: int = 32                       # width of what turns a style into tone (official: 256)
     # "Two encoding and two decoding layers" read literally: neither a 7x7 stem nor residual blocks.
     shallow: bool = False
@@ -48,6 +51,8 @@ class Settings:
 def check(config, stage, settings: Settings, refuse) -> None:
     """Refuses, before anything is trained, settings of a stage that could not be carried out."""
     check_codes(config, settings, refuse, 'munit', LEAST_SIDE)
+    if settings.style_from not in STYLES_FROM:
+        refuse('munit.style_from', f'one of {", ".join(STYLES_FROM)}', settings.style_from)
 
 
 def check_codes(config, settings, refuse, kind: str, least: int) -> None:

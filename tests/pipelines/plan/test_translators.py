@@ -57,6 +57,7 @@ def refused(kind='munit', tree=None, **changes):
     ('munit', {'downsamplings': 5}, 'data.size: expected a multiple of 32 from 64 on, for 5 downsamplings'),
     ('munit', {'layers': 4, 'scales': 3}, 'data.size: expected a multiple of 4 from 64 on'),
     ('munit', {'learning_rate': -1.0}, 'munit.learning_rate: expected a number above 0'),
+    ('munit', {'style_from': 'noise'}, 'munit.style_from: expected one of picture, drawn, found'),
     ('unit', {'downsamplings': 6}, 'data.size: expected a multiple of 64 from 128 on'),
     ('unit', {'learning_rate': 0.0}, 'unit.learning_rate: expected a number above 0')])
 def test_settings_that_could_not_be_carried_out(kind, changes, message):

@@ -165,6 +165,21 @@ def test_what_draws_needs_no_records(trained, workdir):
     assert np.abs(draw(tf.constant(given))['image'].numpy().astype(int) - drawn).max() > 1
 
 
+def test_a_drawn_style_is_one_for_all_pictures_and_looks_at_none_of_a(workdir):
+    config = config_of(style_from='drawn')
+    task = task_of(config, 'munit', workdir)
+    task.start()
+    network, (of_a, of_b) = task.networks['translator'], (task.networks[f'generator_{domain}'] for domain in 'ab')
+    assert network.example.shape == (1, of_a.style_numbers) and np.abs(network.example).min() > 0
+    again = task_of(config, 'munit', workdir)
+    again.start()
+    np.testing.assert_array_equal(again.networks['translator'].example, network.example)
+    b = tf.constant(np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 1)), tf.float32)
+    np.testing.assert_allclose(network(b), of_a.decode(of_b.content(b), tf.repeat(network.example, 2, 0)), atol=1e-5)
+    other = of_a.decode(of_b.content(b), -tf.repeat(network.example, 2, 0))
+    assert np.abs(network(b) - other).max() > 1e-3
+
+
 def test_a_translator_starts_from_a_finished_one(trained, workdir):
     _, task, folder = trained
     fresh = task_of(config_of(initial_weights=str(folder)), 'munit', workdir)
