@@ -30,6 +30,8 @@ IN_PAIRS = ('Mean ± standard error of the differences of trainings with the sam
             'as many synthetic pairs as real images, unless R + 2 S is said.')
 UPDATES = ('REAL had as many updates as MIXED, so that pictures are seen more often where there are fewer of them; '
            'FIRST has had the updates of a first training alone. Which of both the paper\'s R is it does not say.')
+LITERAL = ('Where the Frechet loss is as printed (fid_loss literal), it moves nothing: MIXED D and MIXED P differ there by the '
+           'seed of their GAN alone, and as large a difference is chance.')
 CAPTION = ('Figure 4 of DF-GAN: what n synthetic pairs beside n real ones gain in Dice over the real ones alone; '
            'published (dashed: the difference of its means) and ours, mean and standard error over pairs of trainings')
 
@@ -132,7 +134,8 @@ def _made_of(study: Study) -> List[Table]:
     if not body:
         return []
     header = ('', *(f'n = {count}' for count in counts))
-    notes = [IN_PAIRS, _trainings(study.rows), *_told_of_arms(study.rows)]
+    is_literal = any(told.get('fid_loss') == 'literal' for row in study.rows for told in row['protocol'].get('drawn', {}).values())
+    notes = [IN_PAIRS, _trainings(study.rows), *_told_of_arms(study.rows), *[LITERAL] * is_literal]
     return [Table(f'What the gain in Dice is made of: {study.name}', header, body, notes)]
 
 

@@ -109,6 +109,8 @@ def test_each_draw_is_a_training_of_its_own_and_arms_are_told_apart():
     arms = 'Varied while learning: flipped: reflections alone; classic: classical augmentation.'
     assert all(words in one.notes for one in made.values() if one.title.startswith(('Table 1', 'What'))
                for words in (draws, arms))
+    assert dfgan.LITERAL in made['What the gain in Dice is made of'].notes
+    assert dfgan.LITERAL not in tables_of(ROWS)['What the gain in Dice is made of'].notes
 
 
 @pytest.mark.parametrize('keys, words', [
