@@ -1,5 +1,7 @@
 """What the documents show of the study of another hospital."""
-from tests.pipelines.studies import hospitals
+import json
+
+from tests.pipelines.studies import hospitals, pages
 
 REPORT = '''
 ## The answer
@@ -89,3 +91,12 @@ def test_table_two_holds_the_arms_together_and_the_shares_that_were_measured():
 def test_nothing_there_is_said():
     text = '\n## The answer\n\nNone.\n\n## At another hospital\n\nNone.\n\n## More\n'
     assert set(hospitals.blocks_of(text).values()) == {hospitals.NONE} and hospitals.found(text) == hospitals.NONE.strip()
+
+
+def test_what_the_negative_brings_is_what_its_files_say():
+    studies = pages.REPOSITORY / 'pipelines' / 'studies'
+    files = sorted((studies / 'jsrt_to_montgomery_cpu' / 'negative').glob('*.json'))
+    assert [file.stem for file in files] == ['main-0', 'plain-0', 'plain-1']
+    varied, *plain = (json.loads(file.read_text())['scores']['jaccard_per_image']['lungs'][0] for file in files)
+    text = ' '.join((studies / 'README.md').read_text().split())
+    assert 'to the negative it reaches {:.1f} and {:.1f}, and {:.1f} where'.format(*plain, varied) in text
