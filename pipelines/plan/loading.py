@@ -33,7 +33,7 @@ def load_config(path: str, overrides: Sequence[str] = ()) -> Config:
                          f'{type(tree).__name__}')
     for override in overrides:
         strict.override(tree, override)
-    return from_dict(tree, f'{path} (with --set)' if overrides else path)
+    return from_dict(tree, path)
 
 
 def from_dict(tree: dict, source: str = 'config') -> Config:
