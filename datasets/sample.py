@@ -123,7 +123,8 @@ def check_not_empty(mask: np.ndarray, source: str) -> None:
     """Raises InputError, naming `source`, if no pixel of the mask is set."""
     if not mask.any():
         raise InputError(f'{source}: expected the outline of an organ, found an empty mask; '
-                         f'take the picture and its masks out, or, where an organ may be absent, say so (`optional` in the coding.yaml of a folder)')
+                         f'take the picture and its masks out, or, where an organ may be absent, say so (`optional` in '
+                         f'the coding.yaml of a folder)')
 
 
 def check_not_inverted(mask: np.ndarray, source: str) -> None:

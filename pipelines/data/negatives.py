@@ -4,32 +4,30 @@ Told, and not refused: whether a negative is meant, no picture says.
 """
 from __future__ import annotations
 
+import itertools
 from typing import List, Optional, Sequence, Tuple
 
-import cv2
 import numpy as np
 
 from datasets import records
 from datasets.splits import name_some
-from pipelines.data.structures import some
+from pipelines.data.likeness import unit_vector
 
 SIDE = 32       # px, at which pictures are compared
-MOST = 64       # pictures of the learning set, evenly chosen
+MOST = 64       # pictures of the learning set
 ALIKE = 0.3     # correlation with the mean of the rest: half of a set have more, or it says nothing; a negative less than -ALIKE
 NAMED = 3       # ids in the note
 
 
 def small(picture: np.ndarray) -> np.ndarray:
-    """uint8 or uint16 [S, S] or [S, S, C] -> float32 [SIDE * SIDE], grey, of mean 0 and standard deviation 1."""
-    grey = picture.reshape(*picture.shape[:2], -1).astype(np.float32).mean(axis=-1)
-    grey = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA).ravel()
-    return (grey - grey.mean()) / max(grey.std(), np.finfo(np.float32).tiny)
+    """Any picture of a record -> its unit vector [SIDE * SIDE]."""
+    return unit_vector(picture, SIDE)
 
 
 def of_records(info: records.Info) -> List[np.ndarray]:
-    """`small` of some pictures of a set, without their augmented versions."""
-    first = set(some(range(0, info.count, info.versions), MOST))
-    return [small(row['image']) for number, row in enumerate(records.read(info)) if number in first]
+    """`small` of the first pictures of a set, without their augmented versions."""
+    rows = records.read(info, MOST * info.versions)
+    return [small(row['image']) for row in itertools.islice(rows, 0, None, info.versions)]
 
 
 def negatives(pictures: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> List[int]:
@@ -60,6 +58,5 @@ def told(name: str, ids: Sequence[str], pictures: Sequence[np.ndarray],
 
 
 def _correlation(picture: np.ndarray, total: np.ndarray) -> float:
-    """Of two pictures of mean 0; 0 where one of them is constant."""
-    size = np.linalg.norm(picture) * np.linalg.norm(total)
-    return float(picture @ total / size) if size else 0.0
+    """Of a unit vector and a sum of some; 0 where one of them is constant."""
+    return float(picture @ total / max(np.linalg.norm(total), 1e-9))

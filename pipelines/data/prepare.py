@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import itertools
 from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Optional, Sequence
@@ -103,9 +104,9 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
             **{key: True for key, is_so in zip(UNUSUAL, (dataset.has_bone_suppressed, data.trim_borders, dataset.is_at_detector)) if is_so}}
     bits = 8 * dataset.load(dataset.ids[0]).image.dtype.itemsize
     shards, own = _shards(dataset), ids_of(dataset, part)
+    example = functools.partial(_example, dataset=dataset, size=size, seed=seed, data=data)
     if not (Path(output) / writing.RECIPE).exists():
-        label_maps = _read_once(dataset, own, bits, lambda sample: _example(sample, 0, dataset, size, seed, data), size, data, split,
-                                learned_from)
+        label_maps = _read_once(dataset, own, bits, split, size, data, example, learned_from)
         if look and dataset.coding.is_labelled:
             look(label_maps)
     begin()
@@ -115,7 +116,7 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
             sample = check_depth(read_sample(dataset, id, data), bits)
             notes[ENLARGED] += max(sample.image.shape[:2]) < size
             for version in range(versions):
-                yield _example(sample, version, dataset, size, seed, data)
+                yield example(sample, version)
             bar.update()
 
     blank = records.Info(Path(output), dataset.name.replace('/', '_'), split, size, bits,
@@ -126,22 +127,23 @@ def write_records(dataset: Dataset, output, split: str, size: int, versions: int
         return writing.write_dataset(blank, [lambda notes, ids=ids: shard(ids, notes, bar) for ids in shards], part)
 
 
-def _read_once(dataset: Dataset, ids: Sequence[str], bits: int, example_of: Callable[[Sample], records.Example], size: int,
-               data: Data, split: str, learned_from: Optional[List[np.ndarray]]) -> List[np.ndarray]:
+def _read_once(dataset: Dataset, ids: Sequence[str], bits: int, split: str, size: int, data: Data,
+               example: Callable[[Sample, int], records.Example], learned_from: Optional[List[np.ndarray]]) -> List[np.ndarray]:
     """Reads every file before anything is written, so that a bad one leaves no half-made set; says what is worth knowing,
     and returns some of the label maps."""
     lost, told = collections.Counter(), collections.Counter()
     sides, pictures, label_maps, looked_at = [], [], [], set(structures.some(ids))
     for id in progress.bar(ids, desc=f'check {split}', unit='image'):
         sample = check_depth(read_sample(dataset, id, data), bits)
-        example = example_of(sample)
-        label_maps += [example.label_map] if id in looked_at else []
+        original = example(sample, 0)
+        label_maps += [original.label_map] if id in looked_at else []
         told.update(sample.told)
         lost.update(hidden(dataset.coding, sample.masks))
         sides.append(max(sample.image.shape[:2]))
-        pictures.append(negatives.small(example.image))
+        pictures.append(negatives.small(original.image))
     check_pixels(dataset, lost, ids)
-    _tell((*dataset.notes, *negatives.told(dataset.name, ids, pictures, learned_from)), dataset, sides, size, told)
+    notes = (*dataset.notes, *negatives.told(dataset.name, ids, pictures, learned_from))
+    _tell(dataset._replace(notes=notes), sides, size, told)
     return label_maps
 
 
@@ -159,9 +161,9 @@ def ids_of(dataset: Dataset, part: writing.Part) -> List[str]:
     return list(itertools.chain(*part.of(_shards(dataset))))
 
 
-def _tell(notes: Sequence[str], dataset: Dataset, sides: Sequence[int], size: int, told: Dict[str, int]) -> None:
+def _tell(dataset: Dataset, sides: Sequence[int], size: int, told: Dict[str, int]) -> None:
     """Says what is worth knowing of a data set; `told` counts the pictures of which something is true."""
-    for words in notes:
+    for words in dataset.notes:
         print(f'note: {words}')
     for words, count in sorted(told.items()):
         print(f'note: {dataset.name}: {count} of {len(sides)} pictures: {words}')

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from typing import List, NamedTuple
 
-import cv2
 import numpy as np
 from scipy import stats
 from scipy.spatial.distance import cdist
 
 from datasets.labels import LabelCoding
 from pipelines.data import sheets
+from pipelines.data.likeness import unit_vector
 
 CORRELATION_SIDE = 64  # px, at which pixels are compared
 RESAMPLES = 2000
@@ -160,8 +160,4 @@ def _percent(share: np.ndarray) -> float:
 
 def _unit_vectors(images: np.ndarray, side: int) -> np.ndarray:
     """Pictures [N, S, S] -> rows of mean 0 and length 1, [N, side * side]; constant ones are 0."""
-    small = np.stack([cv2.resize(image.astype(np.float32), (side, side),
-                                 interpolation=cv2.INTER_AREA) for image in images])
-    rows = small.reshape(len(small), -1).astype(np.float64)
-    rows -= rows.mean(axis=1, keepdims=True)
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return np.stack([unit_vector(image, side) for image in images])

@@ -137,6 +137,9 @@ def test_what_is_wrong_is_said_in_one_line(own, tmp_path):
     save(folder / 'ManualMask' / 'rightMask' / f'{id}.png', np.zeros((64, 64), bool))
     with pytest.raises(InputError, match='expected the outline of an organ, found an empty mask'):
         opened(own, 'montgomery').load(id)
+    shutil.copy(folder / 'ManualMask' / 'leftMask' / f'{id}.png', folder / 'ManualMask' / 'rightMask')
+    with pytest.raises(InputError, match=f'leftMask/{id}.png, .*rightMask/{id}.png: expected a mask of one lung each, found'):
+        opened(own, 'montgomery').load(id)
     (folder / 'ManualMask' / 'leftMask' / f'{id}.png').unlink()
     with pytest.raises(InputError, match=f'leftMask: expected a mask of {id}, as there is one in rightMask, found none; add it'):
         opened(own, 'montgomery')

@@ -16,10 +16,10 @@ def ramps(count, seed=0):
     return [negatives.small((np.arange(64)[None] * 3 + one).astype(np.uint8)) for one in noise]
 
 
-def test_a_small_picture_is_grey_of_mean_0_and_deviation_1():
+def test_a_small_picture_is_grey_of_mean_0_and_length_1():
     picture = np.zeros((64, 64, 3), np.uint8)
     picture[:, 32:] = (30, 60, 90)
-    small = negatives.small(picture).reshape(negatives.SIDE, negatives.SIDE)
+    small = negatives.small(picture).reshape(negatives.SIDE, negatives.SIDE) * negatives.SIDE
     np.testing.assert_allclose(small[:, :16], -1, atol=1e-5)
     np.testing.assert_allclose(small[:, 16:], 1, atol=1e-5)
     assert not negatives.small(np.full((64, 64), 7, np.uint16)).any()

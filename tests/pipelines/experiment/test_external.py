@@ -14,7 +14,6 @@ from pipelines.evaluation.evaluate import evaluate
 from pipelines.data.prepare import prepare_split
 from pipelines.experiment.opening import open_experiment
 from pipelines.experiment.rows import read_scores, row_of
-from pipelines.experiment.possible import check_external
 from pipelines.experiment.run import run_experiment
 from pipelines.plan import matrix
 from pipelines.plan.loading import from_dict, to_dict
@@ -238,30 +237,3 @@ def test_in_a_matrix_blocks_name_them(tmp_path):
     assert [set(arm.scores.values()) for arm in matrix.arms_of(config)] == [{('test', 'there')}, {('test',)}]
     from pipelines.data.sources import open_split
     assert open_split(config, 'there').ids == tuple(f'phantom_5_{number:07}' for number in range(3))
-
-
-def as_folder(source, destination, coding):
-    """Pictures and masks of a drawn Montgomery as a data set of one's own."""
-    shutil.copytree(source / 'CXR_png', destination / 'images')
-    for organ, masks in (('left_lung', 'leftMask'), ('right_lung', 'rightMask')):
-        shutil.copytree(source / 'ManualMask' / masks, destination / 'masks' / organ)
-    (destination / 'coding.yaml').write_text(coding)
-
-
-UNSAID = 'organs: [left_lung, right_lung]\n'
-SAID = UNSAID + 'left_right: [[left_lung, right_lung]]\n'
-
-
-@pytest.mark.parametrize('coding, external, message', [
-    (UNSAID, {}, r"external.there: expected left_lung and right_lung to be known as the patient's sides, .* add left_right: "
-                 r"\[\[left_lung, right_lung\]\] to its coding.yaml"),
-    (UNSAID, {'targets': LUNGS}, None), (SAID, {}, None)])
-def test_sides_that_one_data_set_knows_must_be_known_by_the_other(tmp_path, coding, external, message):
-    draw_montgomery(tmp_path / 'drawn', MONTGOMERY[:2])
-    as_folder(tmp_path / 'drawn' / 'MontgomerySet', tmp_path / 'own', coding)
-    there = {'dataset': 'folder', 'source': str(tmp_path / 'own'), **external}
-    arm, = matrix.arms_of(tiny_config(regimes=['real'], external={'there': there}))
-    if message is None:
-        return check_external(arm, tmp_path / 'run')
-    with pytest.raises(InputError, match=message):
-        check_external(arm, tmp_path / 'run')
